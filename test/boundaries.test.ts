@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { judgeImport } from '../scripts/lint/boundaries.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const OXLINT = join(ROOT, 'node_modules', 'oxlint', 'bin', 'oxlint');
+
+/** Importer, imported, and a part of the sentence that says what to do instead. */
+const refused: [string, string, RegExp][] = [
+  ['src/errors.ts', 'src/columns/schema.ts', /pass what it needs to the error as a value/],
+  ['src/columns/batch.ts', 'src/plan/nodes.ts', /move what both need into src\/columns/],
+  ['src/plan/nodes.ts', 'src/contracts/log.ts', /leave acting on it to the engine/],
+  ['src/contracts/log.ts', 'src/log/embedded.ts', /declare here the type that the contract needs/],
+  ['src/operators/dedupe.ts', 'src/engine/loop.ts', /take what you need as a parameter/],
+  ['src/operators/dedupe.ts', 'node:crypto', /is pure and may not import node:crypto/],
+  ['src/engine/protocol.ts', 'node:fs', /do the I\/O in the caller/],
+  ['src/engine/loop.ts', 'src/log/memory.ts', /let src\/compose\.ts pass it in/],
+  ['src/engine/loop.ts', 'src/observe/logger.ts', /contracts, never an implementation/],
+  ['src/engine/loop.ts', 'src/stream/session.ts', /not the other way round/],
+  ['src/engine/loop.ts', 'src/purchases/schema.ts', /Only purchases and cli know what a purchase is/],
+  ['src/engine/loop.ts', 'src/cli/main.ts', /Nothing stands on the command line/],
+  ['src/checkpoint/store.ts', 'src/log/embedded.ts', /Implementations know no sibling/],
+  ['src/web/server.ts', 'src/observe/metrics.ts', /Implementations know no sibling/],
+  ['src/stream/session.ts', 'src/sinks/console.ts', /let src\/compose\.ts make the thing/],
+  ['src/cli/main.ts', 'src/checkpoint/store.ts', /Only src\/compose\.ts and src\/worker\.ts/],
+  ['src/stream/session.ts', 'src/compose.ts', /compose\.ts stands at the top/],
+  ['src/purchases/query.ts', 'src/index.ts', /import the file that defines the name/],
+  ['src/compose.ts', 'src/testing/index.ts', /src\/testing is for tests/],
+];
+
+const allowed: [string, string][] = [
+  ['src/columns/batch.ts', 'src/errors.ts'],
+  ['src/columns/batch.ts', 'src/columns/schema.ts'],
+  ['src/contracts/log.ts', 'src/plan/nodes.ts'],
+  ['src/engine/loop.ts', 'src/operators/dedupe.ts'],
+  ['src/engine/loop.ts', 'node:timers/promises'],
+  ['src/log/embedded.ts', 'src/contracts/log.ts'],
+  ['src/compose.ts', 'src/log/embedded.ts'],
+  ['src/worker.ts', 'src/checkpoint/store.ts'],
+  ['src/cli/main.ts', 'src/compose.ts'],
+  ['src/cli/main.ts', 'src/purchases/query.ts'],
+  ['src/stream/session.ts', 'pino'],
+  ['test/log/contract.test.ts', 'src/log/embedded.ts'],
+  ['bench/decode.ts', 'src/observe/system-clock.ts'],
+];
+
+for (const [importer, imported, sentence] of refused) {
+  test(`refuses ${imported} in ${importer}`, () => {
+    assert.match(judgeImport(importer, imported) ?? 'allowed', sentence);
+  });
+}
+
+for (const [importer, imported] of allowed) {
+  test(`allows ${imported} in ${importer}`, () => {
+    assert.equal(judgeImport(importer, imported), undefined);
+  });
+}
+
+test('the linter reports every form of import, and the ambient clock, with what to do instead', () => {
+  const report = lint({
+    'src/engine/loop.ts': `
+      import { open } from '../log/embedded.ts';
+      import type { Store } from '../checkpoint/store.ts';
+      export * from '../sinks/console.ts';
+      export { metrics } from '../observe/metrics.ts';
+      export const lazy = () => import('../spark/client.ts');
+      export type Page = import('../web/server.ts').Page;
+      export const use = (store: Store) => open(store);`,
+    'src/producer/pace.ts': `
+      export const now = Date.now();
+      export const date = new Date();
+      export const chance = Math.random();
+      export const parsed = new Date(0);`,
+    'src/observe/system-clock.ts': 'export const now = () => Date.now();',
+  });
+  for (const part of ['log', 'checkpoint', 'sinks', 'observe', 'spark', 'web']) {
+    assert.match(
+      report,
+      new RegExp(`loop\\.ts.*src/engine may not import src/${part}\\. .*src/compose\\.ts`),
+    );
+  }
+  for (const what of ['Date\\.now', 'new Date\\(\\)']) {
+    assert.match(report, new RegExp(`pace\\.ts.*${what} makes a replay differ.*Take a clock: Clock`));
+  }
+  assert.match(report, /pace\.ts.*Math\.random cannot be repeated.*seeded generator/);
+  assert.equal(report.match(/pace\.ts/g)?.length, 3, report);
+  assert.doesNotMatch(report, /system-clock\.ts:/);
+});
+
+/** Runs the linter with the project's own configuration over files that lie in a folder of their own. */
+function lint(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tallystream-lint-'));
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), `${text}\n`);
+    }
+    const words = ['--config', join(ROOT, '.oxlintrc.json'), '--format', 'unix', 'src'];
+    const result = spawnSync(process.execPath, [OXLINT, ...words], { cwd: folder, encoding: 'utf8' });
+    assert.equal(result.status, 1, result.stderr + result.stdout);
+    return result.stdout;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
