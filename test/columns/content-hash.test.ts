@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ContentHasher } from '../../src/columns/content-hash.ts';
+import { Bench, eventText, PLAIN } from './events.ts';
+
+const KEY = Uint8Array.from({ length: 16 }, (_, index) => index * 3);
+
+const bench = new Bench();
+const hasher = new ContentHasher(bench.batch, KEY);
+
+/** The hash of a good event, undefined for one with a problem. */
+function hashOf(text: string): string | undefined {
+  if (bench.decode(text) !== undefined) return undefined;
+  hasher.hash(1);
+  return hasher.words.join(' ');
+}
+
+function withMembers(members: string): string {
+  return `${PLAIN.slice(0, -1)},${members}}`;
+}
+
+test('events hash alike exactly when their fields are equal', () => {
+  const seen = new Map<string, string>();
+  const contents = new Set<string>();
+  fc.assert(
+    fc.property(eventText, (text) => {
+      const hash = hashOf(text);
+      if (hash === undefined) return;
+      const content = JSON.stringify(
+        [...bench.values()].map(([path, value]) => [path, typeof value === 'bigint' ? `${value}n` : value]),
+      );
+      const known = seen.get(hash);
+      assert.equal(known ?? content, content, 'one hash, two contents');
+      assert.equal(known === undefined, !contents.has(content), 'one content, two hashes');
+      seen.set(hash, content);
+      contents.add(content);
+    }),
+    { numRuns: 10_000 },
+  );
+  assert.ok(contents.size > 100, `only ${contents.size} contents`);
+});
+
+test('how an event is written does not matter', () => {
+  const plain = hashOf(PLAIN);
+  for (const text of [
+    ' { "amount":2415e-2, "at":"2025-06-26T16:11:33.000+02:00","id":"\\u0061\\u0031" } ',
+    withMembers('"count":null,"place":null,"unknown":{"id":2}'),
+    `{"amount":7,${PLAIN.slice(1)}`,
+  ]) {
+    assert.equal(hashOf(text), plain, text);
+  }
+  assert.equal(
+    hashOf(withMembers('"category":"H\\u006fme","wide":1.50')),
+    hashOf(withMembers('"wide":15e-1,"category":"Home"')),
+  );
+});
+
+test('what a field says matters, and which field says it', () => {
+  const variants = [
+    PLAIN,
+    PLAIN.replace('a1', 'a2'),
+    PLAIN.replace('24.15', '24.16'),
+    PLAIN.replace('33Z', '33.000001Z'),
+    PLAIN.replace('24.15', '90071992547409.93'),
+    PLAIN.replace('24.15', '-90071992547409.93'),
+    ...['0', '1', '-1'].map((count) => withMembers(`"count":${count}`)),
+    ...['0', '1e33', '-1e33', '90071992547.4099'].map((wide) => withMembers(`"wide":${wide}`)),
+    ...['""', '"a"', '"ab"'].map((text) => withMembers(`"category":${text}`)),
+    ...['""', '"a"', '"ab"'].map((text) => withMembers(`"größe":${text}`)),
+    withMembers('"category":"a","größe":"b"'),
+    withMembers('"place":{"country":"a","city":"bc"}'),
+    withMembers('"place":{"country":"ab","city":"c"}'),
+    withMembers('"place":{"country":"abc"}'),
+    withMembers('"place":{"country":"abc","city":""}'),
+    ...['true', 'false'].map((value) => withMembers(`"new":${value}`)),
+  ];
+  const hashes = variants.map(hashOf);
+  assert.ok(!hashes.includes(undefined));
+  assert.equal(new Set(hashes).size, variants.length);
+});
+
+test('does not depend on the codes that a dictionary has given before', () => {
+  const text = withMembers('"category":"Home"');
+  const other = new Bench();
+  for (const category of ['Books', 'Sports']) other.decode(withMembers(`"category":"${category}"`));
+  assert.equal(other.decode(text), undefined);
+  const otherHasher = new ContentHasher(other.batch, KEY);
+  otherHasher.hash(1);
+  assert.equal(otherHasher.words.join(' '), hashOf(text));
+});
+
+test('another key gives other hashes', () => {
+  const hash = hashOf(PLAIN);
+  const otherHasher = new ContentHasher(bench.batch, new Uint8Array(16));
+  otherHasher.hash(1);
+  assert.notEqual(otherHasher.words.join(' '), hash);
+});

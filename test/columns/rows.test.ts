@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ColumnBatch } from '../../src/columns/batch.ts';
+import { createDecoder } from '../../src/columns/decoder.ts';
+import { rowOf } from '../../src/columns/rows.ts';
+import { optional, schema, types } from '../../src/columns/schema.ts';
+import { Bench, PLAIN } from './events.ts';
+
+test('a row shows decimals and instants as exact text, and structs as objects', () => {
+  const bench = new Bench();
+  const text = `${PLAIN.slice(0, -1)},"wide":1e33,"count":3,"category":"H\\u006fme","new":false,"place":{"country":"DE"}}`;
+  assert.equal(bench.decode(text), undefined);
+  assert.deepEqual(JSON.parse(JSON.stringify(rowOf(bench.batch, 1))), {
+    id: 'a1',
+    at: '2025-06-26T14:11:33.000Z',
+    amount: '24.15',
+    wide: `1${'0'.repeat(33)}.0000`,
+    count: 3,
+    category: 'Home',
+    new: false,
+    place: { country: 'DE', city: null },
+    größe: null,
+    'say "a\\b"': null,
+  });
+});
+
+test('an absent struct is an object of nulls', () => {
+  const bench = new Bench();
+  assert.equal(bench.decode(PLAIN), undefined);
+  assert.deepEqual({ ...(rowOf(bench.batch, 1)['place'] as object) }, { country: null, city: null });
+});
+
+test('names of prototype members are fields like any other', () => {
+  const odd = schema([
+    optional('__proto__', types.struct([optional('constructor', types.int(), '')]), ''),
+    optional('constructor', types.string(), ''),
+  ]);
+  const batch = new ColumnBatch(odd, 1);
+  const bytes = Buffer.from('{"constructor":"x","__proto__":{"constructor":1}}');
+  batch.reset(bytes, 1);
+  assert.equal(createDecoder(odd, { valueBytesMax: 1000 }).decode(batch, 0, bytes.length, 0), undefined);
+  const row = rowOf(batch, 0);
+  assert.equal(Object.getPrototypeOf(row), null);
+  assert.equal(JSON.stringify(row), '{"__proto__":{"constructor":1},"constructor":"x"}');
+});
