@@ -1,0 +1,18 @@
+/** What a batch came to: the view that an application's report and a sink are made from. */
+import type { Accounting, AggregateChange, BatchPlan, GroupRow } from './batch.ts';
+
+/** A decoded event as an object: nested as its schema, decimals as exact text, instants as ISO text. */
+export interface EventRow {
+  readonly [field: string]: string | number | boolean | null | EventRow;
+}
+
+export interface BatchResult {
+  readonly plan: BatchPlan;
+  readonly accounting: Accounting;
+  /** One entry an aggregate of the plan, in its order. */
+  readonly aggregates: readonly AggregateChange[];
+  /** The first accepted events of the batch, in order of partition and offset. */
+  readonly sample: readonly EventRow[];
+  /** Every group of an aggregate with this batch in it. Small aggregates only: it walks all groups. */
+  allGroups(aggregate: string): readonly GroupRow[];
+}

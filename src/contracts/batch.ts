@@ -1,0 +1,144 @@
+/** The two entries of a micro-batch, plan and commit, and what stands in them. */
+import type { Reason } from '../columns/problem.ts';
+
+/** `read = accepted + invalid + duplicate + late`; `invalid` includes conflicting duplicates. */
+export interface Accounting {
+  readonly read: number;
+  readonly accepted: number;
+  readonly invalid: number;
+  readonly duplicate: number;
+  readonly late: number;
+}
+
+export const NO_ACCOUNTING: Accounting = { read: 0, accepted: 0, invalid: 0, duplicate: 0, late: 0 };
+
+/** A half-open range `[start, end)` of the planned topic's partition. */
+export interface PlannedRange {
+  readonly partition: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Everything that a verdict depends on beside the bytes. It is durable before anything outside can see the batch, so a
+ * replay reads the same events and reaches the same verdicts; execution reads no clock.
+ */
+export interface BatchPlan {
+  readonly batchId: number;
+  readonly topicId: string;
+  /** Only partitions with something to read, in partition order. */
+  readonly ranges: readonly PlannedRange[];
+  /** The clock of this batch, epoch milliseconds. */
+  readonly clockMs: number;
+  /** The query's watermark that this batch evicts by, epoch microseconds; null before there is one. */
+  readonly watermarkMicros: number | null;
+  /** Partitions that do not hold the watermark back in this batch. */
+  readonly idlePartitions: readonly number[];
+}
+
+/** What is remembered of one partition between batches. */
+export interface PartitionState {
+  readonly partition: number;
+  /** Offset of the first record that no commit has counted. */
+  readonly nextOffset: number;
+  /** The largest accepted event time, epoch microseconds; null before the first accepted event. */
+  readonly maxEventMicros: number | null;
+  /** The clock of the last plan that had something to read here (or of the first plan that saw the partition). */
+  readonly activeAtMs: number;
+}
+
+/** An event that was not accepted, with what a person needs to find, judge and mend it. */
+export interface DeadLetter {
+  readonly reason: Reason;
+  readonly field: string | null;
+  readonly expected: string;
+  readonly actual: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly batchId: number;
+  /** The record's log timestamp, epoch milliseconds. */
+  readonly timestampMs: number;
+  readonly key: Uint8Array | null;
+  /** The original bytes; null for a null value, or where the byte limit keeps positions only. */
+  readonly value: Uint8Array | null;
+}
+
+/** Names one record for ever: topics are named by id, since a name can be given again. */
+export interface RecordIdentity {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** A group of an aggregate: its key cells and its measures, sums as exact decimal text and counts as numbers. */
+export interface GroupRow {
+  readonly key: readonly string[];
+  readonly measures: readonly (string | number)[];
+}
+
+/** The groups of one aggregate that a batch touched: what it added, and what they hold with it. */
+export interface AggregateChange {
+  readonly aggregate: string;
+  readonly added: readonly GroupRow[];
+  readonly totals: readonly GroupRow[];
+}
+
+/** What the dedupe state has gained and lost; blobs have a layout that the operator owns. */
+export interface DedupeChange {
+  /** Entries added to the open segment by this batch, empty where there are none. */
+  readonly appended: Uint8Array;
+  /** Segments that became full in this batch, whole, in order: they replace all that was appended before. */
+  readonly sealed: readonly DedupeSegment[];
+  /** Numbers of segments that the watermark has passed. */
+  readonly evicted: readonly number[];
+}
+
+export interface DedupeSegment {
+  readonly segment: number;
+  readonly entries: Uint8Array;
+}
+
+/** Any JSON value. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** What one batch did and how long each phase took; Structured Streaming's names. */
+export interface BatchProgress {
+  readonly id: string;
+  readonly runId: string;
+  readonly name: string;
+  readonly batchId: number;
+  /** The plan's clock, ISO 8601. */
+  readonly timestamp: string;
+  readonly numInputRows: number;
+  readonly inputRowsPerSecond: number;
+  readonly processedRowsPerSecond: number;
+  readonly durationMs: Readonly<Record<string, number>>;
+  readonly watermark: string | null;
+  readonly accounting: Accounting;
+  /** Records in the log that no commit has counted yet, as of the plan. */
+  readonly lagEvents: number;
+}
+
+/** All that a batch makes durable, in one transaction. Dead letters and duplicates were staged before. */
+export interface BatchCommit {
+  readonly plan: BatchPlan;
+  readonly partitions: readonly PartitionState[];
+  readonly accounting: Accounting;
+  readonly aggregates: readonly AggregateChange[];
+  readonly dedupe: DedupeChange;
+  /** Originals of the redriven records that this batch read. */
+  readonly redriven: readonly RecordIdentity[];
+  /** What the application reports of the batch; printed after the commit, and marked then. */
+  readonly report: Json;
+  readonly progress: BatchProgress;
+}
+
+/** The last commit as recovery needs it. */
+export interface Committed {
+  readonly batchId: number;
+  readonly watermarkMicros: number | null;
+  readonly partitions: readonly PartitionState[];
+  /** Sums over all batches so far. */
+  readonly accounting: Accounting;
+}

@@ -1,0 +1,98 @@
+/**
+ * The checkpoint: offsets, state, results, dead letters and reports of one query, in one place that commits at once.
+ * One runner at a time: `open` takes the lock, and every commit checks the epoch.
+ */
+import type {
+  Accounting,
+  BatchCommit,
+  BatchPlan,
+  Committed,
+  DeadLetter,
+  DedupeSegment,
+  GroupRow,
+  Json,
+  RecordIdentity,
+} from './batch.ts';
+import type { Reason } from '../columns/problem.ts';
+
+/** A report that was committed; it is printed after the commit, and once more where a crash came before the mark. */
+export interface StoredReport {
+  readonly batchId: number;
+  readonly report: Json;
+}
+
+/** What a runner needs. Every method is called by the engine's loop alone, between two awaits, never concurrently. */
+export interface Checkpoint {
+  /** Stays the same for the checkpoint's life. */
+  readonly queryId: string;
+  /** Rises with every runner; a commit by an older one is refused. */
+  readonly epoch: number;
+  /** 16 secret bytes that key the hashes of ids and contents, so that nobody can prepare collisions. */
+  readonly hashKey: Uint8Array;
+
+  /** Called once at start. Undefined before the first plan. @throws CHECKPOINT_CORRUPT */
+  lastPlan(): BatchPlan | undefined;
+  /** Called once at start. Undefined before the first commit. @throws CHECKPOINT_CORRUPT */
+  lastCommit(): Committed | undefined;
+
+  /** Groups of one aggregate as last committed; called once at start. */
+  groups(aggregate: string): Iterable<GroupRow>;
+  /** Full segments of the dedupe state, in order; called once at start. @throws CHECKPOINT_CORRUPT */
+  dedupeSegments(): Iterable<DedupeSegment>;
+  /** What was appended since the last full segment, in order; called once at start. @throws CHECKPOINT_CORRUPT */
+  dedupeAppended(): Iterable<Uint8Array>;
+  /** Whether a redriven record's original was already counted; called for a record that says it is redriven. */
+  isRedriven(identity: RecordIdentity): boolean;
+  /** Bytes of the dead letters kept so far, staged ones included. */
+  deadLetterBytes(): number;
+
+  /** Makes a plan durable before anything outside can see its batch. A repeat with the same plan changes nothing. */
+  writePlan(plan: BatchPlan): void;
+  /** Keeps a dead letter aside until the commit; never visible before it. Memory stays bounded. */
+  stageDeadLetter(letter: DeadLetter): void;
+  /** Keeps a duplicate's position aside until the commit. */
+  stageDuplicate(partition: number, offset: number): void;
+  /** Forgets what was staged; called when a batch starts, so that a batch tried again stages once. */
+  discardStaged(): void;
+  /**
+   * Plan (where it was not written before), state, results, staged dead letters, accounting, report and offsets in one
+   * transaction. @throws CHECKPOINT_FENCED where another runner took over; STORAGE_FULL (retry)
+   */
+  commit(commit: BatchCommit): void;
+
+  /** The newest report where it has no mark; a crash came between its commit and its printing. */
+  unprintedReport(): StoredReport | undefined;
+  /** Marks a report as printed; a repeat does nothing. */
+  markPrinted(batchId: number): void;
+
+  /** Releases the lock and the file; called once, last. */
+  close(): void;
+}
+
+export interface DeadLetterFilter {
+  readonly reason?: Reason;
+  readonly partition?: number;
+  readonly offset?: number;
+}
+
+/** What commands and the page read, while a runner may be at work. */
+export interface CheckpointView {
+  readonly queryName: string;
+  readonly topic: string;
+  /**
+   * Runs `read`, and everything that it asks this view is of one commit: totals, days and categories that are shown
+   * together agree. It must read to the end what it iterates, and not wait for anything meanwhile.
+   */
+  atOneCommit<T>(read: () => T): T;
+  lastBatchId(): number | null;
+  accounting(): Accounting;
+  groups(aggregate: string): Iterable<GroupRow>;
+  /** In order of batch, partition, offset; `DUPLICATE`s only where the filter asks for that reason. */
+  deadLetters(filter: DeadLetterFilter): Iterable<DeadLetter>;
+  isRedriven(identity: RecordIdentity): boolean;
+  /** The id of the topic that the offsets belong to; undefined before the first plan. */
+  topicId(): string | undefined;
+  /** The newest progress entries, oldest first. */
+  recentProgress(): readonly Json[];
+  close(): void;
+}

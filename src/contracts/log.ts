@@ -1,0 +1,153 @@
+/**
+ * The log: topics of partitions of records, each at an offset. Three implementations keep this contract
+ * (memory, embedded, Apache Kafka) and one suite, `test/contract/log`, holds them to it.
+ */
+
+/** The largest record value that a log takes, in bytes. The producer refuses a larger one by name. */
+export const RECORD_VALUE_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface Header {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+/** One record on its way into the log. */
+export interface RecordInput {
+  /** Chooses the partition (murmur2 of its bytes, as Kafka's Java client does); null spreads records over partitions. */
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers?: readonly Header[];
+  /** Log timestamp in epoch milliseconds; the log's clock where left out. */
+  readonly timestampMs?: number;
+  /** Overrides the key's choice. */
+  readonly partition?: number;
+}
+
+/** Where a run of appended records of one partition has come to lie. */
+export interface AppendedRange {
+  readonly partition: number;
+  /** Offset of the first record of the run; the others follow without a gap. */
+  readonly baseOffset: number;
+  readonly count: number;
+}
+
+export interface TopicOptions {
+  readonly partitions: number;
+  /** Records older than this may be removed; undefined keeps them for ever. */
+  readonly retentionMs?: number;
+  /** Upper bound of a partition's bytes; undefined is no bound. */
+  readonly retentionBytes?: number;
+}
+
+export interface TopicDescription {
+  readonly name: string;
+  /** Differs between a topic and a later one of the same name. */
+  readonly id: string;
+  readonly partitions: number;
+}
+
+export interface PartitionOffsets {
+  readonly partition: number;
+  /** Offset of the oldest record that is still there (equals `latest` in an empty partition). */
+  readonly earliest: number;
+  /** Offset that the next record will get. */
+  readonly latest: number;
+}
+
+/** A half-open range `[start, end)` of one partition. */
+export interface ReadRange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Consecutive records of one partition as columns over one block of bytes: no object a record.
+ * Row i's value is `bytes[valueStart[i], valueEnd[i])`; a null key or value has start -1.
+ */
+export interface RecordChunk {
+  readonly partition: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  readonly valueStart: Int32Array;
+  readonly valueEnd: Int32Array;
+  readonly keyStart: Int32Array;
+  readonly keyEnd: Int32Array;
+  /** Offsets ascend; they may have gaps (compaction, transaction markers). */
+  readonly offsets: Float64Array;
+  /** Log timestamps, epoch milliseconds. */
+  readonly timestampsMs: Float64Array;
+  /** Headers of the rows that have any, by row. */
+  readonly headers: ReadonlyMap<number, readonly Header[]>;
+}
+
+/** What retention took away from one partition. */
+export interface RetentionRemoval {
+  readonly topic: string;
+  readonly partition: number;
+  /** Half-open range of the removed offsets. */
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: number;
+  readonly reason: 'age' | 'size';
+}
+
+export interface Log {
+  readonly format: 'memory' | 'embedded' | 'kafka';
+
+  /**
+   * Creates the topic, or returns the existing one unchanged (its own partition count wins). Called by producers and by
+   * queries at start; safe to repeat, and safe from several processes at once.
+   */
+  createTopic(name: string, options: TopicOptions): Promise<TopicDescription>;
+
+  /** The topic, or undefined where there is none. Called at start and before every plan. */
+  describeTopic(name: string): Promise<TopicDescription | undefined>;
+
+  listTopics(): Promise<readonly TopicDescription[]>;
+
+  /**
+   * Removes a topic with its records; removing a missing one does nothing. A topic created later under the same name
+   * has another id.
+   */
+  deleteTopic(name: string): Promise<void>;
+
+  /**
+   * Earliest and latest of every partition, in partition order.
+   * @throws TOPIC_NOT_FOUND
+   */
+  offsets(topic: string): Promise<readonly PartitionOffsets[]>;
+
+  /**
+   * Appends the records in order and resolves when they are durable: one range for every partition touched, in order of
+   * partition. All or nothing within one call on the embedded log. A repeat after an error may append a second time
+   * (the query's ids find it) unless the log is idempotent.
+   * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE (retry), STORAGE_FULL (retry)
+   */
+  append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]>;
+
+  /**
+   * The records of the range, in order, in chunks of bounded size. Asking for a range that starts below `earliest`
+   * throws DATA_LOSS that names the missing offsets; one that ends above `latest` throws LOG_CORRUPT. The same range
+   * read twice gives the same records.
+   */
+  read(range: ReadRange): AsyncIterable<RecordChunk>;
+
+  /**
+   * Resolves true as soon as any partition's latest differs from `known` (indexed by partition), false after
+   * `timeoutMs` or when `signal` aborts. Sees a record that another process wrote within 10 ms, without spinning.
+   */
+  waitForRecords(
+    topic: string,
+    known: readonly PartitionOffsets[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<boolean>;
+
+  /** Applies every topic's retention and gives the space back. Called by producers now and then; safe to repeat. */
+  enforceRetention(): Promise<readonly RetentionRemoval[]>;
+
+  /** Releases files and connections. Called once, last; a repeat does nothing. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,40 @@
+/**
+ * What of a plan must stay the same for a checkpoint to be gone on with. Each part stands under a name that a person
+ * knows from the configuration, so that a refusal can say what differs.
+ */
+import { toDdl } from '../columns/schema.ts';
+import type { QueryPlan } from './query-plan.ts';
+
+/** Parts by name, each as canonical text. Two plans may share a checkpoint exactly when all parts are equal. */
+export type Fingerprint = Readonly<Record<string, string>>;
+
+/**
+ * The parts that state depends on. Validation rules, size limits and the idle timeout are left out on purpose: they
+ * speak about events not yet read, and what was counted stays right under them.
+ */
+export function fingerprintOf(plan: QueryPlan): Fingerprint {
+  return {
+    'query.name': plan.name,
+    'log.topic': plan.topic,
+    'query.time_zone': plan.timeZone,
+    'query.watermark_delay': plan.watermark.delayMs === null ? 'off' : `${plan.watermark.delayMs} ms`,
+    'event time column': plan.watermark.column,
+    'dedupe column': plan.dedupe.column,
+    schema: toDdl(plan.schema),
+    aggregates: JSON.stringify(plan.aggregates),
+  };
+}
+
+export interface FingerprintDifference {
+  readonly part: string;
+  readonly stored: string | undefined;
+  readonly asked: string | undefined;
+}
+
+/** Every part that differs, in the order of the asked plan, then parts that only the stored one has. */
+export function differences(stored: Fingerprint, asked: Fingerprint): readonly FingerprintDifference[] {
+  const parts = new Set([...Object.keys(asked), ...Object.keys(stored)]);
+  return [...parts]
+    .filter((part) => stored[part] !== asked[part])
+    .map((part) => ({ part, stored: stored[part], asked: asked[part] }));
+}
