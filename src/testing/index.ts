@@ -1,0 +1,2 @@
+/** What a user's own tests need. */
+export { createManualClock } from './manual-clock.ts';
