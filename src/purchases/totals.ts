@@ -1,0 +1,128 @@
+/** What the checkpoint holds now: for programs as JSON, for people as tables. */
+import { escapeForTerminal } from '../columns/escape.ts';
+import type { GroupRow } from '../contracts/batch.ts';
+import type { CheckpointView } from '../contracts/checkpoint.ts';
+import { CATEGORIES, DAYS, RUNNING } from './query.ts';
+import { accountingLine, betweenRules, isForeign, runningTotalFooter } from './render-parts.ts';
+import { renderTable } from './render-table.ts';
+import type { AccountingRow, RunningTotal } from './report.ts';
+import { byFallingTotal, byKey, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
+
+export type DayTotal = {
+  /** `YYYY-MM-DD` in the query's zone. */
+  readonly date: string;
+  readonly currency: string;
+  readonly total: string;
+  readonly transactions: number;
+};
+
+export type CategoryTotal = {
+  readonly date: string;
+  readonly currency: string;
+  readonly category: string;
+  readonly total: string;
+  readonly transactions: number;
+};
+
+/** `totals --json`. Amounts are decimal text with two decimals; a property's order is the order it is written in. */
+export type Totals = {
+  readonly schemaVersion: 1;
+  readonly queryName: string;
+  /** null before the first commit. */
+  readonly lastBatchId: number | null;
+  /** By currency. */
+  readonly runningTotals: readonly RunningTotal[];
+  /** By date, then currency. */
+  readonly days: readonly DayTotal[];
+  /** By date, currency, then falling total; ties by code point. */
+  readonly categories: readonly CategoryTotal[];
+  /** Over all batches. */
+  readonly accounting: AccountingRow;
+};
+
+/** All of one commit, also while the query goes on. */
+export function buildTotals(view: CheckpointView): Totals {
+  return view.atOneCommit(() => totalsOf(view));
+}
+
+function totalsOf(view: CheckpointView): Totals {
+  const { read, accepted, invalid, duplicate, late } = view.accounting();
+  return {
+    schemaVersion: 1,
+    queryName: view.queryName,
+    lastBatchId: view.lastBatchId(),
+    runningTotals: sorted(view.groups(RUNNING), byKey).map(({ key, ...row }) => ({
+      currency: key[0] as string,
+      ...measuresOf(row),
+    })),
+    days: sorted(view.groups(DAYS), byKey).map(({ key, ...row }) => ({
+      date: key[0] as string,
+      currency: key[1] as string,
+      ...measuresOf(row),
+    })),
+    categories: sorted(view.groups(CATEGORIES), byFallingTotal).map(({ key, ...row }) => ({
+      date: key[0] as string,
+      currency: key[1] as string,
+      category: key[2] as string,
+      ...measuresOf(row),
+    })),
+    accounting: { read, accepted, invalid, duplicate, late },
+  };
+}
+
+/** Every row, unlike a batch's report: whoever asks for the totals wants them all. */
+export function renderTotals(totals: Totals): string {
+  const currencies = totals.runningTotals.some(isForeign);
+  const state = totals.lastBatchId === null ? 'NO BATCH YET' : `AFTER BATCH ${totals.lastBatchId}`;
+  return [
+    betweenRules([`TOTALS OF ${escapeForTerminal(totals.queryName)} - ${state}`]),
+    `DAILY TOTALS:\n${daysTable(totals, currencies)}`,
+    `CATEGORY TOTALS:\n${categoriesTable(totals, currencies)}`,
+    accountingLine(totals.accounting),
+    runningTotalFooter(totals.runningTotals),
+  ].join('\n');
+}
+
+function daysTable({ days }: Totals, currencies: boolean): string {
+  return renderTable({
+    columns: ['Date', ...(currencies ? ['Currency'] : []), 'Daily_Total', 'Transaction_Count'],
+    rows: days.map(({ date, currency, total, transactions }) => [
+      date,
+      ...(currencies ? [currency] : []),
+      total,
+      `${transactions}`,
+    ]),
+    align: 'left',
+  });
+}
+
+function categoriesTable({ categories }: Totals, currencies: boolean): string {
+  return renderTable({
+    columns: [
+      'date',
+      ...(currencies ? ['currency'] : []),
+      'product_category',
+      'category_total',
+      'transaction_count',
+    ],
+    rows: categories.map(({ date, currency, category, total, transactions }) => [
+      date,
+      ...(currencies ? [currency] : []),
+      category,
+      total,
+      `${transactions}`,
+    ]),
+    align: 'right',
+  });
+}
+
+function sorted(groups: Iterable<GroupRow>, order: (a: TotalsRow, b: TotalsRow) => number): TotalsRow[] {
+  return Array.from(groups, totalsRow).sort(order);
+}
+
+function measuresOf({ total, transactions }: Omit<TotalsRow, 'key'>): {
+  total: string;
+  transactions: number;
+} {
+  return { total: moneyText(total), transactions };
+}

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { compareCodePoints, totalsRow } from '../../src/purchases/totals-order.ts';
+
+test('compares as UTF-32 does, for any text', () => {
+  const text = fc.string({
+    unit: fc.oneof(
+      fc.constantFrom('\ud7ff', '\ue000', '\uffff', '😀', '\u{10ffff}'),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+    ),
+  });
+  fc.assert(
+    fc.property(text, text, (a, b) => {
+      const order = Buffer.compare(Buffer.from(a), Buffer.from(b)); // UTF-8 keeps the order of code points.
+      assert.equal(compareCodePoints(a, b), order);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('refuses a group that the purchase query does not have', () => {
+  assert.throws(() => totalsRow({ key: ['USD'], measures: [1, 1] }), { name: 'InvariantError' });
+});
