@@ -1,0 +1,238 @@
+/**
+ * Executes one planned batch: read, decode, validate, dedupe, judge lateness, aggregate. It reads no clock and has no
+ * effect outside the operators and the staging area, so a batch that fails can be thrown away and executed again.
+ */
+import type { Problem } from '../columns/problem.ts';
+import { rowOf } from '../columns/rows.ts';
+import { formatTimestamp } from '../columns/timestamp.ts';
+import type {
+  Accounting,
+  BatchPlan,
+  DedupeChange,
+  PartitionState,
+  PlannedRange,
+  RecordIdentity,
+} from '../contracts/batch.ts';
+import type { BatchResult, EventRow } from '../contracts/batch-result.ts';
+import type { Checkpoint } from '../contracts/checkpoint.ts';
+import type { Log, RecordChunk } from '../contracts/log.ts';
+import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import type { DeadLetterPolicy } from './dead-letter-policy.ts';
+import { QueryOperators } from './operators.ts';
+import { redriveOf } from './redrive.ts';
+
+/** A report shows this many accepted events of a batch. */
+const SAMPLE_ROWS = 5;
+/** Rows between two turns of the event loop, so that signals and a producer in the same process are served. */
+const ROWS_PER_TURN = 4096;
+
+export interface Execution {
+  readonly result: BatchResult;
+  readonly dedupe: DedupeChange;
+  readonly redriven: readonly RecordIdentity[];
+  readonly progressed: ReadonlyMap<number, PartitionProgress>;
+}
+
+interface PartitionProgress {
+  readonly nextOffset: number;
+  readonly maxEventMicros: number | null;
+}
+
+type Counts = { -readonly [Name in keyof Accounting]: number };
+
+export interface ExecutorOptions {
+  readonly query: QueryPlan;
+  readonly checkpoint: Checkpoint;
+  readonly deadLetters: DeadLetterPolicy;
+  /** Ids in one segment of the dedupe state; tests make it small. */
+  readonly segmentEntries: number | undefined;
+}
+
+export class BatchExecutor {
+  private readonly query: QueryPlan;
+  private readonly checkpoint: Checkpoint;
+  private readonly deadLetters: DeadLetterPolicy;
+  private readonly operators: QueryOperators;
+
+  // The batch in hand.
+  private counts: Counts = emptyCounts();
+  private sample: EventRow[] = [];
+  private redriven: RecordIdentity[] = [];
+  private redrivenKeys = new Set<string>();
+
+  constructor(options: ExecutorOptions) {
+    this.query = options.query;
+    this.checkpoint = options.checkpoint;
+    this.deadLetters = options.deadLetters;
+    this.operators = new QueryOperators(options.query, options.checkpoint, options.segmentEntries);
+  }
+
+  /** @throws DATA_LOSS, LOG_CORRUPT, LOG_UNAVAILABLE, DEAD_LETTERS_FULL, SUM_OVERFLOW */
+  async execute(plan: BatchPlan, partitions: readonly PartitionState[], log: Log): Promise<Execution> {
+    this.counts = emptyCounts();
+    this.sample = [];
+    this.redriven = [];
+    this.redrivenKeys.clear();
+    this.checkpoint.discardStaged();
+    const evicted = this.operators.evict(plan);
+    const progressed = new Map<number, PartitionProgress>();
+    for (const range of plan.ranges) {
+      const state = partitions.find((candidate) => candidate.partition === range.partition);
+      progressed.set(range.partition, await this.executeRange(plan, range, state, log));
+    }
+    const { appended, sealed } = this.operators.ids.takeChange();
+    return {
+      result: this.resultOf(plan),
+      dedupe: { appended, sealed, evicted },
+      redriven: this.redriven,
+      progressed,
+    };
+  }
+
+  /** The batch is committed: what it added now counts. */
+  committed(): void {
+    this.operators.committed();
+  }
+
+  private async executeRange(
+    plan: BatchPlan,
+    range: PlannedRange,
+    state: PartitionState | undefined,
+    log: Log,
+  ): Promise<PartitionProgress> {
+    const watermark = new PartitionWatermark(state, this.query.watermark.delayMs, plan.watermarkMicros);
+    let rowsOfTurn = 0;
+    for await (const chunk of log.read({ topic: this.query.topic, ...range })) {
+      this.operators.batch.reset(chunk.bytes, chunk.count);
+      for (let row = 0; row < chunk.count; row += 1) this.executeRow(plan, chunk, row, watermark);
+      rowsOfTurn += chunk.count;
+      if (rowsOfTurn >= ROWS_PER_TURN) {
+        rowsOfTurn = 0;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    const max = watermark.maxEventMicros;
+    return { nextOffset: range.end, maxEventMicros: max === -Infinity ? null : max };
+  }
+
+  /** One record, one verdict, in the order: invalid → known id → late → accepted. */
+  private executeRow(plan: BatchPlan, chunk: RecordChunk, row: number, watermark: PartitionWatermark): void {
+    this.counts.read += 1;
+    const redrive = chunk.headers.size === 0 ? undefined : redriveOf(chunk.headers.get(row));
+    if (redrive !== undefined && this.isRepeatedRedrive(redrive.identity)) {
+      this.duplicate(chunk, row);
+      return;
+    }
+    const problem = this.problemOf(plan, chunk, row);
+    if (problem !== undefined) {
+      this.counts.invalid += 1;
+      this.deadLetter(plan, chunk, row, problem);
+      return;
+    }
+    const eventMicros = this.operators.times.values[row] as number;
+    const lateBelowMicros = watermark.lateBelowMicros;
+    this.operators.hash(row);
+    if (this.isKnown(plan, chunk, row, lateBelowMicros)) return;
+    if (eventMicros < lateBelowMicros && redrive?.acceptLate !== true) {
+      this.counts.late += 1;
+      this.deadLetter(plan, chunk, row, this.lateProblem(eventMicros, lateBelowMicros));
+      return;
+    }
+    this.accept(row, eventMicros, watermark);
+  }
+
+  private problemOf(plan: BatchPlan, chunk: RecordChunk, row: number): Problem | undefined {
+    const { batch, decoder, checkRules } = this.operators;
+    const start = chunk.valueStart[row] as number;
+    const undecoded = decoder.decode(batch, start, chunk.valueEnd[row] as number, row);
+    return undecoded ?? checkRules(row, Math.min(chunk.timestampsMs[row] as number, plan.clockMs));
+  }
+
+  /** Counts a record whose id is remembered, as a duplicate or as a conflict. */
+  private isKnown(plan: BatchPlan, chunk: RecordChunk, row: number, lateBelowMicros: number): boolean {
+    const { ids, idHash, contentHash } = this.operators;
+    const known = ids.find(idHash);
+    if (known < 0) return false;
+    if (!isRemembered(ids.eventMicros(known), lateBelowMicros, this.query.watermark.delayMs)) return false;
+    if (ids.sameContent(known, contentHash)) this.duplicate(chunk, row);
+    else {
+      this.counts.invalid += 1;
+      this.deadLetter(plan, chunk, row, this.conflictProblem(row));
+    }
+    return true;
+  }
+
+  private accept(row: number, eventMicros: number, watermark: PartitionWatermark): void {
+    const { ids, idHash, contentHash, aggregates, batch } = this.operators;
+    this.counts.accepted += 1;
+    ids.insert(idHash, contentHash, eventMicros);
+    watermark.accept(eventMicros);
+    for (const aggregate of aggregates) aggregate.add(row);
+    if (this.sample.length < SAMPLE_ROWS) this.sample.push(rowOf(batch, row));
+  }
+
+  private duplicate(chunk: RecordChunk, row: number): void {
+    this.counts.duplicate += 1;
+    this.checkpoint.stageDuplicate(chunk.partition, chunk.offsets[row] as number);
+  }
+
+  private isRepeatedRedrive(identity: RecordIdentity): boolean {
+    const key = `${identity.topicId}/${identity.partition}/${identity.offset}`;
+    if (this.redrivenKeys.has(key) || this.checkpoint.isRedriven(identity)) return true;
+    this.redrivenKeys.add(key);
+    this.redriven.push(identity);
+    return false;
+  }
+
+  private deadLetter(plan: BatchPlan, chunk: RecordChunk, row: number, problem: Problem): void {
+    const letter = {
+      ...problem,
+      topic: this.query.topic,
+      partition: chunk.partition,
+      offset: chunk.offsets[row] as number,
+      batchId: plan.batchId,
+      timestampMs: chunk.timestampsMs[row] as number,
+      key: bytesAt(chunk, chunk.keyStart[row] as number, chunk.keyEnd[row] as number),
+      value: bytesAt(chunk, chunk.valueStart[row] as number, chunk.valueEnd[row] as number),
+    };
+    this.checkpoint.stageDeadLetter(this.deadLetters.admit(letter, this.checkpoint.deadLetterBytes()));
+  }
+
+  private lateProblem(eventMicros: number, lateBelowMicros: number): Problem {
+    return {
+      reason: 'LATE',
+      field: this.query.watermark.column,
+      expected: `not before ${formatTimestamp(lateBelowMicros)}`,
+      actual: formatTimestamp(eventMicros),
+    };
+  }
+
+  private conflictProblem(row: number): Problem {
+    return {
+      reason: 'CONFLICTING_DUPLICATE',
+      field: this.query.dedupe.column,
+      expected: 'the content first seen with this id, or another id',
+      actual: this.operators.idText(row),
+    };
+  }
+
+  private resultOf(plan: BatchPlan): BatchResult {
+    return {
+      plan,
+      accounting: { ...this.counts },
+      aggregates: this.operators.aggregates.map((aggregate) => aggregate.change()),
+      sample: this.sample,
+      allGroups: (name) => this.operators.allGroups(name),
+    };
+  }
+}
+
+function emptyCounts(): Counts {
+  return { read: 0, accepted: 0, invalid: 0, duplicate: 0, late: 0 };
+}
+
+/** A copy of its own: the chunk's block is given back when the next one is read. */
+function bytesAt(chunk: RecordChunk, start: number, end: number): Uint8Array | null {
+  return start < 0 ? null : chunk.bytes.slice(start, end);
+}

@@ -1,0 +1,276 @@
+/** The one loop that acts on the protocol's decisions: plan, execute, sinks, commit, report. */
+import { invariant, TallystreamError } from '../errors.ts';
+import type { BatchPlan, Json, PartitionState } from '../contracts/batch.ts';
+import type { BatchResult } from '../contracts/batch-result.ts';
+import type { Checkpoint } from '../contracts/checkpoint.ts';
+import type { Clock } from '../contracts/clock.ts';
+import type { Log, PartitionOffsets, TopicDescription } from '../contracts/log.ts';
+import type { Logger } from '../contracts/logger.ts';
+import type { ReportPrinter, Sink } from '../contracts/sink.ts';
+import type { BatchProgress } from '../contracts/batch.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import type { DeadLetterPolicy } from './dead-letter-policy.ts';
+import { BatchExecutor, type Execution } from './execute.ts';
+import { Nudge, waitUntilDue } from './pace.ts';
+import { Phases, progressOf, warnOfLateness } from './progress.ts';
+import { isBalanced, partitionsAfter, planBatch, recover, type PlanDecision } from './protocol.ts';
+import { refusalOf } from './refusals.ts';
+import type { Trigger } from './trigger.ts';
+
+export interface LoopOptions {
+  readonly query: QueryPlan;
+  readonly runId: string;
+  readonly log: Log;
+  /** Partitions of a topic that does not exist yet, where the query creates it. */
+  readonly newTopicPartitions: number;
+  readonly checkpoint: Checkpoint;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly trigger: Trigger;
+  readonly offsetsMax: number;
+  /** Ends after this many batches; Infinity goes on. */
+  readonly batchesMax: number;
+  readonly deadLetters: DeadLetterPolicy;
+  /** Sinks outside the checkpoint. With any, a plan is durable before its batch is executed. */
+  readonly sinks: readonly Sink[];
+  readonly buildReport: (result: BatchResult) => Json;
+  readonly printer: ReportPrinter;
+  /** Ids in one segment of the dedupe state; tests make it small. */
+  readonly dedupeSegmentEntries?: number;
+  readonly onProgress: (progress: BatchProgress) => void;
+}
+
+/** Runs until the signal aborts, or the trigger or the number of batches says that it is done. One call an instance. */
+export class MicroBatchLoop {
+  private readonly options: LoopOptions;
+  private readonly executor: BatchExecutor;
+  private readonly nudge = new Nudge();
+  private partitions: readonly PartitionState[];
+  private previous: BatchPlan | undefined;
+  private batches = 0;
+  private lastStartedMs: number | undefined;
+  /** Resolved when a look at the log finds nothing new; while there are any, no trigger is waited for. */
+  private drains: (() => void)[] = [];
+
+  constructor(options: LoopOptions) {
+    this.options = options;
+    this.executor = new BatchExecutor({ ...options, segmentEntries: options.dedupeSegmentEntries });
+    this.partitions = options.checkpoint.lastCommit()?.partitions ?? [];
+    this.previous = options.checkpoint.lastPlan();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { checkpoint, trigger, printer } = this.options;
+    const unprinted = checkpoint.unprintedReport();
+    if (unprinted !== undefined) {
+      await printer.print(unprinted.report);
+      checkpoint.markPrinted(unprinted.batchId);
+    }
+    await this.replayPlanned();
+    const bound = trigger.kind === 'availableNow' ? await this.offsets() : undefined;
+    while (!signal.aborted && this.batches < this.options.batchesMax) {
+      const startedMs = this.options.clock.monotonicMs();
+      // Only those who asked before this look may be told that nothing is left.
+      const asked = [...this.drains];
+      const offsets = atMost(await this.offsets(), bound);
+      const left = await this.runNext(offsets);
+      if (left === 'nothing new') this.resolveDrains(asked);
+      if (left === 'nothing new' && bound !== undefined) return;
+      // What the limit has left over is not made to wait for the trigger.
+      if (left !== 'more') await this.waitForNext(startedMs, left === 'nothing new', offsets, signal);
+    }
+  }
+
+  /** Resolves when everything that is in the log now is committed. */
+  processAllAvailable(): Promise<void> {
+    return new Promise((resolve) => {
+      this.drains.push(resolve);
+      this.nudge.wake();
+    });
+  }
+
+  /** A plan without a commit is carried out again, with its recorded ranges and clock, before anything new. */
+  private async replayPlanned(): Promise<void> {
+    const planned = this.previous;
+    const committed = this.options.checkpoint.lastCommit();
+    const decision = recover({ planned: planned?.batchId, committed: committed?.batchId });
+    if (decision.kind === 'refuse') {
+      throw new TallystreamError('CHECKPOINT_CORRUPT', {
+        what: `The checkpoint of query ${this.options.query.name} contradicts itself: ${decision.why}.`,
+        mend: 'Restore it from a copy, or start from the beginning with another query name.',
+      });
+    }
+    if (decision.kind === 'start') return;
+    invariant(planned !== undefined, 'a replay needs a plan');
+    this.options.logger.info(
+      { operation: 'replay', batchId: decision.batchId },
+      'carrying out a planned batch again',
+    );
+    const offsets = await this.offsets();
+    const topic = await this.topic();
+    if (topic.id !== planned.topicId) {
+      throw refusalOf({ kind: 'topic recreated', committedTopicId: planned.topicId }, this.options.query);
+    }
+    await this.runBatch(planned, offsets, 0, new Phases(this.options.clock));
+  }
+
+  /** Runs the next batch where there is one, and says what these offsets still hold after it. */
+  private async runNext(offsets: readonly PartitionOffsets[]): Promise<'nothing new' | 'more' | 'all read'> {
+    const phases = new Phases(this.options.clock);
+    const decision = await phases.time('queryPlanning', () => this.decide(offsets));
+    if (decision.kind === 'nothing new') return 'nothing new';
+    if (decision.kind !== 'plan') throw refusalOf(decision, this.options.query);
+    const { plan, lagEvents } = decision;
+    if (this.options.sinks.length > 0) {
+      await phases.time('walCommit', () => this.options.checkpoint.writePlan(plan));
+    }
+    await this.runBatch(plan, offsets, lagEvents, phases);
+    this.lastStartedMs = phases.startedMs;
+    const planned = plan.ranges.reduce((sum, range) => sum + range.end - range.start, 0);
+    return planned < lagEvents ? 'more' : 'all read';
+  }
+
+  private async decide(offsets: readonly PartitionOffsets[]): Promise<PlanDecision> {
+    const { query, clock, offsetsMax } = this.options;
+    const topic = await this.topic();
+    return planBatch({
+      batchId: (this.previous?.batchId ?? -1) + 1,
+      nowMs: clock.nowMs(),
+      topicId: topic.id,
+      offsets,
+      partitions: this.partitions,
+      previous: this.previous,
+      watermarkDelayMs: query.watermark.delayMs,
+      idleTimeoutMs: query.watermark.idleTimeoutMs,
+      offsetsMax,
+    });
+  }
+
+  private async runBatch(
+    plan: BatchPlan,
+    offsets: readonly PartitionOffsets[],
+    lagEvents: number,
+    phases: Phases,
+  ): Promise<void> {
+    const { checkpoint, log, sinks, logger } = this.options;
+    const execution = await phases.time('addBatch', () => this.executor.execute(plan, this.partitions, log));
+    const { result } = execution;
+    invariant(
+      isBalanced(result.accounting),
+      `batch ${plan.batchId} does not balance: ${JSON.stringify(result.accounting)}`,
+    );
+    const identity = { queryId: checkpoint.queryId, batchId: plan.batchId, epoch: checkpoint.epoch };
+    for (const sink of sinks) await phases.time('sinks', () => sink.write(result, identity));
+    const progress = this.progressOf(plan, result, lagEvents, phases);
+    await phases.time('commitOffsets', () => this.commit(plan, offsets, execution, progress));
+    this.batches += 1;
+    const complete = this.progressOf(plan, result, lagEvents, phases);
+    warnOfLateness(logger, plan.batchId, result.accounting);
+    logger.info(
+      {
+        operation: 'batch',
+        batchId: plan.batchId,
+        ...result.accounting,
+        durationMs: complete.durationMs['triggerExecution'] ?? 0,
+        processedRowsPerSecond: complete.processedRowsPerSecond,
+        lagEvents: complete.lagEvents,
+      },
+      'batch committed',
+    );
+    this.options.onProgress(complete);
+    await this.printCommitted(plan.batchId);
+  }
+
+  private commit(
+    plan: BatchPlan,
+    offsets: readonly PartitionOffsets[],
+    execution: Execution,
+    progress: BatchProgress,
+  ): void {
+    const partitions = partitionsAfter(plan, this.partitions, offsets, execution.progressed);
+    this.options.checkpoint.commit({
+      plan,
+      partitions,
+      accounting: execution.result.accounting,
+      aggregates: execution.result.aggregates,
+      dedupe: execution.dedupe,
+      redriven: execution.redriven,
+      report: this.options.buildReport(execution.result),
+      progress,
+    });
+    this.executor.committed();
+    this.partitions = partitions;
+    this.previous = plan;
+  }
+
+  /** The report goes out after the commit that holds it, and is marked then; a crash between repeats it once. */
+  private async printCommitted(batchId: number): Promise<void> {
+    const stored = this.options.checkpoint.unprintedReport();
+    invariant(stored?.batchId === batchId, `batch ${batchId} was committed without its report`);
+    await this.options.printer.print(stored.report);
+    this.options.checkpoint.markPrinted(batchId);
+  }
+
+  private progressOf(plan: BatchPlan, result: BatchResult, lagEvents: number, phases: Phases): BatchProgress {
+    const { checkpoint, runId, query } = this.options;
+    const sinceLastMs = this.lastStartedMs === undefined ? undefined : phases.startedMs - this.lastStartedMs;
+    return progressOf({
+      id: checkpoint.queryId,
+      runId,
+      name: query.name,
+      plan,
+      result,
+      lagEvents,
+      phases,
+      sinceLastMs,
+    });
+  }
+
+  private async waitForNext(
+    startedMs: number,
+    foundNothing: boolean,
+    offsets: readonly PartitionOffsets[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (this.drains.length > 0) return;
+    const { trigger, log, clock, query } = this.options;
+    const awake = this.nudge.signal(signal);
+    await waitUntilDue({
+      trigger,
+      startedMs,
+      foundNothing,
+      topic: query.topic,
+      offsets,
+      log,
+      clock,
+      signal: awake,
+    });
+  }
+
+  private resolveDrains(asked: readonly (() => void)[]): void {
+    for (const resolve of asked) resolve();
+    this.drains = this.drains.filter((drain) => !asked.includes(drain));
+  }
+
+  private topic(): Promise<TopicDescription> {
+    const { log, query, newTopicPartitions } = this.options;
+    return log.createTopic(query.topic, { partitions: newTopicPartitions });
+  }
+
+  private async offsets(): Promise<readonly PartitionOffsets[]> {
+    await this.topic();
+    return this.options.log.offsets(this.options.query.topic);
+  }
+}
+
+/** The offsets that a bounded query may see: never past where each partition ended at the start. */
+function atMost(
+  offsets: readonly PartitionOffsets[],
+  bound: readonly PartitionOffsets[] | undefined,
+): readonly PartitionOffsets[] {
+  if (bound === undefined) return offsets;
+  return bound.map((limit) => {
+    const now = offsets.find((candidate) => candidate.partition === limit.partition) ?? limit;
+    return { ...now, latest: Math.min(now.latest, limit.latest) };
+  });
+}

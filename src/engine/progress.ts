@@ -1,0 +1,81 @@
+/** What a batch took, by phase, in Structured Streaming's terms. */
+import type { Accounting, BatchPlan, BatchProgress } from '../contracts/batch.ts';
+import type { BatchResult } from '../contracts/batch-result.ts';
+import type { Clock } from '../contracts/clock.ts';
+import type { Logger } from '../contracts/logger.ts';
+import { formatTimestamp } from '../columns/timestamp.ts';
+
+export type Phase = 'queryPlanning' | 'walCommit' | 'addBatch' | 'sinks' | 'commitOffsets';
+
+/** A stopwatch a batch. */
+export class Phases {
+  readonly startedMs: number;
+  private readonly clock: Clock;
+  private readonly taken = new Map<Phase, number>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.startedMs = clock.monotonicMs();
+  }
+
+  async time<T>(phase: Phase, work: () => T | Promise<T>): Promise<T> {
+    const from = this.clock.monotonicMs();
+    const value = await work();
+    this.taken.set(phase, (this.taken.get(phase) ?? 0) + this.clock.monotonicMs() - from);
+    return value;
+  }
+
+  /** Milliseconds by phase so far, and `triggerExecution` for all of it, to the microsecond. */
+  durationMs(): Record<string, number> {
+    const all = [...this.taken, ['triggerExecution', this.clock.monotonicMs() - this.startedMs] as const];
+    return Object.fromEntries(all.map(([phase, ms]) => [phase, Math.round(ms * 1000) / 1000]));
+  }
+}
+
+export function progressOf(of: {
+  readonly id: string;
+  readonly runId: string;
+  readonly name: string;
+  readonly plan: BatchPlan;
+  readonly result: BatchResult;
+  readonly lagEvents: number;
+  readonly phases: Phases;
+  /** Time since the trigger before; undefined in the first batch. */
+  readonly sinceLastMs: number | undefined;
+}): BatchProgress {
+  const { plan } = of;
+  const { accounting } = of.result;
+  const durationMs = of.phases.durationMs();
+  return {
+    id: of.id,
+    runId: of.runId,
+    name: of.name,
+    batchId: plan.batchId,
+    timestamp: formatTimestamp(plan.clockMs * 1000),
+    numInputRows: accounting.read,
+    inputRowsPerSecond: perSecond(accounting.read, of.sinceLastMs),
+    processedRowsPerSecond: perSecond(accounting.read, durationMs['triggerExecution']),
+    durationMs,
+    watermark: plan.watermarkMicros === null ? null : formatTimestamp(plan.watermarkMicros),
+    accounting,
+    lagEvents: of.lagEvents,
+  };
+}
+
+function perSecond(rows: number, ms: number | undefined): number {
+  return ms === undefined || ms <= 0 ? 0 : Math.round((rows / ms) * 10_000) / 10;
+}
+
+/** More than this share of a batch late is worth a word: it is more often a setting than an event. */
+const LATE_SHARE_MAX = 0.01;
+
+export function warnOfLateness(logger: Logger, batchId: number, accounting: Accounting): void {
+  if (accounting.late <= accounting.read * LATE_SHARE_MAX) return;
+  const share = Math.round((accounting.late / accounting.read) * 1000) / 10;
+  logger.warn(
+    { operation: 'lateness', batchId, late: accounting.late, read: accounting.read },
+    `${share} % of this batch is late: its events are further behind the newest of their partition than the watermark allows. ` +
+      'Likely the input is not in order of time, or an older stretch was produced after a newer one; ' +
+      'a larger query.watermark_delay accepts it. The late events are among the dead letters.',
+  );
+}

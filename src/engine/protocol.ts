@@ -1,0 +1,177 @@
+/**
+ * The micro-batch protocol, as pure decisions: it does no I/O and reads no clock. The loop asks it what to do and acts.
+ *
+ * A batch has two entries, as in Spark Structured Streaming's offset and commit logs: the plan (which offsets, by
+ * which clock and watermark) and the commit (all that came of it, in one transaction). With C the last commit and P
+ * the last plan, P = C starts P + 1, P = C + 1 replays P, and anything else is a checkpoint nobody should trust.
+ */
+import type { Accounting, BatchPlan, PartitionState, PlannedRange } from '../contracts/batch.ts';
+import type { PartitionOffsets } from '../contracts/log.ts';
+import { advanceWatermark } from '../operators/watermark.ts';
+
+export type Recovery =
+  | { readonly kind: 'start'; readonly batchId: number }
+  | { readonly kind: 'replay'; readonly batchId: number }
+  | { readonly kind: 'refuse'; readonly why: string };
+
+/** What to do with a checkpoint whose last plan and last commit are these; undefined where there is none. */
+export function recover(found: { planned: number | undefined; committed: number | undefined }): Recovery {
+  const planned = found.planned ?? -1;
+  const committed = found.committed ?? -1;
+  if (planned === committed) return { kind: 'start', batchId: planned + 1 };
+  if (planned === committed + 1) return { kind: 'replay', batchId: planned };
+  const name = (batchId: number): string => (batchId < 0 ? 'none' : `batch ${batchId}`);
+  return {
+    kind: 'refuse',
+    why: `the last plan is ${name(planned)} and the last commit is ${name(committed)}`,
+  };
+}
+
+/** Offsets that were due to be read and are not in the log. */
+export interface MissingOffsets {
+  readonly partition: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+export type PlanDecision =
+  | { readonly kind: 'plan'; readonly plan: BatchPlan; readonly lagEvents: number }
+  | { readonly kind: 'nothing new' }
+  | { readonly kind: 'topic recreated'; readonly committedTopicId: string }
+  /** Retention (or a hand) removed records that no commit has counted. */
+  | { readonly kind: 'records removed'; readonly missing: readonly MissingOffsets[] }
+  /** The log ends before what was committed: it was restored from an older copy, or is another one. */
+  | { readonly kind: 'log went back'; readonly missing: readonly MissingOffsets[] };
+
+export interface PlanInput {
+  readonly batchId: number;
+  readonly nowMs: number;
+  readonly topicId: string;
+  readonly offsets: readonly PartitionOffsets[];
+  /** As of the last commit; empty before the first. */
+  readonly partitions: readonly PartitionState[];
+  /** The last plan, whose clock and watermark never go back; undefined before the first. */
+  readonly previous: BatchPlan | undefined;
+  readonly watermarkDelayMs: number | null;
+  readonly idleTimeoutMs: number;
+  /** About as many records as this are planned for one batch at most (one more a partition, by rounding). */
+  readonly offsetsMax: number;
+}
+
+/** The next batch's plan, or why there is none. */
+export function planBatch(input: PlanInput): PlanDecision {
+  const { previous } = input;
+  if (previous !== undefined && previous.topicId !== input.topicId) {
+    return { kind: 'topic recreated', committedTopicId: previous.topicId };
+  }
+  const unread = input.offsets.map((offsets) => unreadOf(offsets, input));
+  const removed = missingWhere(input.offsets, unread, (offsets, range) => [range.start, offsets.earliest]);
+  if (removed.length > 0) return { kind: 'records removed', missing: removed };
+  const wentBack = missingWhere(input.offsets, unread, (offsets, range) => [offsets.latest, range.start]);
+  if (wentBack.length > 0) return { kind: 'log went back', missing: wentBack };
+  const lagEvents = unread.reduce((sum, range) => sum + range.end - range.start, 0);
+  if (lagEvents === 0) return { kind: 'nothing new' };
+
+  // A wall clock may be set back; a plan's may not, since idleness is measured between plans.
+  const clockMs = Math.max(input.nowMs, previous?.clockMs ?? -Infinity);
+  const seen = statesAt(input, clockMs);
+  const idlePartitions = idleOf(seen, unread, clockMs, input.idleTimeoutMs);
+  const plan: BatchPlan = {
+    batchId: input.batchId,
+    topicId: input.topicId,
+    ranges: shareOut(unread, lagEvents, input.offsetsMax),
+    clockMs,
+    watermarkMicros: advanceWatermark(
+      previous?.watermarkMicros ?? null,
+      seen,
+      idlePartitions,
+      input.watermarkDelayMs,
+    ),
+    idlePartitions,
+  };
+  return { kind: 'plan', plan, lagEvents };
+}
+
+/** Whether every record that was read has exactly one verdict. Checked before each commit. */
+export function isBalanced(accounting: Accounting): boolean {
+  const { read, accepted, invalid, duplicate, late } = accounting;
+  return read === accepted + invalid + duplicate + late;
+}
+
+/**
+ * What is remembered of each partition after a batch: `progressed` has the partitions that the batch read, with their
+ * new offset and largest accepted time; the others stay, and one seen for the first time starts its idleness here.
+ */
+export function partitionsAfter(
+  plan: BatchPlan,
+  before: readonly PartitionState[],
+  offsets: readonly PartitionOffsets[],
+  progressed: ReadonlyMap<number, { nextOffset: number; maxEventMicros: number | null }>,
+): PartitionState[] {
+  const known = new Map(before.map((state) => [state.partition, state]));
+  for (const { partition, earliest } of offsets) {
+    if (known.has(partition)) continue;
+    const nextOffset = before.length === 0 ? earliest : 0;
+    known.set(partition, { partition, nextOffset, maxEventMicros: null, activeAtMs: plan.clockMs });
+  }
+  for (const [partition, progress] of progressed) {
+    known.set(partition, { partition, ...progress, activeAtMs: plan.clockMs });
+  }
+  return [...known.values()].toSorted((a, b) => a.partition - b.partition);
+}
+
+/** From the committed offset; without any commit from the earliest; in a partition that appeared later from 0. */
+function unreadOf(offsets: PartitionOffsets, input: PlanInput): PlannedRange {
+  const state = input.partitions.find((candidate) => candidate.partition === offsets.partition);
+  const start = state?.nextOffset ?? (input.partitions.length === 0 ? offsets.earliest : 0);
+  return { partition: offsets.partition, start, end: Math.max(start, offsets.latest) };
+}
+
+function missingWhere(
+  offsets: readonly PartitionOffsets[],
+  unread: readonly PlannedRange[],
+  gap: (offsets: PartitionOffsets, range: PlannedRange) => [start: number, end: number],
+): MissingOffsets[] {
+  return unread.flatMap((range, index) => {
+    const [start, end] = gap(offsets[index] as PartitionOffsets, range);
+    return start < end ? [{ partition: range.partition, start, end }] : [];
+  });
+}
+
+/** The committed states, and for partitions seen for the first time one that has nothing yet. */
+function statesAt(input: PlanInput, clockMs: number): PartitionState[] {
+  return input.offsets.map(
+    ({ partition, earliest }) =>
+      input.partitions.find((state) => state.partition === partition) ?? {
+        partition,
+        nextOffset: earliest,
+        maxEventMicros: null,
+        activeAtMs: clockMs,
+      },
+  );
+}
+
+/** A partition is idle when it has nothing unread and has been so for the timeout, by the plans' own clocks. */
+function idleOf(
+  states: readonly PartitionState[],
+  unread: readonly PlannedRange[],
+  clockMs: number,
+  idleTimeoutMs: number,
+): number[] {
+  return states
+    .filter((state, index) => {
+      const range = unread[index] as PlannedRange;
+      return range.start === range.end && clockMs - state.activeAtMs >= idleTimeoutMs;
+    })
+    .map((state) => state.partition);
+}
+
+/** Cuts the unread ranges down to `offsetsMax` records in proportion; each share is rounded up, so that none starves. */
+function shareOut(unread: readonly PlannedRange[], unreadTotal: number, offsetsMax: number): PlannedRange[] {
+  const waiting = unread.filter((range) => range.end > range.start);
+  if (unreadTotal <= offsetsMax) return waiting;
+  return waiting.map((range) => {
+    const share = Math.ceil(((range.end - range.start) / unreadTotal) * offsetsMax);
+    return { ...range, end: Math.min(range.end, range.start + share) };
+  });
+}

@@ -1,0 +1,39 @@
+/** The errors for plans that cannot be made: what is missing, by partition and offset, and what to do. */
+import { TallystreamError } from '../errors.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import type { MissingOffsets, PlanDecision } from './protocol.ts';
+
+export type Refusal = Exclude<PlanDecision, { kind: 'plan' | 'nothing new' }>;
+
+const START_AGAIN = 'or start from the beginning under another query.name.';
+
+export function refusalOf(refusal: Refusal, query: QueryPlan): TallystreamError {
+  switch (refusal.kind) {
+    case 'topic recreated':
+      return new TallystreamError('TOPIC_RECREATED', {
+        what: `Topic ${query.topic} is not the one that query ${query.name} has read: it was deleted and made anew.`,
+        why: `The checkpoint's offsets belong to topic id ${refusal.committedTopicId}.`,
+        mend: `Bring the old log back, ${START_AGAIN}`,
+      });
+    case 'records removed':
+      return new TallystreamError('DATA_LOSS', {
+        what: `Records of topic ${query.topic} that query ${query.name} had not read are gone: ${rangesText(refusal.missing)}.`,
+        why: "The log's retention removed them, or somebody did.",
+        mend: `Lengthen log.retention, bring the records back, ${START_AGAIN}`,
+      });
+    case 'log went back':
+      return new TallystreamError('DATA_LOSS', {
+        what: `Topic ${query.topic} ends before what query ${query.name} has committed: ${rangesText(refusal.missing)}.`,
+        why: 'The log was restored from an older copy, or it is another log.',
+        mend: `Bring the right log back, ${START_AGAIN}`,
+      });
+  }
+}
+
+function rangesText(missing: readonly MissingOffsets[]): string {
+  return missing
+    .map(
+      ({ partition, start, end }) => `partition ${partition} offsets ${start} to ${end - 1} (${end - start})`,
+    )
+    .join(', ');
+}

@@ -1,0 +1,83 @@
+/** A running query: Structured Streaming's `StreamingQuery`. */
+import type { BatchProgress } from '../contracts/batch.ts';
+import { MicroBatchLoop, type LoopOptions } from '../engine/loop.ts';
+
+/** How many progress entries `recentProgress` keeps. */
+const RECENT_PROGRESS_MAX = 100;
+
+export class StreamingQuery {
+  /** Stays the same over restarts from the same checkpoint. */
+  readonly id: string;
+  /** Differs for every start. */
+  readonly runId: string;
+  readonly name: string;
+  private readonly stopping = new AbortController();
+  private readonly loop: MicroBatchLoop;
+  private readonly ended: Promise<void>;
+  private active = true;
+  private failure: Error | undefined;
+  private readonly progress: BatchProgress[] = [];
+
+  /** Starts at once. Failures come out of `awaitTermination` and stand in `exception`. */
+  constructor(
+    options: Omit<LoopOptions, 'onProgress'>,
+    onProgress: (progress: BatchProgress) => void = () => {},
+  ) {
+    this.id = options.checkpoint.queryId;
+    this.runId = options.runId;
+    this.name = options.query.name;
+    this.loop = new MicroBatchLoop({
+      ...options,
+      onProgress: (progress) => {
+        this.progress.push(progress);
+        if (this.progress.length > RECENT_PROGRESS_MAX) this.progress.shift();
+        onProgress(progress);
+      },
+    });
+    this.ended = this.loop.run(this.stopping.signal).then(
+      () => {
+        this.active = false;
+      },
+      (error: unknown) => {
+        this.active = false;
+        this.failure = error instanceof Error ? error : new Error(String(error));
+      },
+    );
+  }
+
+  get isActive(): boolean {
+    return this.active;
+  }
+
+  /** The failure that ended the query, where one did. */
+  get exception(): Error | undefined {
+    return this.failure;
+  }
+
+  get lastProgress(): BatchProgress | undefined {
+    return this.progress.at(-1);
+  }
+
+  /** The newest entries, oldest first. */
+  get recentProgress(): readonly BatchProgress[] {
+    return [...this.progress];
+  }
+
+  /** Resolves when the query has ended by itself or was stopped; rejects with the failure that ended it. */
+  async awaitTermination(): Promise<void> {
+    await this.ended;
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Resolves when all that is in the log now is committed, without waiting for the trigger; rejects with a failure. */
+  async processAllAvailable(): Promise<void> {
+    await Promise.race([this.loop.processAllAvailable(), this.ended]);
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Finishes the batch in hand and ends. A repeat waits for the same end. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.ended;
+  }
+}

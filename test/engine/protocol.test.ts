@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { BatchPlan, PartitionState } from '../../src/contracts/batch.ts';
+import {
+  isBalanced,
+  partitionsAfter,
+  planBatch,
+  recover,
+  type PlanInput,
+} from '../../src/engine/protocol.ts';
+
+const HOUR_MS = 3_600_000;
+
+function input(over: Partial<PlanInput> = {}): PlanInput {
+  return {
+    batchId: 0,
+    nowMs: 1_000,
+    topicId: 'topic-a',
+    offsets: [{ partition: 0, earliest: 0, latest: 10 }],
+    partitions: [],
+    previous: undefined,
+    watermarkDelayMs: HOUR_MS,
+    idleTimeoutMs: 60_000,
+    offsetsMax: 1_000,
+    ...over,
+  };
+}
+
+function previousPlan(over: Partial<BatchPlan> = {}): BatchPlan {
+  return {
+    batchId: 0,
+    topicId: 'topic-a',
+    ranges: [],
+    clockMs: 500,
+    watermarkMicros: null,
+    idlePartitions: [],
+    ...over,
+  };
+}
+
+function state(partition: number, over: Partial<PartitionState> = {}): PartitionState {
+  return { partition, nextOffset: 10, maxEventMicros: null, activeAtMs: 0, ...over };
+}
+
+function planOf(over: Partial<PlanInput>): BatchPlan {
+  const decision = planBatch(input(over));
+  assert.equal(decision.kind, 'plan');
+  return decision.plan;
+}
+
+describe('recover', () => {
+  it('starts batch 0 where there is nothing', () => {
+    assert.deepEqual(recover({ planned: undefined, committed: undefined }), { kind: 'start', batchId: 0 });
+  });
+
+  it('starts the next batch where the last plan was committed', () => {
+    assert.deepEqual(recover({ planned: 7, committed: 7 }), { kind: 'start', batchId: 8 });
+  });
+
+  it('replays a plan that was not committed', () => {
+    assert.deepEqual(recover({ planned: 7, committed: 6 }), { kind: 'replay', batchId: 7 });
+    assert.deepEqual(recover({ planned: 0, committed: undefined }), { kind: 'replay', batchId: 0 });
+  });
+
+  it('refuses anything else', () => {
+    assert.equal(recover({ planned: 6, committed: 7 }).kind, 'refuse');
+    assert.equal(recover({ planned: 9, committed: 7 }).kind, 'refuse');
+    assert.equal(recover({ planned: undefined, committed: 0 }).kind, 'refuse');
+    assert.equal(recover({ planned: 1, committed: undefined }).kind, 'refuse');
+  });
+});
+
+describe('planBatch', () => {
+  it('starts at the earliest offset without a commit, and at 0 in a partition that appears later', () => {
+    const first = planOf({ offsets: [{ partition: 0, earliest: 4, latest: 10 }] });
+    assert.deepEqual(first.ranges, [{ partition: 0, start: 4, end: 10 }]);
+    const later = planOf({
+      offsets: [
+        { partition: 0, earliest: 4, latest: 10 },
+        { partition: 1, earliest: 0, latest: 3 },
+      ],
+      partitions: [state(0)],
+      previous: previousPlan(),
+    });
+    assert.deepEqual(later.ranges, [{ partition: 1, start: 0, end: 3 }]);
+  });
+
+  it('makes no batch where nothing is new', () => {
+    assert.equal(planBatch(input({ partitions: [state(0)], previous: previousPlan() })).kind, 'nothing new');
+  });
+
+  it('shares the limit out in proportion, rounded up so that no partition starves', () => {
+    const plan = planOf({
+      offsetsMax: 100,
+      offsets: [
+        { partition: 0, earliest: 0, latest: 900 },
+        { partition: 1, earliest: 0, latest: 99 },
+        { partition: 2, earliest: 0, latest: 1 },
+        { partition: 3, earliest: 0, latest: 0 },
+      ],
+    });
+    assert.deepEqual(plan.ranges, [
+      { partition: 0, start: 0, end: 90 },
+      { partition: 1, start: 0, end: 10 },
+      { partition: 2, start: 0, end: 1 },
+    ]);
+  });
+
+  it('refuses a topic that was made anew, records that are gone, and a log that ends too early', () => {
+    const previous = previousPlan();
+    const partitions = [state(0, { nextOffset: 5 })];
+    assert.deepEqual(planBatch(input({ topicId: 'topic-b', previous, partitions })), {
+      kind: 'topic recreated',
+      committedTopicId: 'topic-a',
+    });
+    const removed = input({ previous, partitions, offsets: [{ partition: 0, earliest: 8, latest: 20 }] });
+    assert.deepEqual(planBatch(removed), {
+      kind: 'records removed',
+      missing: [{ partition: 0, start: 5, end: 8 }],
+    });
+    const short = input({ previous, partitions, offsets: [{ partition: 0, earliest: 0, latest: 3 }] });
+    assert.deepEqual(planBatch(short), {
+      kind: 'log went back',
+      missing: [{ partition: 0, start: 3, end: 5 }],
+    });
+  });
+
+  it('takes the minimum over partitions as the watermark, and never goes back', () => {
+    const offsets = [
+      { partition: 0, earliest: 0, latest: 20 },
+      { partition: 1, earliest: 0, latest: 20 },
+    ];
+    const partitions = [state(0, { maxEventMicros: 9e9 }), state(1, { maxEventMicros: 5e9 })];
+    assert.equal(
+      planOf({ offsets, partitions, previous: previousPlan() }).watermarkMicros,
+      5e9 - HOUR_MS * 1000,
+    );
+    const ahead = previousPlan({ watermarkMicros: 6e9 });
+    assert.equal(planOf({ offsets, partitions, previous: ahead }).watermarkMicros, 6e9);
+  });
+
+  it('lets a partition without an accepted event hold the watermark, until it is idle', () => {
+    const offsets = [
+      { partition: 0, earliest: 0, latest: 20 },
+      { partition: 1, earliest: 0, latest: 0 },
+    ];
+    const partitions = [state(0, { maxEventMicros: 9e9 }), state(1, { nextOffset: 0, activeAtMs: 1_000 })];
+    const waiting = planOf({ offsets, partitions, previous: previousPlan(), nowMs: 60_999 });
+    assert.deepEqual([waiting.watermarkMicros, waiting.idlePartitions], [null, []]);
+    const idle = planOf({ offsets, partitions, previous: previousPlan(), nowMs: 61_000 });
+    assert.deepEqual([idle.watermarkMicros, idle.idlePartitions], [9e9 - HOUR_MS * 1000, [1]]);
+  });
+
+  it('never calls a partition with unread records idle', () => {
+    const offsets = [{ partition: 0, earliest: 0, latest: 11 }];
+    const plan = planOf({ offsets, partitions: [state(0)], previous: previousPlan(), nowMs: 1e12 });
+    assert.deepEqual(plan.idlePartitions, []);
+  });
+
+  it('keeps the clock from going back with the wall clock', () => {
+    assert.equal(planOf({ nowMs: 100, previous: previousPlan({ clockMs: 500 }) }).clockMs, 500);
+  });
+});
+
+describe('partitionsAfter', () => {
+  it('moves what was read, keeps what was not, and begins the idleness of what is new', () => {
+    const plan = previousPlan({ clockMs: 700 });
+    const after = partitionsAfter(
+      plan,
+      [state(0), state(1, { nextOffset: 3, maxEventMicros: 42, activeAtMs: 9 })],
+      [0, 1, 2].map((partition) => ({ partition, earliest: 0, latest: 20 })),
+      new Map([[0, { nextOffset: 20, maxEventMicros: 77 }]]),
+    );
+    assert.deepEqual(after, [
+      { partition: 0, nextOffset: 20, maxEventMicros: 77, activeAtMs: 700 },
+      { partition: 1, nextOffset: 3, maxEventMicros: 42, activeAtMs: 9 },
+      { partition: 2, nextOffset: 0, maxEventMicros: null, activeAtMs: 700 },
+    ]);
+  });
+});
+
+describe('isBalanced', () => {
+  it('holds exactly when every record has one verdict', () => {
+    assert.equal(isBalanced({ read: 22, accepted: 20, invalid: 1, duplicate: 1, late: 0 }), true);
+    assert.equal(isBalanced({ read: 22, accepted: 20, invalid: 1, duplicate: 0, late: 0 }), false);
+  });
+});
