@@ -34,6 +34,7 @@ const TABLE = {
   CHECKPOINT_VERSION: { actor: 'user', retry: false, exitCode: 5 },
   DEAD_LETTERS_FULL: { actor: 'operator', retry: false, exitCode: 1 },
   DEAD_LETTER_NOT_FOUND: { actor: 'user', retry: false, exitCode: 1 },
+  STATE_TOO_LARGE: { actor: 'operator', retry: false, exitCode: 1 },
   SUM_OVERFLOW: { actor: 'operator', retry: false, exitCode: 1 },
   SINK_FAILED: { actor: 'operator', retry: true, exitCode: 1 },
   DELIVERY_FAILED: { actor: 'operator', retry: true, exitCode: 4 },

@@ -1,52 +1,55 @@
 /**
- * The ids that a query remembers: 32 bytes an id in typed arrays, so that a million costs 40 MB and no garbage.
+ * The ids that a query remembers: 32 bytes an id in one growing block, so that a million costs 40 MB and no garbage.
  *
  * Entries lie in segments of {@link SEGMENT_ENTRIES} in order of arrival. An entry is eight little-endian 32-bit
  * words: the keyed 128-bit hash of the id (0–3), 64 bits of the keyed hash of the content (4–5), and the event's time
  * in epoch microseconds as a double (6–7). A full segment is sealed: it is written once and dropped whole when the
  * watermark has passed its newest entry. The index over them is open addressing with linear probing.
  */
-import { InvariantError } from '../errors.ts';
+import { InvariantError, TallystreamError } from '../errors.ts';
 
 export const SEGMENT_ENTRIES = 16_384;
 const WORDS = 8;
 const ENTRY_BYTES = WORDS * 4;
-const MICROS_WORD = 3; // in doubles: words 6 and 7
+const DOUBLES = WORDS / 2;
+/** Where an entry has its time, in doubles. */
+const MICROS_AT = 3;
+const PAGE_BYTES = 65_536;
+/** 2 GiB, so that every word's position is a small whole number: 64 million ids. */
+const PAGES_MAX = 32_768;
+const IDS_MAX = (PAGES_MAX * PAGE_BYTES) / ENTRY_BYTES;
+
+/** The part of the standard global that is used here; the type library of a server does not have it. */
+declare const WebAssembly: {
+  readonly Memory: new (pages: { initial: number; maximum: number }) => {
+    readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
+  };
+};
 
 interface Segment {
   readonly number: number;
-  readonly words: Int32Array;
-  readonly doubles: Float64Array;
+  /** Reference of its first entry. */
+  readonly first: number;
   used: number;
   maxEventMicros: number;
-}
-
-/** A 128-bit hash of an id and 64 bits of its content's, as signed 32-bit words. */
-export interface HashedId {
-  readonly id: Int32Array;
-  readonly content: Int32Array;
-}
-
-function newSegment(number: number, entries: number): Segment {
-  const buffer = new ArrayBuffer(entries * ENTRY_BYTES);
-  return {
-    number,
-    words: new Int32Array(buffer),
-    doubles: new Float64Array(buffer),
-    used: 0,
-    maxEventMicros: -Infinity,
-  };
 }
 
 export class IdTable {
   /** Entries of a segment; a test makes it small so that segments come and go. */
   private readonly segmentEntries: number;
-  /** Segments by place; a place is reused after its segment was dropped, so that references stay small. */
+  /**
+   * A WebAssembly memory grows in place. An array would be copied, for a moment held twice, and what it left behind
+   * would stay with the process.
+   */
+  private readonly memory = new WebAssembly.Memory({ initial: 1, maximum: PAGES_MAX });
+  private words = new Int32Array(this.memory.buffer);
+  private doubles = new Float64Array(this.memory.buffer);
+  /** Segments by place; a place is reused after its segment was dropped. */
   private readonly places: (Segment | undefined)[] = [];
   private open: Segment | undefined;
-  private openPlace = -1;
   private nextNumber = 0;
-  /** Reference + 1 of an entry, or 0. A reference is place × this.segmentEntries + index. */
+  /** Reference + 1 of an entry, or 0. Entry r has the words from r × WORDS on. */
   private slots = new Int32Array(1024);
   private mask = 1023;
   private occupied = 0;
@@ -65,38 +68,41 @@ export class IdTable {
 
   /** The reference of the newest entry of this id, or -1. */
   find(id: Int32Array): number {
-    const slots = this.slots;
-    let slot = (id[0] as number) & this.mask;
+    const { slots, mask } = this;
+    let slot = (id[0] as number) & mask;
     for (;;) {
       const reference = (slots[slot] as number) - 1;
-      if (reference < 0) return -1;
-      if (this.sameId(reference, id)) return reference;
-      slot = (slot + 1) & this.mask;
+      if (reference < 0 || this.sameId(reference, id)) return reference;
+      slot = (slot + 1) & mask;
     }
   }
 
   eventMicros(reference: number): number {
-    return this.segmentOf(reference).doubles[(reference % this.segmentEntries) * 4 + MICROS_WORD] as number;
+    return this.doubles[reference * DOUBLES + MICROS_AT] as number;
   }
 
   sameContent(reference: number, content: Int32Array): boolean {
-    const at = (reference % this.segmentEntries) * WORDS;
-    const words = this.segmentOf(reference).words;
+    const { words } = this;
+    const at = reference * WORDS;
     return words[at + 4] === content[0] && words[at + 5] === content[1];
   }
 
-  /** Remembers an id; where it stands already, the new entry takes its place in the index. */
+  /** Remembers an id; where it stands already, the new entry takes its place in the index. @throws STATE_TOO_LARGE */
   insert(id: Int32Array, content: Int32Array, eventMicros: number): void {
-    const segment = this.openSegment();
-    const index = segment.used;
-    const at = index * WORDS;
-    segment.words.set(id, at);
-    segment.words[at + 4] = content[0] as number;
-    segment.words[at + 5] = content[1] as number;
-    segment.doubles[index * 4 + MICROS_WORD] = eventMicros;
+    const segment = this.open ?? this.openSegment();
+    const reference = segment.first + segment.used;
+    const at = reference * WORDS;
+    const { words } = this;
+    words[at] = id[0] as number;
+    words[at + 1] = id[1] as number;
+    words[at + 2] = id[2] as number;
+    words[at + 3] = id[3] as number;
+    words[at + 4] = content[0] as number;
+    words[at + 5] = content[1] as number;
+    this.doubles[reference * DOUBLES + MICROS_AT] = eventMicros;
     if (eventMicros > segment.maxEventMicros) segment.maxEventMicros = eventMicros;
     segment.used += 1;
-    this.point(id, this.openPlace * this.segmentEntries + index);
+    this.point(id, reference);
     if (segment.used === this.segmentEntries) this.seal(segment);
   }
 
@@ -106,22 +112,22 @@ export class IdTable {
    */
   evict(belowMicros: number): number[] {
     const evicted: number[] = [];
-    for (let place = 0; place < this.places.length; place += 1) {
-      const segment = this.places[place];
+    for (const [place, segment] of this.places.entries()) {
       if (segment === undefined || segment === this.open || segment.maxEventMicros >= belowMicros) continue;
-      for (let index = 0; index < segment.used; index += 1) {
-        this.unpoint(segment.words, index, place * this.segmentEntries + index);
-      }
+      for (let index = 0; index < segment.used; index += 1) this.unpoint(segment.first + index);
       this.places[place] = undefined;
       evicted.push(segment.number);
     }
     return evicted;
   }
 
-  /** What came in since the last call, as bytes that `restore…` takes back. */
+  /** What came in since the last call, as views that `restore…` takes back; they hold until the next `insert`. */
   takeChange(): { appended: Uint8Array; sealed: { segment: number; entries: Uint8Array }[] } {
-    const sealed = this.sealed.map((segment) => ({ segment: segment.number, entries: bytesOf(segment, 0) }));
-    const appended = this.open === undefined ? new Uint8Array(0) : bytesOf(this.open, this.takenOfOpen);
+    const sealed = this.sealed.map((segment) => ({
+      segment: segment.number,
+      entries: this.bytesOf(segment, 0),
+    }));
+    const appended = this.open === undefined ? new Uint8Array(0) : this.bytesOf(this.open, this.takenOfOpen);
     this.sealed = [];
     this.takenOfOpen = this.open?.used ?? 0;
     return { appended, sealed };
@@ -133,41 +139,53 @@ export class IdTable {
       throw new InvariantError(`dedupe segment ${number} has ${entries.byteLength} bytes`);
     }
     this.nextNumber = number;
-    this.restoreEntries(entries);
-    this.sealed = [];
-    this.takenOfOpen = 0;
+    this.restoreAppended(entries);
   }
 
   /** Takes entries of the open segment back, in order. */
   restoreAppended(entries: Uint8Array): void {
-    this.restoreEntries(entries);
+    const copy = entries.slice();
+    const words = new Int32Array(copy.buffer);
+    const doubles = new Float64Array(copy.buffer);
+    const id = new Int32Array(4);
+    const content = new Int32Array(2);
+    for (let at = 0; at < words.length; at += WORDS) {
+      for (let word = 0; word < 4; word += 1) id[word] = words[at + word] as number;
+      for (let word = 0; word < 2; word += 1) content[word] = words[at + 4 + word] as number;
+      this.insert(id, content, doubles[at / 2 + MICROS_AT] as number);
+    }
     this.sealed = [];
     this.takenOfOpen = this.open?.used ?? 0;
   }
 
-  private restoreEntries(entries: Uint8Array): void {
-    const copy = entries.slice();
-    const words = new Int32Array(copy.buffer);
-    const doubles = new Float64Array(copy.buffer);
-    for (let index = 0; index < entries.byteLength / ENTRY_BYTES; index += 1) {
-      const at = index * WORDS;
-      this.insert(
-        words.subarray(at, at + 4),
-        words.subarray(at + 4, at + 6),
-        doubles[index * 4 + MICROS_WORD] as number,
-      );
-    }
+  private openSegment(): Segment {
+    const free = this.places.indexOf(undefined);
+    const place = free < 0 ? this.places.length : free;
+    const first = place * this.segmentEntries;
+    this.reserve(first + this.segmentEntries);
+    const segment = { number: this.nextNumber, first, used: 0, maxEventMicros: -Infinity };
+    this.nextNumber += 1;
+    this.places[place] = segment;
+    this.open = segment;
+    this.takenOfOpen = 0;
+    return segment;
   }
 
-  private openSegment(): Segment {
-    if (this.open !== undefined) return this.open;
-    const free = this.places.indexOf(undefined);
-    this.openPlace = free < 0 ? this.places.length : free;
-    this.open = newSegment(this.nextNumber, this.segmentEntries);
-    this.nextNumber += 1;
-    this.places[this.openPlace] = this.open;
-    this.takenOfOpen = 0;
-    return this.open;
+  /** Grows the block to hold `entries`; views of it are made anew, because growing takes the old ones away. */
+  private reserve(entries: number): void {
+    const pages = Math.ceil((entries * ENTRY_BYTES) / PAGE_BYTES);
+    const missing = pages - this.memory.buffer.byteLength / PAGE_BYTES;
+    if (missing <= 0) return;
+    if (pages > PAGES_MAX) {
+      throw new TallystreamError('STATE_TOO_LARGE', {
+        what: `The query remembers ${this.occupied} event ids, and holds no more than ${IDS_MAX}.`,
+        why: 'Ids are remembered until the watermark passes their time plus its delay.',
+        mend: 'Shorten query.watermark_delay (under another query.name), or spread the topic over several queries.',
+      });
+    }
+    this.memory.grow(missing);
+    this.words = new Int32Array(this.memory.buffer);
+    this.doubles = new Float64Array(this.memory.buffer);
   }
 
   private seal(segment: Segment): void {
@@ -176,22 +194,21 @@ export class IdTable {
     this.takenOfOpen = 0;
   }
 
-  private segmentOf(reference: number): Segment {
-    const segment = this.places[Math.floor(reference / this.segmentEntries)];
-    if (segment === undefined) throw new InvariantError('the id index points into a dropped segment');
-    return segment;
+  private bytesOf(segment: Segment, fromEntry: number): Uint8Array {
+    const start = (segment.first + fromEntry) * ENTRY_BYTES;
+    return new Uint8Array(this.memory.buffer, start, (segment.used - fromEntry) * ENTRY_BYTES);
   }
 
   private sameId(reference: number, id: Int32Array): boolean {
-    const words = this.segmentOf(reference).words;
-    const at = (reference % this.segmentEntries) * WORDS;
+    const { words } = this;
+    const at = reference * WORDS;
     return (
       words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3]
     );
   }
 
   private point(id: Int32Array, reference: number): void {
-    if ((this.occupied + 1) * 2 > this.slots.length) this.grow();
+    if ((this.occupied + 1) * 2 > this.slots.length) this.growIndex();
     let slot = (id[0] as number) & this.mask;
     for (;;) {
       const held = (this.slots[slot] as number) - 1;
@@ -206,11 +223,11 @@ export class IdTable {
   }
 
   /** Removes the index's pointer to this entry where it still points here, closing the gap behind it. */
-  private unpoint(words: Int32Array, index: number, reference: number): void {
-    let slot = (words[index * WORDS] as number) & this.mask;
+  private unpoint(reference: number): void {
+    let slot = this.homeOf(reference);
     for (;;) {
       const held = (this.slots[slot] as number) - 1;
-      if (held < 0) return; // a newer entry of the same id took its place, and went with its own segment
+      if (held < 0) return; // A newer entry of the same id has taken its place.
       if (held === reference) break;
       slot = (slot + 1) & this.mask;
     }
@@ -239,11 +256,10 @@ export class IdTable {
   }
 
   private homeOf(reference: number): number {
-    const words = this.segmentOf(reference).words;
-    return (words[(reference % this.segmentEntries) * WORDS] as number) & this.mask;
+    return (this.words[reference * WORDS] as number) & this.mask;
   }
 
-  private grow(): void {
+  private growIndex(): void {
     const old = this.slots;
     this.slots = new Int32Array(old.length * 2);
     this.mask = this.slots.length - 1;
@@ -254,12 +270,4 @@ export class IdTable {
       this.slots[slot] = held;
     }
   }
-}
-
-function bytesOf(segment: Segment, fromEntry: number): Uint8Array {
-  return new Uint8Array(
-    segment.words.buffer,
-    fromEntry * ENTRY_BYTES,
-    (segment.used - fromEntry) * ENTRY_BYTES,
-  );
 }
