@@ -1,19 +1,17 @@
 /** The configuration for a command that has something to say also where it is wrong. */
 import { TallystreamError } from '../errors.ts';
+import { ENVIRONMENT_PREFIX } from './key-list.ts';
 import { loadConfig, type ConfigSources, type LoadedConfig } from './load.ts';
 import { CONFIG_VARIABLE } from './outside.ts';
 
 export interface ConfigFault {
   /** CONFIG_INVALID. */
   readonly error: TallystreamError;
-  /** What had to be left out, to stand in a sentence: `the configuration file`. */
-  readonly leftOut: string;
+  /** What has something wrong in it and was left out: flags, variables, `the configuration file`. */
+  readonly leftOut: readonly string[];
 }
 
-/**
- * The configuration; where it is wrong, what is valid of it, with the fault: without its file, else without the
- * environment, else without the flags, else the defaults.
- */
+/** The configuration; where something is wrong, the rest of it, with the fault. A file counts whole or not at all. */
 export async function loadWithFallback(
   sources: ConfigSources,
 ): Promise<{ readonly loaded: LoadedConfig; readonly fault?: ConfigFault }> {
@@ -21,33 +19,45 @@ export async function loadWithFallback(
     return { loaded: await loadConfig(sources) };
   } catch (error) {
     if (!isInvalid(error)) throw error;
-    for (const { leftOut, rest } of withoutOnePart(sources)) {
-      try {
-        return { loaded: await loadConfig(rest), fault: { error, leftOut } };
-      } catch (problem) {
-        if (!isInvalid(problem)) throw problem;
-      }
-    }
-    const loaded = await loadConfig(withoutFile({ ...sources, flags: {}, env: {} }));
-    return { loaded, fault: { error, leftOut: 'all of it, with the defaults' } };
+    const { usable, leftOut } = await usablePart(sources);
+    return { loaded: await loadConfig(usable), fault: { error, leftOut } };
   }
 }
 
-function withoutOnePart(sources: ConfigSources): { leftOut: string; rest: ConfigSources }[] {
-  return [
-    { leftOut: 'the configuration file', rest: withoutFile(sources) },
-    { leftOut: 'the environment variables', rest: { ...sources, env: onlyFileName(sources.env) } },
-    { leftOut: 'the flags', rest: { ...sources, flags: {} } },
-  ];
+/** Every flag, every variable and the file is tried alone; together they then load, since no key depends on another. */
+async function usablePart(sources: ConfigSources): Promise<{ usable: ConfigSources; leftOut: string[] }> {
+  const { cwd } = sources;
+  const leftOut: string[] = [];
+  const flags: Record<string, string | undefined> = {};
+  for (const [name, text] of Object.entries(sources.flags)) {
+    if (await isUsable(withoutFile({ flags: { [name]: text }, env: {}, cwd }))) flags[name] = text;
+    else leftOut.push(`--${name}`);
+  }
+  const env: Record<string, string | undefined> = {};
+  for (const [name, text] of Object.entries(sources.env)) {
+    if (!name.startsWith(ENVIRONMENT_PREFIX) || name === CONFIG_VARIABLE) continue;
+    if (await isUsable(withoutFile({ flags: {}, env: { [name]: text }, cwd }))) env[name] = text;
+    else leftOut.push(name);
+  }
+  const fileName = { [CONFIG_VARIABLE]: sources.env[CONFIG_VARIABLE] };
+  if (await isUsable({ ...sources, flags: {}, env: fileName })) {
+    return { usable: { ...sources, flags, env: { ...env, ...fileName } }, leftOut };
+  }
+  return { usable: withoutFile({ flags, env, cwd }), leftOut: [...leftOut, 'the configuration file'] };
 }
 
-function withoutFile({ flags, env, cwd }: ConfigSources): ConfigSources {
-  return { flags, env: { ...env, [CONFIG_VARIABLE]: undefined }, cwd, readFile: () => undefined };
+function withoutFile(sources: Pick<ConfigSources, 'flags' | 'env' | 'cwd'>): ConfigSources {
+  return { ...sources, readFile: () => undefined };
 }
 
-/** The variable that names the file belongs to the file. */
-function onlyFileName(env: ConfigSources['env']): ConfigSources['env'] {
-  return { [CONFIG_VARIABLE]: env[CONFIG_VARIABLE] };
+async function isUsable(sources: ConfigSources): Promise<boolean> {
+  try {
+    await loadConfig(sources);
+    return true;
+  } catch (error) {
+    if (isInvalid(error)) return false;
+    throw error;
+  }
 }
 
 function isInvalid(error: unknown): error is TallystreamError {

@@ -1,0 +1,16 @@
+/** Stands for the answer of a work that was given up. */
+export const ABORTED = Symbol('aborted');
+
+/**
+ * The work's answer, or {@link ABORTED} as soon as `signal` aborts; the work itself goes on, and nobody hears of it.
+ * Promise.race with one lasting promise would keep a reaction for every call as long as the process lives; this takes
+ * its listener back.
+ */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | typeof ABORTED> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => resolve(ABORTED);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,93 @@
+import type { Clock } from '../contracts/clock.ts';
+import type { RecordInput } from '../contracts/log.ts';
+import { recordBytes } from './source.ts';
+
+export interface BatchLimits {
+  readonly batchRecordsMax: number;
+  /** A batch is full with the record that reaches this; one larger record makes a batch of its own. */
+  readonly batchBytesMax: number;
+  /** How long a batch that is not full waits for more, from its first record on. */
+  readonly lingerMs: number;
+}
+
+/**
+ * The open batch, between the one who fills it and the one who sends it. It holds at most one batch, so the producer
+ * has at most two in memory: one being sent, one being filled. A full one makes the filler wait.
+ */
+export interface Batcher<R extends RecordInput> {
+  /** What still fits, as soon as something does; undefined once the batcher has ended. */
+  room(): Promise<{ readonly records: number; readonly bytes: number } | undefined>;
+  add(records: readonly R[]): void;
+  /** Nothing more will be added. What is there can still be taken. */
+  end(): void;
+  /** The next batch: when it is full, has lingered, or is the last. Undefined after the last. */
+  take(): Promise<R[] | undefined>;
+  /** Records that were added and not taken. */
+  readonly waiting: number;
+}
+
+export function createBatcher<R extends RecordInput>(clock: Clock, limits: BatchLimits): Batcher<R> {
+  const { batchRecordsMax, batchBytesMax, lingerMs } = limits;
+  const changed = createBell();
+  let open: R[] = [];
+  let openBytes = 0;
+  let openedAtMs = 0;
+  let ended = false;
+  let lingering: AbortController | undefined;
+
+  const isFull = (): boolean => open.length >= batchRecordsMax || openBytes >= batchBytesMax;
+
+  const linger = async (): Promise<void> => {
+    const leftMs = openedAtMs + lingerMs - clock.monotonicMs();
+    if (ended || isFull() || leftMs <= 0) return;
+    lingering = new AbortController();
+    await clock.sleep(leftMs, lingering.signal);
+    lingering = undefined;
+  };
+
+  return {
+    get waiting() {
+      return open.length;
+    },
+    async room() {
+      while (!ended && isFull()) await changed.rung();
+      return ended ? undefined : { records: batchRecordsMax - open.length, bytes: batchBytesMax - openBytes };
+    },
+    add(records) {
+      if (open.length === 0) openedAtMs = clock.monotonicMs();
+      for (const record of records) {
+        open.push(record);
+        openBytes += recordBytes(record);
+      }
+      if (isFull()) lingering?.abort();
+      changed.ring();
+    },
+    end() {
+      ended = true;
+      lingering?.abort();
+      changed.ring();
+    },
+    async take() {
+      while (!ended && open.length === 0) await changed.rung();
+      await linger();
+      if (open.length === 0) return undefined;
+      const batch = open;
+      open = [];
+      openBytes = 0;
+      changed.ring();
+      return batch;
+    },
+  };
+}
+
+/** Wakes everybody who waits for the next ring. */
+function createBell(): { rung(): Promise<void>; ring(): void } {
+  let next = Promise.withResolvers<undefined>();
+  return {
+    rung: () => next.promise,
+    ring() {
+      next.resolve(undefined);
+      next = Promise.withResolvers<undefined>();
+    },
+  };
+}

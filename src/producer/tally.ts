@@ -1,0 +1,78 @@
+import type { Clock } from '../contracts/clock.ts';
+import type { AppendedRange, RecordInput } from '../contracts/log.ts';
+import type { DeliveryProgress, DeliverySummary } from './delivery.ts';
+import { recordBytes } from './source.ts';
+
+/** The figures of one delivery. */
+export interface Tally {
+  sending(records: number): void;
+  retried(): void;
+  acknowledged(batch: readonly RecordInput[], ranges: readonly AppendedRange[]): void;
+  /** The figures, where a second has passed since they were last asked for; undefined otherwise. */
+  progressDue(): DeliveryProgress | undefined;
+  /** @param waiting records that were taken from the source and never sent */
+  summary(end: { waiting: number; stopped: boolean; aborted: boolean }): DeliverySummary;
+  /**
+   * In words, for the error that ends a delivery.
+   * @param recordsMax what was asked for, if anything was
+   */
+  outcome(waiting: number, recordsMax: number | undefined): string;
+}
+
+const PROGRESS_EVERY_MS = 1_000;
+
+export function createTally(clock: Clock): Tally {
+  const startedAtMs = clock.monotonicMs();
+  const lastOffsets = new Map<number, number>();
+  let sent = 0;
+  let acknowledged = 0;
+  let bytes = 0;
+  let retries = 0;
+  let progressAtMs = startedAtMs;
+  let progressAcknowledged = 0;
+
+  return {
+    sending(records) {
+      sent += records;
+    },
+    retried() {
+      retries += 1;
+    },
+    acknowledged(batch, ranges) {
+      acknowledged += batch.length;
+      for (const record of batch) bytes += recordBytes(record);
+      for (const range of ranges) lastOffsets.set(range.partition, range.baseOffset + range.count - 1);
+    },
+    progressDue() {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - progressAtMs < PROGRESS_EVERY_MS) return undefined;
+      const ratePerSecond = ((acknowledged - progressAcknowledged) / (nowMs - progressAtMs)) * 1000;
+      progressAtMs = nowMs;
+      progressAcknowledged = acknowledged;
+      return { elapsedMs: nowMs - startedAtMs, sent, acknowledged, bytes, ratePerSecond, retries };
+    },
+    summary({ waiting, stopped, aborted }) {
+      const elapsedMs = clock.monotonicMs() - startedAtMs;
+      return {
+        elapsedMs,
+        acknowledged,
+        unacknowledged: sent - acknowledged + waiting,
+        bytes,
+        ratePerSecond: elapsedMs > 0 ? (acknowledged / elapsedMs) * 1000 : 0,
+        retries,
+        stopped,
+        aborted,
+        lastOffsets: [...lastOffsets.keys()]
+          .toSorted((one, other) => one - other)
+          .map((partition) => ({ partition, offset: lastOffsets.get(partition) as number })),
+      };
+    },
+    outcome(waiting, recordsMax) {
+      const left = sent - acknowledged + waiting;
+      const known = `${acknowledged} records were acknowledged, ${left} were taken and not acknowledged`;
+      return recordsMax === undefined
+        ? known
+        : `${known}, ${recordsMax - acknowledged - left} were not taken yet`;
+    },
+  };
+}
