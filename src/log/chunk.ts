@@ -1,0 +1,76 @@
+/** Cutting and joining chunks of records. */
+import type { Header, RecordChunk } from '../contracts/log.ts';
+
+/** The rows `[from, to)` of a chunk: views of the same memory, no copy. */
+export function sliceChunk(chunk: RecordChunk, from: number, to: number): RecordChunk {
+  if (from === 0 && to === chunk.count) return chunk;
+  return {
+    partition: chunk.partition,
+    count: to - from,
+    bytes: chunk.bytes,
+    valueStart: chunk.valueStart.subarray(from, to),
+    valueEnd: chunk.valueEnd.subarray(from, to),
+    keyStart: chunk.keyStart.subarray(from, to),
+    keyEnd: chunk.keyEnd.subarray(from, to),
+    offsets: chunk.offsets.subarray(from, to),
+    timestampsMs: chunk.timestampsMs.subarray(from, to),
+    headers: chunk.headers.size === 0 ? chunk.headers : headersOfRows(chunk.headers, from, to),
+  };
+}
+
+function headersOfRows(
+  headers: ReadonlyMap<number, readonly Header[]>,
+  from: number,
+  to: number,
+): ReadonlyMap<number, readonly Header[]> {
+  const kept = new Map<number, readonly Header[]>();
+  for (const [row, ofRow] of headers) if (row >= from && row < to) kept.set(row - from, ofRow);
+  return kept;
+}
+
+/**
+ * Joins chunks of one partition, in order, into one. It copies, so it serves small chunks only: records that were
+ * appended one at a time would otherwise cost their reader a chunk each.
+ */
+export function joinChunks(chunks: readonly RecordChunk[]): RecordChunk {
+  const first = chunks[0] as RecordChunk;
+  if (chunks.length === 1) return first;
+  let count = 0;
+  let byteLength = 0;
+  for (const chunk of chunks) {
+    count += chunk.count;
+    byteLength += chunk.bytes.length;
+  }
+  const joined = {
+    bytes: new Uint8Array(byteLength),
+    valueStart: new Int32Array(count),
+    valueEnd: new Int32Array(count),
+    keyStart: new Int32Array(count),
+    keyEnd: new Int32Array(count),
+    offsets: new Float64Array(count),
+    timestampsMs: new Float64Array(count),
+    headers: new Map<number, readonly Header[]>(),
+  };
+  let row = 0;
+  let position = 0;
+  for (const chunk of chunks) {
+    joined.bytes.set(chunk.bytes, position);
+    joined.offsets.set(chunk.offsets, row);
+    joined.timestampsMs.set(chunk.timestampsMs, row);
+    movePositions(chunk.valueStart, joined.valueStart, row, position);
+    movePositions(chunk.valueEnd, joined.valueEnd, row, position);
+    movePositions(chunk.keyStart, joined.keyStart, row, position);
+    movePositions(chunk.keyEnd, joined.keyEnd, row, position);
+    for (const [ofRow, headers] of chunk.headers) joined.headers.set(row + ofRow, headers);
+    row += chunk.count;
+    position += chunk.bytes.length;
+  }
+  return { partition: first.partition, count, ...joined };
+}
+
+function movePositions(from: Int32Array, to: Int32Array, row: number, by: number): void {
+  for (let at = 0; at < from.length; at += 1) {
+    const position = from[at] as number;
+    to[row + at] = position < 0 ? -1 : position + by;
+  }
+}

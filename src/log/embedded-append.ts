@@ -1,0 +1,51 @@
+/** Appending to the embedded log: one transaction, and one fsync, for all partitions of a call. */
+import { crc32 } from 'node:zlib';
+import type { AppendedRange, RecordInput } from '../contracts/log.ts';
+import { planAppend, type PartitionAppend } from './append-plan.ts';
+import { inTransaction, type LogFile } from './embedded-file.ts';
+import type { PartitionRow } from './embedded-statements.ts';
+import { findTopic, missingTopic } from './embedded-topics.ts';
+import { checksumAt, type EncodedBatch } from './record-batch.ts';
+
+interface SummedAppend extends PartitionAppend {
+  readonly bodyChecksums: readonly number[];
+}
+
+/** @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE, STORAGE_FULL */
+export function append(file: LogFile, topicName: string, records: readonly RecordInput[]): AppendedRange[] {
+  const topic = findTopic(file, topicName);
+  // Encoding and summing take most of the time, so they are done before the lock that other producers wait for.
+  const appends = planAppend(topic, records, file.keyless, file.clock.nowMs()).map(withChecksums);
+  if (appends.length === 0) return [];
+  return inTransaction(file, () =>
+    appends.map((partitionAppend) => {
+      const row = file.statements.partition.get(topic.topic_key, partitionAppend.partition);
+      // The topic was removed between the two; a later one of the same name has another key.
+      if (row === undefined) throw missingTopic(file, topicName);
+      return addBatches(file, row as unknown as PartitionRow, partitionAppend);
+    }),
+  );
+}
+
+function withChecksums(partitionAppend: PartitionAppend): SummedAppend {
+  return { ...partitionAppend, bodyChecksums: partitionAppend.batches.map(({ body }) => crc32(body)) };
+}
+
+function addBatches(
+  file: LogFile,
+  row: PartitionRow,
+  { count, batches, bodyChecksums }: SummedAppend,
+): AppendedRange {
+  const { addBatch, extendPartition } = file.statements;
+  let offset = row.latest;
+  let addedBytes = 0;
+  for (const [index, batch] of batches.entries()) {
+    const { body, timestampMsMax }: EncodedBatch = batch;
+    const checksum = checksumAt(bodyChecksums[index] as number, offset);
+    addBatch.run(row.partition_key, offset, batch.count, body.length, timestampMsMax, checksum, body);
+    offset += batch.count;
+    addedBytes += body.length;
+  }
+  extendPartition.run(offset, addedBytes, row.partition_key);
+  return { partition: row.partition, baseOffset: row.latest, count };
+}

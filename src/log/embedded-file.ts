@@ -1,0 +1,152 @@
+/** Opening the embedded log's file: the settings of a connection, and the transaction that every writer uses. */
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../contracts/clock.ts';
+import { TallystreamError } from '../errors.ts';
+import { KeylessTurn } from './append-plan.ts';
+import { guarded, isBusy } from './embedded-errors.ts';
+import { pragma, prepareSchema } from './embedded-schema.ts';
+import { prepareStatements, type Statements } from './embedded-statements.ts';
+import { Waiters } from './waiters.ts';
+
+export interface EmbeddedLogOptions {
+  /** The SQLite file. Its folder is made where it is missing (not by a read-only log). */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Opens only a file that is there, writes nothing to it, and refuses every call that would. Default false. */
+  readonly readOnly?: boolean;
+  /** How long a call waits for another process's write, in milliseconds. It blocks this thread. Default 5,000. */
+  readonly busyTimeoutMs?: number;
+  /** Upper bound of the file in bytes; a write beyond it is STORAGE_FULL. Default: the disk's. */
+  readonly fileBytesMax?: number;
+}
+
+/** An open file with all that belongs to one connection. */
+export interface LogFile {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly readOnly: boolean;
+  readonly db: DatabaseSync;
+  readonly statements: Statements;
+  readonly waiters: Waiters;
+  readonly keyless: KeylessTurn;
+  /** Writes of this connection so far: PRAGMA data_version shows only those of others. */
+  ownWrites: number;
+}
+
+/** What the write-ahead log may hold before a commit moves it into the file: a few large appends. */
+const WAL_BYTES = 16 * 1024 * 1024;
+
+const CACHE_KIBIBYTES = 4096;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** Each attempt that fails met another process in the moment of opening; so many in a row do not happen by chance. */
+const WAL_SWITCH_ATTEMPTS_MAX = 100;
+
+/** @throws LOG_UNAVAILABLE, LOG_CORRUPT, STORAGE_FULL */
+export function openLogFile(options: EmbeddedLogOptions): LogFile {
+  const { path, clock, readOnly = false, busyTimeoutMs = BUSY_TIMEOUT_MS, fileBytesMax } = options;
+  return guarded(path, () => {
+    const db = readOnly ? connectReadOnly(path, busyTimeoutMs) : connect(path, busyTimeoutMs);
+    try {
+      prepareSchema(db, path, readOnly);
+      if (!readOnly) useWriteAheadLog(db, path);
+      const pageBytes = pragma(db, 'page_size') as number;
+      db.exec(`PRAGMA synchronous = FULL;
+        PRAGMA cache_size = -${CACHE_KIBIBYTES};
+        PRAGMA wal_autocheckpoint = ${Math.floor(WAL_BYTES / pageBytes)};
+        PRAGMA journal_size_limit = ${2 * WAL_BYTES}`);
+      if (fileBytesMax !== undefined)
+        db.exec(`PRAGMA max_page_count = ${Math.floor(fileBytesMax / pageBytes)}`);
+      const statements = prepareStatements(db);
+      const waiters = new Waiters();
+      return { path, clock, readOnly, db, statements, waiters, keyless: new KeylessTurn(), ownWrites: 0 };
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Runs `act` in one transaction that takes the write lock at its start, so that it never has to give up half-way. An
+ * error leaves nothing behind.
+ * @throws LOG_UNAVAILABLE (read-only, or locked for longer than the busy timeout), STORAGE_FULL, LOG_CORRUPT
+ */
+export function inTransaction<T>(file: LogFile, act: () => T): T {
+  if (file.readOnly) {
+    throw new TallystreamError('LOG_UNAVAILABLE', {
+      what: `The log ${file.path} is open for reading only.`,
+    });
+  }
+  return guarded(file.path, () => {
+    file.statements.begin.run();
+    try {
+      const result = act();
+      file.statements.commit.run();
+      file.ownWrites += 1;
+      return result;
+    } finally {
+      // A commit ends the transaction; so does SQLite itself after some failures, such as a full disk.
+      if (file.db.isTransaction) file.statements.rollback.run();
+    }
+  });
+}
+
+function connect(path: string, timeout: number): DatabaseSync {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    throw new TallystreamError('LOG_UNAVAILABLE', {
+      what: `The folder of the log ${path} cannot be made.`,
+      why: `The system says: ${(cause as Error).message}.`,
+      mend: 'Name another path, or let this user write to the folder above it.',
+      cause,
+    });
+  }
+  return new DatabaseSync(path, { timeout });
+}
+
+/**
+ * A connection that SQLite itself holds read-only leaves its -wal and -shm files behind, so it is used only where
+ * nothing can be written; elsewhere an ordinary connection refuses writes, and tidies up when it is the last.
+ */
+function connectReadOnly(path: string, timeout: number): DatabaseSync {
+  if (!existsSync(path)) {
+    throw new TallystreamError('LOG_UNAVAILABLE', {
+      what: `There is no log at ${path}.`,
+      mend: 'Start a producer, or name the path of the log that one writes to.',
+    });
+  }
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+  } catch {
+    return new DatabaseSync(path, { timeout, readOnly: true });
+  }
+  const db = new DatabaseSync(path, { timeout });
+  db.exec('PRAGMA query_only = ON');
+  return db;
+}
+
+/**
+ * The switch to the write-ahead log does not wait for others as a transaction does: while two processes open a new
+ * file, one of them is told "busy" at once. Waiting for the other's write lock and asking again settles it.
+ */
+function useWriteAheadLog(db: DatabaseSync, path: string): void {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const mode = pragma(db, 'journal_mode = WAL');
+      if (mode === 'wal') return;
+      throw new TallystreamError('LOG_UNAVAILABLE', {
+        what: `The log ${path} cannot have a write-ahead log (SQLite keeps to "${String(mode)}").`,
+        why: 'Its file system does not share memory between processes, as some network drives do not.',
+        mend: 'Put the log on a local disk.',
+      });
+    } catch (error) {
+      if (!isBusy(error) || attempt === WAL_SWITCH_ATTEMPTS_MAX) throw error;
+      db.exec('BEGIN IMMEDIATE; COMMIT');
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** Reading a range of the embedded log, batch by batch, while other processes append to it. */
+import type { ReadRange, RecordChunk } from '../contracts/log.ts';
+import { TallystreamError } from '../errors.ts';
+import { joinChunks, sliceChunk } from './chunk.ts';
+import { guarded } from './embedded-errors.ts';
+import type { LogFile } from './embedded-file.ts';
+import type { BatchRow, PartitionRow } from './embedded-statements.ts';
+import { findPartition, missingTopic } from './embedded-topics.ts';
+import { dataLoss, pastEnd } from './faults.ts';
+import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, decodeBatch } from './record-batch.ts';
+
+/** A chunk of at least this many bytes is handed on as it lies; copying it to join it with others would cost more. */
+const JOIN_BYTES_MAX = 128 * 1024;
+
+/**
+ * The records of the range. No transaction stays open between two chunks, so a slow reader never keeps the
+ * write-ahead log from being moved into the file; what retention takes meanwhile is noticed.
+ * @throws TOPIC_NOT_FOUND, DATA_LOSS, LOG_CORRUPT, LOG_UNAVAILABLE
+ */
+export async function* readRange(file: LogFile, range: ReadRange): AsyncGenerator<RecordChunk> {
+  const partition = guarded(file.path, () => findPartition(file, range.topic, range.partition));
+  if (range.end > partition.latest) throw pastEnd(range, partition.latest);
+  let position = range.start;
+  while (position < range.end) {
+    const rest = { ...range, start: position };
+    const chunk = guarded(file.path, () => nextChunk(file, partition.partition_key, rest));
+    position += chunk.count;
+    yield chunk;
+  }
+}
+
+/** The chunk at the range's start: a large batch as it lies, or as many small ones as a chunk may hold. */
+function nextChunk(file: LogFile, partitionKey: number, range: ReadRange): RecordChunk {
+  const chunks: RecordChunk[] = [];
+  let next = range.start;
+  let chunkBytes = 0;
+  const parameters = { partitionKey, position: range.start, end: range.end };
+  for (const row of file.statements.batchesFrom.iterate(parameters)) {
+    const batch = row as unknown as BatchRow;
+    const isFirst = chunks.length === 0;
+    const to = Math.min(range.end - batch.base_offset, batch.count);
+    if (batch.base_offset > next || batch.base_offset + to <= next) break;
+    chunkBytes += batch.body.length;
+    const recordsAfter = batch.base_offset + to - range.start;
+    if (!isFirst && (chunkBytes > BATCH_BYTES_MAX || recordsAfter > BATCH_RECORDS_MAX)) break;
+    chunks.push(sliceChunk(decode(file, range, batch), next - batch.base_offset, to));
+    next = batch.base_offset + to;
+    if (chunkBytes >= JOIN_BYTES_MAX && isFirst) break;
+  }
+  if (chunks.length === 0) throw hole(file, partitionKey, range);
+  return joinChunks(chunks);
+}
+
+function decode(file: LogFile, { topic, partition }: ReadRange, batch: BatchRow): RecordChunk {
+  const decoded = decodeBatch(batch.body, batch.checksum, partition, batch.base_offset);
+  if (decoded.kind === 'corrupt') throw corrupt(file, topic, partition, batch, decoded.problem);
+  if (decoded.chunk.count !== batch.count) {
+    throw corrupt(file, topic, partition, batch, 'its number of records is another than its bytes say');
+  }
+  return decoded.chunk;
+}
+
+function corrupt(
+  file: LogFile,
+  topic: string,
+  partition: number,
+  batch: BatchRow,
+  problem: string,
+): TallystreamError {
+  const last = batch.base_offset + batch.count - 1;
+  return new TallystreamError('LOG_CORRUPT', {
+    what: `Offsets ${batch.base_offset} to ${last} of topic ${topic}, partition ${partition}, are damaged in ${file.path}.`,
+    why: `The batch that holds them is not what was written: ${problem}.`,
+    mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
+  });
+}
+
+/** Why there is no batch where one should be: the topic went, retention passed, or the file lost something. */
+function hole(file: LogFile, partitionKey: number, range: ReadRange): TallystreamError {
+  const now = file.statements.partitionByKey.get(partitionKey) as unknown as PartitionRow | undefined;
+  if (now === undefined) return missingTopic(file, range.topic);
+  if (range.start < now.earliest) return dataLoss(range, now.earliest);
+  return new TallystreamError('LOG_CORRUPT', {
+    what: `Offset ${range.start} of topic ${range.topic}, partition ${range.partition}, is missing in ${file.path}.`,
+    why: `The partition should hold offsets ${now.earliest} to ${now.latest - 1}.`,
+    mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
+  });
+}

@@ -1,0 +1,85 @@
+/** Topics of the embedded log: making, finding and removing them, and their offsets. */
+import { randomUUID } from 'node:crypto';
+import type { PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import { inTransaction, type LogFile } from './embedded-file.ts';
+import type { PartitionRow, TopicRow } from './embedded-statements.ts';
+import { checkTopic, partitionNotFound, topicNotFound } from './faults.ts';
+
+export function topicRow(file: LogFile, name: string): TopicRow | undefined {
+  return file.statements.topicByName.get(name) as unknown as TopicRow | undefined;
+}
+
+export function topicRows(file: LogFile): TopicRow[] {
+  return file.statements.topics.all() as unknown as TopicRow[];
+}
+
+/** @throws TOPIC_NOT_FOUND */
+export function findTopic(file: LogFile, name: string): TopicRow {
+  const row = topicRow(file, name);
+  if (row === undefined) throw missingTopic(file, name);
+  return row;
+}
+
+export function missingTopic(file: LogFile, name: string) {
+  return topicNotFound(
+    name,
+    topicRows(file).map((topic) => topic.name),
+  );
+}
+
+/** @throws TOPIC_NOT_FOUND */
+export function findPartition(file: LogFile, topicName: string, partition: number): PartitionRow {
+  const topic = findTopic(file, topicName);
+  const row = file.statements.partition.get(topic.topic_key, partition) as unknown as
+    PartitionRow | undefined;
+  if (row === undefined) throw partitionNotFound(topicName, partition, topic.partitions);
+  return row;
+}
+
+export function partitionRows(file: LogFile, topic: TopicRow): PartitionRow[] {
+  return file.statements.partitions.all(topic.topic_key) as unknown as PartitionRow[];
+}
+
+export function offsetsOf(file: LogFile, topic: TopicRow): PartitionOffsets[] {
+  return partitionRows(file, topic).map(({ partition, earliest, latest }) => ({
+    partition,
+    earliest,
+    latest,
+  }));
+}
+
+export function describe({ name, id, partitions }: TopicRow): TopicDescription {
+  return { name, id, partitions };
+}
+
+/** @throws CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL */
+export function createTopic(file: LogFile, name: string, options: TopicOptions): TopicDescription {
+  const existing = topicRow(file, name);
+  if (existing !== undefined) return describe(existing);
+  checkTopic(name, options);
+  const { partitions, retentionMs = null, retentionBytes = null } = options;
+  const { addTopic, addPartition } = file.statements;
+  return inTransaction(file, () => {
+    // Another process may have made it while this one waited for the lock; then its choices stand.
+    const first = topicRow(file, name);
+    if (first !== undefined) return describe(first);
+    const id = randomUUID();
+    const topicKey = addTopic.run(name, id, partitions, retentionMs, retentionBytes).lastInsertRowid;
+    for (let partition = 0; partition < partitions; partition += 1) addPartition.run(topicKey, partition);
+    return { name, id, partitions };
+  });
+}
+
+/** Whether there was a topic to remove. */
+export function deleteTopic(file: LogFile, name: string): boolean {
+  if (topicRow(file, name) === undefined) return false;
+  const { dropBatches, dropPartitions, dropTopic } = file.statements;
+  return inTransaction(file, () => {
+    const topic = topicRow(file, name);
+    if (topic === undefined) return false;
+    dropBatches.run(topic.topic_key);
+    dropPartitions.run(topic.topic_key);
+    dropTopic.run(topic.topic_key);
+    return true;
+  });
+}

@@ -1,0 +1,43 @@
+/**
+ * Which partition a record goes to. Keys are spread as Apache Kafka's Java client spreads them, so that a topic keeps
+ * the place of every customer when it moves from the embedded log to Kafka, or has producers in other languages.
+ */
+
+const SEED = 0x9747b28c;
+const MULTIPLIER = 0x5bd1e995;
+
+/**
+ * MurmurHash2 of 32 bits as a signed integer, byte for byte that of `org.apache.kafka.common.utils.Utils.murmur2`
+ * (Austin Appleby's algorithm with the seed 0x9747b28c).
+ */
+export function murmur2(data: Uint8Array): number {
+  const length = data.length;
+  const wholeLength = length & ~3;
+  let hash = SEED ^ length;
+  for (let at = 0; at < wholeLength; at += 4) {
+    let word =
+      (data[at] as number) |
+      ((data[at + 1] as number) << 8) |
+      ((data[at + 2] as number) << 16) |
+      ((data[at + 3] as number) << 24);
+    word = Math.imul(word, MULTIPLIER);
+    word ^= word >>> 24;
+    hash = Math.imul(hash, MULTIPLIER) ^ Math.imul(word, MULTIPLIER);
+  }
+  if (wholeLength < length) {
+    for (let at = length - 1; at >= wholeLength; at -= 1)
+      hash ^= (data[at] as number) << ((at - wholeLength) * 8);
+    hash = Math.imul(hash, MULTIPLIER);
+  }
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, MULTIPLIER);
+  return hash ^ (hash >>> 15);
+}
+
+/**
+ * The partition of a key: `toPositive(murmur2(key)) % partitions`, as in Kafka's `BuiltInPartitioner.partitionForKey`.
+ * `toPositive` clears the sign bit; it is not the absolute value.
+ */
+export function partitionOfKey(key: Uint8Array, partitions: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitions;
+}

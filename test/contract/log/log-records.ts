@@ -1,0 +1,53 @@
+/** Records as plain objects, for comparing: what a test appends, and what it reads back. */
+import type { Header, Log, ReadRange, RecordChunk } from '../../../src/contracts/log.ts';
+
+export interface PlainRecord {
+  readonly offset: number;
+  readonly key: string | null;
+  readonly value: string | null;
+  readonly timestampMs: number;
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+}
+
+const TEXT_ENCODER = new TextEncoder();
+
+export function bytes(text: string): Uint8Array {
+  return TEXT_ENCODER.encode(text);
+}
+
+/** Bytes as text of one character a byte, so that any bytes compare. */
+export function latin1(of: Uint8Array): string {
+  return Buffer.from(of.buffer, of.byteOffset, of.byteLength).toString('latin1');
+}
+
+export function plainHeaders(headers: readonly Header[]): { name: string; value: string }[] {
+  return headers.map(({ name, value }) => ({ name, value: latin1(value) }));
+}
+
+export function plainRecords(chunk: RecordChunk): PlainRecord[] {
+  const cell = (start: number, end: number) => (start < 0 ? null : latin1(chunk.bytes.subarray(start, end)));
+  return Array.from({ length: chunk.count }, (_, row) => ({
+    offset: chunk.offsets[row] as number,
+    key: cell(chunk.keyStart[row] as number, chunk.keyEnd[row] as number),
+    value: cell(chunk.valueStart[row] as number, chunk.valueEnd[row] as number),
+    timestampMs: chunk.timestampsMs[row] as number,
+    headers: plainHeaders(chunk.headers.get(row) ?? []),
+  }));
+}
+
+export async function readChunks(log: Log, range: ReadRange): Promise<RecordChunk[]> {
+  const chunks: RecordChunk[] = [];
+  for await (const chunk of log.read(range)) chunks.push(chunk);
+  return chunks;
+}
+
+export async function readRecords(log: Log, range: ReadRange): Promise<PlainRecord[]> {
+  return (await readChunks(log, range)).flatMap(plainRecords);
+}
+
+/** Everything that a partition holds. */
+export async function readPartition(log: Log, topic: string, partition: number): Promise<PlainRecord[]> {
+  const at = (await log.offsets(topic))[partition];
+  if (at === undefined) throw new Error(`no partition ${partition} in ${topic}`);
+  return readRecords(log, { topic, partition, start: at.earliest, end: at.latest });
+}
