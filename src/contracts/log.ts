@@ -64,7 +64,8 @@ export interface ReadRange {
 
 /**
  * Consecutive records of one partition as columns over one block of bytes: no object a record.
- * Row i's value is `bytes[valueStart[i], valueEnd[i])`; a null key or value has start -1.
+ * Row i's value is `bytes[valueStart[i], valueEnd[i])`; a null key or value has start -1. A chunk holds until the next one
+ * is asked for: its memory may be used again then, so what is to stay must be copied.
  */
 export interface RecordChunk {
   readonly partition: number;

@@ -37,7 +37,7 @@ export function plainRecords(chunk: RecordChunk): PlainRecord[] {
 
 export async function readChunks(log: Log, range: ReadRange): Promise<RecordChunk[]> {
   const chunks: RecordChunk[] = [];
-  for await (const chunk of log.read(range)) chunks.push(chunk);
+  for await (const chunk of log.read(range)) chunks.push(kept(chunk));
   return chunks;
 }
 
@@ -50,4 +50,23 @@ export async function readPartition(log: Log, topic: string, partition: number):
   const at = (await log.offsets(topic))[partition];
   if (at === undefined) throw new Error(`no partition ${partition} in ${topic}`);
   return readRecords(log, { topic, partition, start: at.earliest, end: at.latest });
+}
+
+/** A copy that outlives the chunk, which holds only until the next one is asked for. */
+function kept(chunk: RecordChunk): RecordChunk {
+  const headers = [...chunk.headers].map(
+    ([row, ofRow]) => [row, ofRow.map(({ name, value }) => ({ name, value: value.slice() }))] as const,
+  );
+  return {
+    partition: chunk.partition,
+    count: chunk.count,
+    bytes: chunk.bytes.slice(),
+    valueStart: chunk.valueStart.slice(),
+    valueEnd: chunk.valueEnd.slice(),
+    keyStart: chunk.keyStart.slice(),
+    keyEnd: chunk.keyEnd.slice(),
+    offsets: chunk.offsets.slice(),
+    timestampsMs: chunk.timestampsMs.slice(),
+    headers: new Map(headers),
+  };
 }
