@@ -1,0 +1,154 @@
+/** Plans and commits, what is remembered of each partition, and the accounting over all batches. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { invariant } from '../errors.ts';
+import type { Accounting, BatchCommit, BatchPlan, Committed, PartitionState } from '../contracts/batch.ts';
+import type { StoredReport } from '../contracts/checkpoint.ts';
+import { corrupt } from './failure.ts';
+import { allRows, firstCell, firstRow } from './database.ts';
+import { parsePlan, parseStored, planText } from './stored-json.ts';
+
+/** Plans, reports and progress of this many batches are kept, for people to look at; recovery needs the newest. */
+const BATCHES_KEPT = 100;
+
+export class BatchTables {
+  private readonly database: DatabaseSync;
+  private readonly location: string;
+  private readonly selectPlan: StatementSync;
+  private readonly insertPlan: StatementSync;
+  private readonly selectLastCommit: StatementSync;
+  private readonly insertCommit: StatementSync;
+  private readonly upsertPartition: StatementSync;
+  private readonly addAccounting: StatementSync;
+  private readonly deleteOldPlans: StatementSync;
+  private readonly deleteOldCommits: StatementSync;
+  private readonly updatePrinted: StatementSync;
+
+  constructor(database: DatabaseSync, location: string) {
+    this.database = database;
+    this.location = location;
+    this.selectPlan = database.prepare('SELECT plan FROM plans WHERE batch_id = ?');
+    this.insertPlan = database.prepare('INSERT INTO plans VALUES (?, ?)');
+    this.selectLastCommit = database.prepare('SELECT max(batch_id) FROM commits');
+    this.insertCommit = database.prepare('INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)');
+    this.upsertPartition = database.prepare('INSERT OR REPLACE INTO partitions VALUES (?, ?, ?, ?)');
+    this.addAccounting = database.prepare(
+      `UPDATE accounting SET read = read + ?, accepted = accepted + ?, invalid = invalid + ?,
+       duplicate = duplicate + ?, late = late + ?, dead_letter_bytes = dead_letter_bytes + ?`,
+    );
+    this.deleteOldPlans = database.prepare('DELETE FROM plans WHERE batch_id <= ?');
+    this.deleteOldCommits = database.prepare('DELETE FROM commits WHERE batch_id <= ?');
+    this.updatePrinted = database.prepare(
+      'UPDATE commits SET printed = 1 WHERE batch_id = ? AND printed = 0',
+    );
+  }
+
+  /** @throws CHECKPOINT_CORRUPT */
+  lastPlan(): BatchPlan | undefined {
+    return readLastPlan(this.database, this.location);
+  }
+
+  lastCommit(): Committed | undefined {
+    const row = firstRow(
+      this.database.prepare('SELECT batch_id, watermark_micros FROM commits ORDER BY batch_id DESC LIMIT 1'),
+    );
+    return (
+      row && {
+        batchId: row[0] as number,
+        watermarkMicros: row[1] as number | null,
+        partitions: this.partitions(),
+        accounting: readAccounting(this.database, this.location),
+      }
+    );
+  }
+
+  /** Writes the plan of the next batch, or finds it written. Called within a transaction. */
+  putPlan(plan: BatchPlan): void {
+    const text = planText(plan);
+    const stored = firstCell(this.selectPlan, plan.batchId);
+    if (stored !== undefined) {
+      invariant(stored === text, `batch ${plan.batchId} is planned already, and otherwise`);
+      return;
+    }
+    this.checkNext(plan.batchId);
+    this.insertPlan.run(plan.batchId, text);
+  }
+
+  /** Writes all but the state: plan, commit, partitions, accounting. Called within the commit's transaction. */
+  putCommit(commit: BatchCommit, deadLetterBytes: number): void {
+    const { plan, accounting } = commit;
+    this.checkNext(plan.batchId);
+    this.putPlan(plan);
+    const counts = [
+      accounting.read,
+      accounting.accepted,
+      accounting.invalid,
+      accounting.duplicate,
+      accounting.late,
+    ];
+    this.insertCommit.run(
+      plan.batchId,
+      ...counts,
+      plan.watermarkMicros,
+      JSON.stringify(commit.progress),
+      JSON.stringify(commit.report),
+    );
+    for (const state of commit.partitions) {
+      this.upsertPartition.run(state.partition, state.nextOffset, state.maxEventMicros, state.activeAtMs);
+    }
+    this.addAccounting.run(...counts, deadLetterBytes);
+    // The newest is never among them, so neither is a report that still has to be printed.
+    this.deleteOldPlans.run(plan.batchId - BATCHES_KEPT);
+    this.deleteOldCommits.run(plan.batchId - BATCHES_KEPT);
+  }
+
+  /** @throws CHECKPOINT_CORRUPT */
+  unprintedReport(): StoredReport | undefined {
+    const row = firstRow(
+      this.database.prepare('SELECT batch_id, report, printed FROM commits ORDER BY batch_id DESC LIMIT 1'),
+    );
+    if (row === undefined || row[2] !== 0) return undefined;
+    return { batchId: row[0] as number, report: parseStored(row[1], 'report', this.location) };
+  }
+
+  markPrinted(batchId: number): void {
+    this.updatePrinted.run(batchId);
+  }
+
+  deadLetterBytes(): number {
+    return Number(firstCell(this.database.prepare('SELECT dead_letter_bytes FROM accounting')));
+  }
+
+  private partitions(): PartitionState[] {
+    const rows = allRows(
+      this.database.prepare(
+        'SELECT "partition", next_offset, max_event_micros, active_at_ms FROM partitions ORDER BY "partition"',
+      ),
+    );
+    return rows.map((row) => ({
+      partition: row[0] as number,
+      nextOffset: row[1] as number,
+      maxEventMicros: row[2] as number | null,
+      activeAtMs: row[3] as number,
+    }));
+  }
+
+  private checkNext(batchId: number): void {
+    const last = firstCell(this.selectLastCommit) as number | null;
+    const next = last === null ? 0 : last + 1;
+    invariant(batchId === next, `batch ${batchId} cannot be written: the next batch is ${next}`);
+  }
+}
+
+/** @throws CHECKPOINT_CORRUPT */
+export function readLastPlan(database: DatabaseSync, location: string): BatchPlan | undefined {
+  const row = firstRow(database.prepare('SELECT batch_id, plan FROM plans ORDER BY batch_id DESC LIMIT 1'));
+  return row && parsePlan(row[0], row[1], location);
+}
+
+/** Sums over all batches. @throws CHECKPOINT_CORRUPT */
+export function readAccounting(database: DatabaseSync, location: string): Accounting {
+  const row = firstRow(database.prepare('SELECT read, accepted, invalid, duplicate, late FROM accounting'));
+  if (row === undefined) throw corrupt(location, 'Its accounting is missing.');
+  const [read, accepted, invalid, duplicate, late] = row;
+  return { read, accepted, invalid, duplicate, late } as Accounting;
+}

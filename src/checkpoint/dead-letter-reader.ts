@@ -1,0 +1,89 @@
+/**
+ * Dead letters for people, one row a query: a reader that pauses (a pager, a slow client) holds no snapshot, so the
+ * runner's WAL can start again, and never has more than one letter in memory. Letters are only ever added behind.
+ */
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import type { Reason } from '../columns/problem.ts';
+import type { DeadLetter } from '../contracts/batch.ts';
+import type { DeadLetterFilter } from '../contracts/checkpoint.ts';
+import { firstRow, type Row } from './database.ts';
+import { DEAD_LETTER_COLUMNS } from './tables.ts';
+
+/** In order of batch, partition, offset: the order in which they were numbered. */
+export function* deadLetters(
+  database: DatabaseSync,
+  filter: DeadLetterFilter,
+): Generator<DeadLetter, void, undefined> {
+  const { where, values } = conditions(filter);
+  const next = database.prepare(
+    `SELECT id, ${DEAD_LETTER_COLUMNS} FROM dead_letters WHERE id > ?${where} ORDER BY id LIMIT 1`,
+  );
+  let id: SQLInputValue = 0;
+  for (;;) {
+    const row = firstRow(next, id, ...values);
+    if (row === undefined) return;
+    yield letterOf(row.slice(1));
+    id = row[0] as number;
+  }
+}
+
+/** Duplicates in the same order. Only their positions are kept: the bytes, and the timestamp, are in the log. */
+export function* duplicates(
+  database: DatabaseSync,
+  topic: string,
+  filter: DeadLetterFilter,
+): Generator<DeadLetter, void, undefined> {
+  const { where, values } = conditions({ ...filter, reason: undefined });
+  const next = database.prepare(
+    `SELECT batch_id, "partition", "offset" FROM duplicates WHERE (batch_id, "partition", "offset") > (?, ?, ?)${where}
+     ORDER BY batch_id, "partition", "offset" LIMIT 1`,
+  );
+  let position: readonly number[] = [-1, -1, -1];
+  for (;;) {
+    const row = firstRow(next, ...position, ...values);
+    if (row === undefined) return;
+    position = row as number[];
+    yield letterOf([...row, 'DUPLICATE', null, '', '', topic, 0, null, null]);
+  }
+}
+
+/**
+ * A unary plus keeps SQLite from an index whose order is not the order of reading, which would sort the rest of the
+ * table for every row. A full position names one letter, so there its index is right.
+ */
+function conditions(filter: { [Name in keyof DeadLetterFilter]?: DeadLetterFilter[Name] | undefined }): {
+  where: string;
+  values: SQLInputValue[];
+} {
+  const { reason, partition, offset } = filter;
+  const exact = partition !== undefined && offset !== undefined;
+  const plus = exact ? '' : '+';
+  const parts: [string, SQLInputValue | undefined][] = [
+    [`${exact ? '+' : ''}reason = ?`, reason],
+    [`${plus}"partition" = ?`, partition],
+    [`${plus}"offset" = ?`, offset],
+  ];
+  const asked = parts.filter(([, value]) => value !== undefined);
+  return {
+    where: asked.map(([condition]) => ` AND ${condition}`).join(''),
+    values: asked.map(([, value]) => value as SQLInputValue),
+  };
+}
+
+/** Columns in the order of {@link DEAD_LETTER_COLUMNS}. */
+function letterOf(row: Row): DeadLetter {
+  const [batchId, partition, offset, reason, field, expected, actual, topic, timestampMs, key, value] = row;
+  return {
+    reason: reason as Reason,
+    field: field as string | null,
+    expected: expected as string,
+    actual: actual as string,
+    topic: topic as string,
+    partition: partition as number,
+    offset: offset as number,
+    batchId: batchId as number,
+    timestampMs: timestampMs as number,
+    key: key as Uint8Array | null,
+    value: value as Uint8Array | null,
+  };
+}

@@ -1,0 +1,119 @@
+/** Opening a checkpoint for a runner: the folder, the lock, the tables at first use, and a new epoch. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import type { Checkpoint } from '../contracts/checkpoint.ts';
+import type { Clock } from '../contracts/clock.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import { createAggregateTables } from './aggregate-table.ts';
+import { checkFingerprint } from './changed-query.ts';
+import { BUSY_TIMEOUT_MS, checkpointFile, inTransaction, openDatabase, tuneForRunner } from './database.ts';
+import { checkpointFailure, full, guarded, inaccessible } from './failure.ts';
+import {
+  askedFingerprint,
+  createIdentity,
+  type Identity,
+  raiseEpoch,
+  readHolder,
+  readIdentity,
+  writeHolder,
+} from './identity.ts';
+import { lockedError, RunnerLock } from './lock.ts';
+import { SqliteCheckpoint } from './runner.ts';
+import { createTables, inspectTables } from './tables.ts';
+
+const LOCK_TIMEOUT_MS = 2_000;
+
+export interface CheckpointOptions {
+  /** The checkpoint's own folder; made at first use. */
+  readonly location: string;
+  readonly plan: QueryPlan;
+  /** The log's kind, since offsets of one mean nothing in another. */
+  readonly logFormat: string;
+  readonly clock: Clock;
+  /** Goes on without the lock, for a holder that is stopped and not dead: it is refused when it wakes. */
+  readonly takeOver: boolean;
+  /** How long to wait for the lock, and for a write that another process is in the middle of. */
+  readonly lockTimeoutMs?: number;
+}
+
+/**
+ * The checkpoint of a query, with this process as its newest runner.
+ * @throws CHECKPOINT_LOCKED (another runner holds it, or was stopped in the middle of a write), CHECKPOINT_QUERY_CHANGED,
+ * CHECKPOINT_VERSION, CHECKPOINT_CORRUPT, CONFIG_INVALID (the folder cannot be used), STORAGE_FULL
+ */
+export async function openCheckpoint(options: CheckpointOptions): Promise<Checkpoint> {
+  const { location, clock, takeOver, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
+  makeFolder(location);
+  const lock = guarded({ location }, () => new RunnerLock(location));
+  try {
+    const acquired = takeOver ? lock.tryAcquire() : await lock.acquire(clock, lockTimeoutMs);
+    if (!acquired && !takeOver) throw lockedError(location, holderHint(location));
+    return openLocked(options, lock, lockTimeoutMs);
+  } catch (error) {
+    lock.release();
+    throw checkpointFailure(error, { location, holder: () => holderHint(location) });
+  }
+}
+
+function openLocked(options: CheckpointOptions, lock: RunnerLock, busyTimeoutMs: number): Checkpoint {
+  const { location, clock } = options;
+  const database = openDatabase(location, busyTimeoutMs);
+  try {
+    inspectTables(database, location);
+    const mode = tuneForRunner(database);
+    if (mode !== 'wal')
+      throw inaccessible(location, new Error('its file system cannot share memory (is it remote?)'));
+    const { identity, epoch } = inTransaction(database, () => begin(database, options, lock.held));
+    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** All in one transaction: a start that is refused changes nothing, and does not fence whoever is at work. */
+function begin(
+  database: DatabaseSync,
+  { plan, logFormat, clock, location }: CheckpointOptions,
+  lockHeld: boolean,
+): { identity: Identity; epoch: number } {
+  if (inspectTables(database, location) === 'empty') {
+    createTables(database);
+    createAggregateTables(database, plan.aggregates);
+    createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
+  }
+  const identity = readIdentity(database, location);
+  checkFingerprint(identity.fingerprint, askedFingerprint(plan, logFormat), location);
+  const epoch = raiseEpoch(database);
+  if (lockHeld) writeHolder(database, clock.nowMs());
+  return { identity, epoch };
+}
+
+/** The folder is private: the key of the hashes lies in it, and events that were refused. */
+function makeFolder(location: string): void {
+  try {
+    mkdirSync(location, { recursive: true, mode: 0o700 });
+    // Made here for its mode. Only where it is missing: closing a file that SQLite has open would give its locks up.
+    closeSync(openSync(checkpointFile(location), 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    if (error.code === 'ENOSPC') throw full(location, error);
+    if (error.code !== 'EEXIST' || !('syscall' in error) || error.syscall !== 'open')
+      throw inaccessible(location, error);
+  }
+}
+
+/** Who holds the lock, where that can be read; a hint must never hide the error that it is for. */
+function holderHint(location: string): string | undefined {
+  try {
+    const database = openDatabase(location, 0);
+    try {
+      return readHolder(database);
+    } finally {
+      database.close();
+    }
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,198 @@
+/** The checkpoint as a runner uses it: one connection, one lock, one epoch. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { invariant } from '../errors.ts';
+import type {
+  BatchCommit,
+  BatchPlan,
+  Committed,
+  DeadLetter,
+  DedupeSegment,
+  GroupRow,
+  RecordIdentity,
+} from '../contracts/batch.ts';
+import type { Checkpoint, StoredReport } from '../contracts/checkpoint.ts';
+import type { Clock } from '../contracts/clock.ts';
+import { AggregateWriter, aggregateNamed, groupsOf } from './aggregate-table.ts';
+import { BatchTables } from './batch-tables.ts';
+import { firstCell, firstRow, inTransaction } from './database.ts';
+import { DedupeTables } from './dedupe-tables.ts';
+import { type FailurePlace, guarded, guardedRows } from './failure.ts';
+import { fencedError, type Identity, writeHolder } from './identity.ts';
+import type { RunnerLock } from './lock.ts';
+import { Staging } from './staging.ts';
+
+export interface RunnerParts {
+  readonly database: DatabaseSync;
+  readonly lock: RunnerLock;
+  readonly clock: Clock;
+  readonly location: string;
+  readonly identity: Identity;
+  readonly epoch: number;
+}
+
+export class SqliteCheckpoint implements Checkpoint {
+  readonly queryId: string;
+  readonly epoch: number;
+  readonly hashKey: Uint8Array;
+  private readonly parts: RunnerParts;
+  private readonly place: FailurePlace;
+  private readonly batches: BatchTables;
+  private readonly dedupe: DedupeTables;
+  private readonly staging: Staging;
+  private readonly aggregates: ReadonlyMap<string, AggregateWriter>;
+  private readonly selectEpoch: StatementSync;
+  private readonly selectRedriven: StatementSync;
+  private readonly insertRedriven: StatementSync;
+  private committedLetterBytes: number;
+  private closed = false;
+
+  constructor(parts: RunnerParts) {
+    const { database, location, identity } = parts;
+    this.parts = parts;
+    this.place = { location };
+    this.queryId = identity.queryId;
+    this.epoch = parts.epoch;
+    this.hashKey = identity.hashKey;
+    this.batches = new BatchTables(database, location);
+    this.dedupe = new DedupeTables(database, location);
+    this.staging = new Staging(database);
+    this.aggregates = new Map(
+      identity.aggregates.map((each) => [each.name, new AggregateWriter(database, each)]),
+    );
+    this.selectEpoch = database.prepare('SELECT epoch FROM meta');
+    this.selectRedriven = database.prepare(
+      'SELECT 1 FROM redriven WHERE topic_id = ? AND "partition" = ? AND "offset" = ?',
+    );
+    this.insertRedriven = database.prepare('INSERT OR IGNORE INTO redriven VALUES (?, ?, ?)');
+    this.committedLetterBytes = this.batches.deadLetterBytes();
+  }
+
+  lastPlan(): BatchPlan | undefined {
+    return this.onMain(() => this.batches.lastPlan());
+  }
+
+  lastCommit(): Committed | undefined {
+    return this.onMain(() => this.batches.lastCommit());
+  }
+
+  groups(aggregate: string): Iterable<GroupRow> {
+    const { database, identity, location } = this.parts;
+    const named = aggregateNamed(identity.aggregates, aggregate, location);
+    return this.rowsOnMain(() => groupsOf(database, named));
+  }
+
+  dedupeSegments(): Iterable<DedupeSegment> {
+    return this.rowsOnMain(() => this.dedupe.segments());
+  }
+
+  dedupeAppended(): Iterable<Uint8Array> {
+    return this.rowsOnMain(() => this.dedupe.appended());
+  }
+
+  isRedriven({ topicId, partition, offset }: RecordIdentity): boolean {
+    return this.onMain(() => firstRow(this.selectRedriven, topicId, partition, offset) !== undefined);
+  }
+
+  deadLetterBytes(): number {
+    return this.committedLetterBytes + this.staging.bytes;
+  }
+
+  writePlan(plan: BatchPlan): void {
+    this.write(() => this.batches.putPlan(plan));
+  }
+
+  stageDeadLetter(letter: DeadLetter): void {
+    this.act(() => this.staging.stageLetter(letter));
+  }
+
+  stageDuplicate(partition: number, offset: number): void {
+    this.act(() => this.staging.stageDuplicate(partition, offset));
+  }
+
+  discardStaged(): void {
+    this.act(() => this.staging.discard());
+  }
+
+  commit(commit: BatchCommit): void {
+    const letterBytes = this.staging.bytes;
+    this.write(() => {
+      this.keepTryingForLock();
+      this.batches.putCommit(commit, letterBytes);
+      for (const change of commit.aggregates) {
+        const writer = this.aggregates.get(change.aggregate);
+        invariant(writer !== undefined, `the plan has no aggregate ${change.aggregate}`);
+        for (const group of change.totals) writer.write(group);
+      }
+      this.staging.moveInto(commit.plan.batchId);
+      this.dedupe.apply(commit.plan.batchId, commit.dedupe);
+      for (const { topicId, partition, offset } of commit.redriven) {
+        this.insertRedriven.run(topicId, partition, offset);
+      }
+    });
+    this.staging.forget();
+    this.committedLetterBytes += letterBytes;
+  }
+
+  unprintedReport(): StoredReport | undefined {
+    return this.onMain(() => this.batches.unprintedReport());
+  }
+
+  /**
+   * Costs no fsync of its own: the mark outlives the process, and where the machine loses power before the next commit
+   * the report is printed once more, which is what a crash between commit and mark means anyway.
+   */
+  markPrinted(batchId: number): void {
+    const { database } = this.parts;
+    this.onMain(() => database.exec('PRAGMA synchronous = NORMAL'));
+    try {
+      this.write(() => this.batches.markPrinted(batchId));
+    } finally {
+      database.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    // The lock goes last, so that the next runner finds a file that nobody uses.
+    try {
+      guarded(this.place, () => this.parts.database.close());
+    } finally {
+      this.parts.lock.release();
+    }
+  }
+
+  /** A transaction on the checkpoint that is refused where another runner has raised the epoch. */
+  private write(body: () => void): void {
+    this.onMain(() =>
+      inTransaction(this.parts.database, () => {
+        const stored = Number(firstCell(this.selectEpoch));
+        if (stored !== this.epoch) throw fencedError(this.place.location, { own: this.epoch, stored });
+        body();
+      }),
+    );
+  }
+
+  /** After a take-over the zombie may end at any time; whoever starts later should then find the lock held. */
+  private keepTryingForLock(): void {
+    const { lock, database, clock } = this.parts;
+    if (!lock.held && lock.tryAcquire()) writeHolder(database, clock.nowMs());
+  }
+
+  private onMain<T>(action: () => T): T {
+    return this.act(() => {
+      this.staging.settle();
+      return action();
+    });
+  }
+
+  private rowsOnMain<T>(rows: () => Iterable<T>): Iterable<T> {
+    this.onMain(() => undefined);
+    return guardedRows(this.place, rows);
+  }
+
+  private act<T>(action: () => T): T {
+    invariant(!this.closed, 'the checkpoint is closed');
+    return guarded(this.place, action);
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Dead letters and duplicates of the batch in hand, in temporary tables: a file of their own that takes no lock on the
+ * checkpoint, cannot be seen by anybody else, is gone with the process, and keeps memory bounded whatever arrives.
+ *
+ * Rows are gathered in one transaction that touches only that file. It has to end before anything reads or writes the
+ * checkpoint on this connection: otherwise the read would hold a snapshot of the checkpoint until the commit, and a
+ * process stopped meanwhile would keep the WAL growing.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { invariant } from '../errors.ts';
+import type { DeadLetter } from '../contracts/batch.ts';
+import { DEAD_LETTER_COLUMNS, STAGING_TABLES } from './tables.ts';
+
+export class Staging {
+  private readonly database: DatabaseSync;
+  private readonly insertLetter: StatementSync;
+  private readonly insertDuplicate: StatementSync;
+  private readonly moveLetters: StatementSync;
+  private readonly moveDuplicates: StatementSync;
+  private readonly deleteLetters: StatementSync;
+  private readonly deleteDuplicates: StatementSync;
+  private letters = 0;
+  private duplicates = 0;
+  private letterBytes = 0;
+  private batchId: number | undefined;
+
+  constructor(database: DatabaseSync) {
+    database.exec(STAGING_TABLES);
+    this.database = database;
+    this.insertLetter = database.prepare(
+      'INSERT INTO staged_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.insertDuplicate = database.prepare('INSERT INTO staged_duplicates VALUES (?, ?)');
+    // By the index, since sorting whole letters would copy their bytes once more.
+    this.moveLetters = database.prepare(
+      `INSERT INTO dead_letters (${DEAD_LETTER_COLUMNS}) SELECT ${DEAD_LETTER_COLUMNS}
+       FROM staged_dead_letters INDEXED BY staged_dead_letters_in_order ORDER BY "partition", "offset"`,
+    );
+    this.moveDuplicates = database.prepare(
+      'INSERT INTO duplicates SELECT ?, "partition", "offset" FROM staged_duplicates ORDER BY "partition", "offset"',
+    );
+    this.deleteLetters = database.prepare('DELETE FROM staged_dead_letters');
+    this.deleteDuplicates = database.prepare('DELETE FROM staged_duplicates');
+  }
+
+  /** Bytes of the keys and values that are staged. */
+  get bytes(): number {
+    return this.letterBytes;
+  }
+
+  stageLetter(letter: DeadLetter): void {
+    invariant(
+      this.batchId === undefined || this.batchId === letter.batchId,
+      'letters of two batches are staged',
+    );
+    this.begin();
+    this.insertLetter.run(
+      letter.batchId,
+      letter.partition,
+      letter.offset,
+      letter.reason,
+      letter.field,
+      letter.expected,
+      letter.actual,
+      letter.topic,
+      letter.timestampMs,
+      letter.key,
+      letter.value,
+    );
+    this.batchId = letter.batchId;
+    this.letters += 1;
+    this.letterBytes += (letter.key?.byteLength ?? 0) + (letter.value?.byteLength ?? 0);
+  }
+
+  stageDuplicate(partition: number, offset: number): void {
+    this.begin();
+    this.insertDuplicate.run(partition, offset);
+    this.duplicates += 1;
+  }
+
+  /** Ends the gathering transaction, where there is one. */
+  settle(): void {
+    if (this.database.isTransaction) this.database.exec('COMMIT');
+  }
+
+  discard(): void {
+    this.settle();
+    if (this.letters > 0) this.deleteLetters.run();
+    if (this.duplicates > 0) this.deleteDuplicates.run();
+    this.forget();
+  }
+
+  /** Moves everything into the checkpoint; called within the commit's transaction, which can still be undone. */
+  moveInto(batchId: number): void {
+    if (this.letters > 0) {
+      invariant(this.batchId === batchId, `the staged letters are not of batch ${batchId}`);
+      checkMoved(this.moveLetters.run().changes, this.letters);
+      this.deleteLetters.run();
+    }
+    if (this.duplicates > 0) {
+      checkMoved(this.moveDuplicates.run(batchId).changes, this.duplicates);
+      this.deleteDuplicates.run();
+    }
+  }
+
+  /** Called after the commit. */
+  forget(): void {
+    this.letters = 0;
+    this.duplicates = 0;
+    this.letterBytes = 0;
+    this.batchId = undefined;
+  }
+
+  private begin(): void {
+    if (!this.database.isTransaction) this.database.exec('BEGIN');
+  }
+}
+
+/** A full disk can undo the gathering transaction; what was lost with it must not be missing from a commit. */
+function checkMoved(moved: number | bigint, staged: number): void {
+  invariant(Number(moved) === staged, `${moved} of ${staged} staged rows are left`);
+}

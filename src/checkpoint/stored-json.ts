@@ -1,0 +1,38 @@
+/** JSON as it lies in the checkpoint's tables. */
+import type { BatchPlan, Json } from '../contracts/batch.ts';
+import type { Cell } from './database.ts';
+import { corrupt } from './failure.ts';
+
+/** @throws CHECKPOINT_CORRUPT that names `what` */
+export function parseStored(text: Cell | undefined, what: string, location: string): Json {
+  try {
+    if (typeof text === 'string') return JSON.parse(text) as Json;
+  } catch (error) {
+    throw corrupt(location, `The stored ${what} is not JSON.`, error);
+  }
+  throw corrupt(location, `The stored ${what} is not text.`);
+}
+
+/** A plan as canonical text: two plans are the same exactly when their texts are. */
+export function planText(plan: BatchPlan): string {
+  return JSON.stringify({
+    batchId: plan.batchId,
+    topicId: plan.topicId,
+    ranges: plan.ranges.map(({ partition, start, end }) => ({ partition, start, end })),
+    clockMs: plan.clockMs,
+    watermarkMicros: plan.watermarkMicros,
+    idlePartitions: plan.idlePartitions,
+  } satisfies BatchPlan);
+}
+
+/** @throws CHECKPOINT_CORRUPT where it is not the plan of that batch */
+export function parsePlan(batchId: Cell | undefined, text: Cell | undefined, location: string): BatchPlan {
+  const plan = parseStored(text, 'plan', location) as unknown as BatchPlan | null;
+  if (plan?.batchId !== batchId || !Array.isArray(plan?.ranges) || typeof plan.topicId !== 'string') {
+    throw corrupt(
+      location,
+      `What is stored as the plan of batch ${String(batchId)} is not a plan of that batch.`,
+    );
+  }
+  return plan;
+}

@@ -1,0 +1,97 @@
+/** The tables of a checkpoint. People may read them with any SQLite client; only a runner writes. */
+import type { DatabaseSync } from 'node:sqlite';
+import { TallystreamError } from '../errors.ts';
+import { corrupt } from './failure.ts';
+import { firstCell } from './database.ts';
+
+/** Rises with every change of the tables that an older program could not read. */
+const TABLES_VERSION = 1;
+/** "TALY": tells a checkpoint from any other SQLite file. */
+const APPLICATION_ID = 0x54_41_4c_59;
+
+/** The columns of a dead letter, as they are staged and kept; `partition` and `offset` are keywords of SQL. */
+export const DEAD_LETTER_COLUMNS =
+  'batch_id, "partition", "offset", reason, field, expected, actual, topic, timestamp_ms, key, value';
+
+const DEAD_LETTER_DEFINITION = `
+  batch_id INTEGER NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+  reason TEXT NOT NULL, field TEXT, expected TEXT NOT NULL, actual TEXT NOT NULL,
+  topic TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, key BLOB, value BLOB`;
+
+/**
+ * Dead letters are numbered in order of batch, partition and offset, which is the order of reading; that one record
+ * cannot stand there twice is a guard against counting it twice.
+ */
+const TABLES = `
+  CREATE TABLE meta (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    query_id TEXT NOT NULL, query_name TEXT NOT NULL, topic TEXT NOT NULL, log_format TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, aggregates TEXT NOT NULL, hash_key BLOB NOT NULL, created_at_ms INTEGER NOT NULL,
+    epoch INTEGER NOT NULL, lock_pid INTEGER, lock_since_ms INTEGER
+  ) STRICT;
+  CREATE TABLE accounting (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    read INTEGER NOT NULL, accepted INTEGER NOT NULL, invalid INTEGER NOT NULL,
+    duplicate INTEGER NOT NULL, late INTEGER NOT NULL, dead_letter_bytes INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE plans (batch_id INTEGER PRIMARY KEY, plan TEXT NOT NULL) STRICT;
+  CREATE TABLE commits (
+    batch_id INTEGER PRIMARY KEY,
+    read INTEGER NOT NULL, accepted INTEGER NOT NULL, invalid INTEGER NOT NULL,
+    duplicate INTEGER NOT NULL, late INTEGER NOT NULL,
+    watermark_micros INTEGER, progress TEXT NOT NULL, report TEXT NOT NULL, printed INTEGER NOT NULL DEFAULT 0,
+    CHECK (read = accepted + invalid + duplicate + late)
+  ) STRICT;
+  CREATE TABLE partitions (
+    "partition" INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL, max_event_micros INTEGER, active_at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, ${DEAD_LETTER_DEFINITION}) STRICT;
+  CREATE UNIQUE INDEX dead_letters_by_position ON dead_letters ("partition", "offset");
+  CREATE INDEX dead_letters_by_reason ON dead_letters (reason);
+  CREATE TABLE duplicates (
+    batch_id INTEGER NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+    PRIMARY KEY (batch_id, "partition", "offset")
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE dedupe_segments (segment INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;
+  CREATE TABLE dedupe_appended (batch_id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;
+  CREATE TABLE redriven (
+    topic_id TEXT NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+    PRIMARY KEY (topic_id, "partition", "offset")
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO accounting VALUES (0, 0, 0, 0, 0, 0, 0);
+`;
+
+/** Temporary tables live in a file of their own that ends with the connection: nothing of them can be seen outside. */
+export const STAGING_TABLES = `
+  CREATE TEMP TABLE staged_dead_letters (${DEAD_LETTER_DEFINITION}) STRICT;
+  CREATE UNIQUE INDEX temp.staged_dead_letters_in_order ON staged_dead_letters ("partition", "offset");
+  CREATE TEMP TABLE staged_duplicates (
+    "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL, PRIMARY KEY ("partition", "offset")
+  ) STRICT, WITHOUT ROWID;
+`;
+
+export function createTables(database: DatabaseSync): void {
+  database.exec(TABLES);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${TABLES_VERSION}`);
+}
+
+/**
+ * Whether the file holds a checkpoint (`ready`), or nothing yet (`empty`).
+ * @throws CHECKPOINT_VERSION where a newer program made it; CHECKPOINT_CORRUPT where it is no checkpoint
+ */
+export function inspectTables(database: DatabaseSync, location: string): 'empty' | 'ready' {
+  const tables = firstCell(database.prepare('SELECT count(*) FROM sqlite_schema'));
+  if (tables === 0) return 'empty';
+  if (firstCell(database.prepare('PRAGMA application_id')) !== APPLICATION_ID) {
+    throw corrupt(location, 'Its checkpoint.db is a SQLite file that another program made.');
+  }
+  const version = Number(firstCell(database.prepare('PRAGMA user_version')));
+  if (version > TABLES_VERSION) {
+    throw new TallystreamError('CHECKPOINT_VERSION', {
+      what: `The checkpoint in ${location} has format ${version}; this program reads formats up to ${TABLES_VERSION}.`,
+      why: 'A newer version of tallystream wrote it.',
+      mend: 'Run that version or a later one; or give the query another query.checkpoint_location, so that it reads from the start.',
+    });
+  }
+  return 'ready';
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { checkpointFile } from '../../src/checkpoint/database.ts';
+import { openCheckpointView } from '../../src/checkpoint/view.ts';
+import { InvariantError } from '../../src/errors.ts';
+import type { Aggregate } from '../../src/plan/query-plan.ts';
+import { commitOf, freshLocation, open, QUERY } from './support/batches.ts';
+
+const HOSTILE = [
+  '',
+  ' ',
+  "'); DROP TABLE commits; --",
+  '"',
+  '"; --',
+  '__proto__',
+  'constructor',
+  'NULL',
+  '0x10',
+  '1e3',
+  '007',
+  '\u001b[31m',
+  '\u202e',
+  'é',
+  'é',
+  '𝒳',
+  '\uffff',
+  'x'.repeat(10_000),
+];
+
+const change = (aggregate: string, keys: readonly (readonly string[])[]) => ({
+  aggregate,
+  added: [],
+  totals: keys.map((key, index) => ({ key, measures: [`${index}.00`, index] })),
+});
+
+test('gives hostile keys back as they came, each a group of its own', async (t) => {
+  const location = freshLocation(t);
+  const runner = await open(location);
+  const keys = HOSTILE.map((category) => ['2025-06-26', category]);
+  runner.commit(commitOf(0, { aggregates: [change('categories', keys)] }));
+  const view = openCheckpointView({ location });
+  for (const checkpoint of [runner, view]) {
+    const found = new Map(
+      Array.from(checkpoint.groups('categories'), ({ key, measures }) => [key[1], measures[1]]),
+    );
+    assert.deepEqual(found, new Map(HOSTILE.map((category, index) => [category, index])));
+  }
+  view.close();
+});
+
+test('takes names of a plan that SQL would read otherwise', async (t) => {
+  const location = freshLocation(t);
+  const aggregate: Aggregate = {
+    name: 'a"; DROP TABLE meta; --',
+    keys: [
+      { kind: 'column', name: 'select', column: 'category' },
+      { kind: 'column', name: 'the "key"', column: 'category' },
+    ],
+    measures: [
+      { kind: 'sum', name: '__proto__', column: 'amount' },
+      { kind: 'count', name: 'group by' },
+    ],
+  };
+  const runner = await open(location, { plan: { ...QUERY, aggregates: [aggregate] } });
+  runner.commit(commitOf(0, { aggregates: [change(aggregate.name, [['a', 'b']])] }));
+  assert.deepEqual([...runner.groups(aggregate.name)], [{ key: ['a', 'b'], measures: ['0.00', 0] }]);
+});
+
+test('refuses names that SQLite would take for one', async (t) => {
+  const location = freshLocation(t);
+  const all: Aggregate = { name: 'all', keys: [], measures: [] };
+  const names: Aggregate[] = [all, { ...all, name: 'ALL' }];
+  await assert.rejects(open(location, { plan: { ...QUERY, aggregates: names } }), InvariantError);
+  // The start that failed has left nothing behind that a right one would stumble over.
+  assert.equal((await open(location)).epoch, 1);
+});
+
+test('lets any SQLite client read the totals by their names', async (t) => {
+  const location = freshLocation(t);
+  const runner = await open(location);
+  runner.commit(
+    commitOf(0, {
+      aggregates: [
+        {
+          aggregate: 'categories',
+          added: [],
+          totals: [{ key: ['2025-06-26', 'Home'], measures: ['10000000000000000.01', 3] }],
+        },
+      ],
+    }),
+  );
+  const client = new DatabaseSync(checkpointFile(location), { readOnly: true });
+  const row = client.prepare('SELECT *, typeof(total) AS type FROM aggregate_categories').get();
+  client.close();
+  assert.deepEqual(
+    { ...row },
+    { date: '2025-06-26', category: 'Home', total: '10000000000000000.01', transactions: 3, type: 'text' },
+  );
+});

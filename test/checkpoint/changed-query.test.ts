@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkFingerprint } from '../../src/checkpoint/changed-query.ts';
+import { askedFingerprint } from '../../src/checkpoint/identity.ts';
+import { optional, schema, types } from '../../src/columns/schema.ts';
+import type { QueryPlan } from '../../src/plan/query-plan.ts';
+import { freshLocation, hasCode, open, QUERY } from './support/batches.ts';
+
+const stored = askedFingerprint(QUERY, 'embedded');
+const check = (changed: Partial<QueryPlan>, logFormat = 'embedded') =>
+  checkFingerprint(stored, askedFingerprint({ ...QUERY, ...changed }, logFormat), 'the/location');
+const refuses = (changed: Partial<QueryPlan>, ...texts: string[]) =>
+  assert.throws(() => check(changed), hasCode('CHECKPOINT_QUERY_CHANGED', 'the/location', ...texts));
+
+test('goes on with the same query, and with other rules and limits', () => {
+  check({});
+  check({ rules: [{ kind: 'characters', field: 'event_id', min: 1, max: 2 }], valueBytesMax: 5 });
+});
+
+test('names every part that differs with its old and its new value', () => {
+  refuses(
+    { topic: 'orders', watermark: { ...QUERY.watermark, delayMs: 5_400_000 } },
+    'log.topic was "purchases" and is now "orders"',
+    'query.watermark_delay was "1 hour" and is now "90 minutes"',
+  );
+  refuses(
+    { watermark: { ...QUERY.watermark, delayMs: null } },
+    'query.watermark_delay was "1 hour" and is now "off"',
+  );
+  assert.throws(
+    () => check({}, 'kafka'),
+    hasCode('CHECKPOINT_QUERY_CHANGED', 'log.type was "embedded" and is now "kafka"'),
+  );
+});
+
+test('says what can be done', () => {
+  refuses({ timeZone: 'Asia/Tokyo' }, 'Set this back', 'query.checkpoint_location', 'delete that folder');
+});
+
+test('names only the fields of the schema that differ', () => {
+  const fields = [
+    ...QUERY.schema.fields.slice(0, 4),
+    optional(
+      'place',
+      types.struct([optional('city', types.string(), ''), optional('zip', types.string(), '')]),
+      '',
+    ),
+  ];
+  refuses(
+    { schema: schema(fields) },
+    'schema: there was "place STRUCT<city: STRING>", and there is now "place STRUCT<city: STRING, zip: STRING>".',
+  );
+  refuses({ schema: schema(fields.slice(0, 4)) }, 'and there is now nothing in its place');
+  refuses({ schema: schema(QUERY.schema.fields.toReversed()) }, 'in another order');
+});
+
+test('names only the aggregates that differ', () => {
+  const [categories, all] = QUERY.aggregates;
+  assert.ok(categories !== undefined && all !== undefined);
+  refuses(
+    { aggregates: [{ ...categories, keys: categories.keys.slice(1) }, all] },
+    'there was "categories: sum of amount as total, count as transactions by day of timestamp as date, category as category"',
+    'there is now "categories: sum of amount as total, count as transactions by category as category"',
+  );
+});
+
+test('refuses at the start, before anything is written', async (t) => {
+  const location = freshLocation(t);
+  const first = await open(location);
+  first.close();
+  await assert.rejects(
+    open(location, { plan: { ...QUERY, topic: 'orders' } }),
+    hasCode('CHECKPOINT_QUERY_CHANGED', location, 'log.topic'),
+  );
+  assert.equal((await open(location)).epoch, first.epoch + 1);
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { dirname } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { checkpointFile } from '../../src/checkpoint/database.ts';
+import { openCheckpointView } from '../../src/checkpoint/view.ts';
+import { commitOf, freshLocation, hasCode, letterOf, open } from './support/batches.ts';
+
+/** A closed checkpoint with one of everything in it, after `sql` was done to it by hand. */
+async function damaged(t: TestContext, sql: string): Promise<string> {
+  const location = freshLocation(t);
+  const checkpoint = await open(location);
+  checkpoint.stageDeadLetter(letterOf(0));
+  const entries = new Uint8Array(64).fill(7);
+  checkpoint.commit(
+    commitOf(0, { dedupe: { appended: entries, sealed: [{ segment: 0, entries }], evicted: [] } }),
+  );
+  checkpoint.close();
+  const database = new DatabaseSync(checkpointFile(location));
+  database.exec(sql);
+  database.close();
+  return location;
+}
+
+for (const [table, read] of [
+  ['dedupe_segments', 'dedupeSegments'],
+  ['dedupe_appended', 'dedupeAppended'],
+] as const) {
+  test(`finds one flipped bit in ${table}`, async (t) => {
+    const location = await damaged(
+      t,
+      `UPDATE ${table} SET entries = CAST(substr(entries, 1, 40) || x'06' || substr(entries, 42) AS BLOB)`,
+    );
+    const checkpoint = await open(location);
+    assert.throws(() => [...checkpoint[read]()], hasCode('CHECKPOINT_CORRUPT', location, 'checksum'));
+  });
+}
+
+for (const [what, sql, read] of [
+  ['plan', "UPDATE plans SET plan = '{'", 'lastPlan'],
+  ['plan', "UPDATE plans SET plan = 'null'", 'lastPlan'],
+  ['plan', "UPDATE plans SET plan = json_set(plan, '$.batchId', 3)", 'lastPlan'],
+  ['report', "UPDATE commits SET report = 'x'", 'unprintedReport'],
+] as const) {
+  test(`refuses a ${what} that cannot be read: ${sql}`, async (t) => {
+    const checkpoint = await open(await damaged(t, sql));
+    assert.throws(() => checkpoint[read](), hasCode('CHECKPOINT_CORRUPT', what));
+  });
+}
+
+test('refuses an offset that no number can hold', async (t) => {
+  const checkpoint = await open(await damaged(t, 'UPDATE partitions SET next_offset = 9223372036854775807'));
+  assert.throws(() => checkpoint.lastCommit(), hasCode('CHECKPOINT_CORRUPT'));
+});
+
+for (const sql of [
+  'DROP TABLE redriven',
+  "UPDATE meta SET fingerprint = '['",
+  'DELETE FROM meta',
+  'DELETE FROM accounting',
+]) {
+  test(`refuses a checkpoint that somebody changed: ${sql}`, async (t) => {
+    const location = await damaged(t, sql);
+    await assert.rejects(
+      async () => (await open(location)).lastCommit(),
+      hasCode('CHECKPOINT_CORRUPT', location),
+    );
+  });
+}
+
+test('refuses a format of a newer program, for a runner and for a reader, and leaves it as it is', async (t) => {
+  const location = await damaged(t, 'PRAGMA user_version = 99');
+  const before = readFileSync(checkpointFile(location));
+  const isNewer = hasCode('CHECKPOINT_VERSION', 'format 99', location);
+  await assert.rejects(open(location), isNewer);
+  assert.throws(() => openCheckpointView({ location }), isNewer);
+  assert.deepEqual(readFileSync(checkpointFile(location)), before);
+});
+
+test("refuses another program's SQLite file and leaves it as it is", async (t) => {
+  const location = freshLocation(t);
+  mkdirSync(location, { recursive: true });
+  const database = new DatabaseSync(checkpointFile(location));
+  database.exec('CREATE TABLE notes (text)');
+  database.close();
+  const before = readFileSync(checkpointFile(location));
+  await assert.rejects(open(location), hasCode('CHECKPOINT_CORRUPT', 'another program'));
+  assert.throws(() => openCheckpointView({ location }), hasCode('CHECKPOINT_CORRUPT', 'another program'));
+  assert.deepEqual(readFileSync(checkpointFile(location)), before);
+});
+
+test('refuses a file that is no database', async (t) => {
+  const location = freshLocation(t);
+  mkdirSync(location, { recursive: true });
+  writeFileSync(
+    checkpointFile(location),
+    'This is a text, and long enough to have a header of its own.'.repeat(20),
+  );
+  await assert.rejects(open(location), hasCode('CHECKPOINT_CORRUPT', location, 'not a database'));
+  assert.throws(
+    () => openCheckpointView({ location }),
+    hasCode('CHECKPOINT_CORRUPT', location, 'not a database'),
+  );
+});
+
+test('refuses pages that were overwritten', async (t) => {
+  const location = await damaged(t, '');
+  const file = readFileSync(checkpointFile(location));
+  file.fill(0xab, 4096);
+  writeFileSync(checkpointFile(location), file);
+  await assert.rejects(open(location), hasCode('CHECKPOINT_CORRUPT', location));
+  assert.throws(() => openCheckpointView({ location }), hasCode('CHECKPOINT_CORRUPT', location));
+});
+
+test('refuses a location that is a file, or lies in one', async (t) => {
+  const location = freshLocation(t);
+  mkdirSync(dirname(location), { recursive: true });
+  writeFileSync(location, '');
+  await assert.rejects(open(location), hasCode('CONFIG_INVALID', location, 'query.checkpoint_location'));
+  await assert.rejects(open(`${location}/deeper`), hasCode('CONFIG_INVALID', location));
+});
