@@ -60,6 +60,8 @@ export class BatchExecutor {
   private sample: EventRow[] = [];
   private redriven: RecordIdentity[] = [];
   private redrivenKeys = new Set<string>();
+  /** Over all partitions, since a batch may read a little of very many. */
+  private rowsOfTurn = 0;
 
   constructor(options: ExecutorOptions) {
     this.query = options.query;
@@ -102,13 +104,12 @@ export class BatchExecutor {
     log: Log,
   ): Promise<PartitionProgress> {
     const watermark = new PartitionWatermark(state, this.query.watermark.delayMs, plan.watermarkMicros);
-    let rowsOfTurn = 0;
     for await (const chunk of log.read({ topic: this.query.topic, ...range })) {
       this.operators.batch.reset(chunk.bytes, chunk.count);
       for (let row = 0; row < chunk.count; row += 1) this.executeRow(plan, chunk, row, watermark);
-      rowsOfTurn += chunk.count;
-      if (rowsOfTurn >= ROWS_PER_TURN) {
-        rowsOfTurn = 0;
+      this.rowsOfTurn += chunk.count;
+      if (this.rowsOfTurn >= ROWS_PER_TURN) {
+        this.rowsOfTurn = 0;
         await new Promise((resolve) => setImmediate(resolve));
       }
     }

@@ -78,6 +78,8 @@ export class MicroBatchLoop {
       if (left === 'nothing new' && bound !== undefined) return;
       // What the limit has left over is not made to wait for the trigger.
       if (left !== 'more') await this.waitForNext(startedMs, left === 'nothing new', offsets, signal);
+      // Nothing above need leave this turn, and signals, the launcher's end and timers come only between two.
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
@@ -206,6 +208,8 @@ export class MicroBatchLoop {
   /** The report goes out after the commit that holds it, and is marked then; a crash between repeats it once. */
   private async printCommitted(batchId: number): Promise<void> {
     const stored = this.options.checkpoint.unprintedReport();
+    // Where somebody took over since the commit, it is printed there; the mark is refused then, and says why.
+    if (stored?.batchId !== batchId) this.options.checkpoint.markPrinted(batchId);
     invariant(stored?.batchId === batchId, `batch ${batchId} was committed without its report`);
     await this.options.printer.print(stored.report);
     this.options.checkpoint.markPrinted(batchId);

@@ -80,6 +80,8 @@ export function prepareSchema(db: DatabaseSync, path: string, readOnly: boolean)
 }
 
 function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {
+  // The tables are counted first: where another process makes them between these reads, the marks are seen with them.
+  const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
   const version = pragma(db, 'user_version') as number;
   const owner = pragma(db, 'application_id') as number;
   if (owner === APPLICATION_ID && version <= SCHEMA_VERSION) return 'ours';
@@ -90,10 +92,7 @@ function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {
       mend: 'Update Tallystream, or name another path.',
     });
   }
-  const tables = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as unknown as {
-    tables: number;
-  };
-  if (owner === 0 && version === 0 && tables.tables === 0) return 'empty';
+  if (owner === 0 && version === 0 && tables === 0) return 'empty';
   throw new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path} is a SQLite database, but not a log of Tallystream.`,
     mend: 'Name another path, or move the file away.',
