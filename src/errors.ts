@@ -17,7 +17,6 @@ interface ErrorRow {
 const TABLE = {
   USAGE: { actor: 'user', retry: false, exitCode: 2 },
   CONFIG_INVALID: { actor: 'user', retry: false, exitCode: 3 },
-  RUNTIME_UNSUPPORTED: { actor: 'user', retry: false, exitCode: 3 },
   INPUT_UNREADABLE: { actor: 'user', retry: false, exitCode: 1 },
   RECORD_TOO_LARGE: { actor: 'user', retry: false, exitCode: 1 },
   LOG_UNAVAILABLE: { actor: 'operator', retry: true, exitCode: 4 },

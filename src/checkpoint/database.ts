@@ -7,7 +7,7 @@ export const BUSY_TIMEOUT_MS = 5_000;
 /** A reader waits this long where a runner starts or ends in the same moment. */
 const VIEW_BUSY_TIMEOUT_MS = 2_000;
 
-const CACHE_KIB = 8 * 1024;
+const CACHE_KIB = 2 * 1024;
 const TEMP_CACHE_KIB = 2 * 1024;
 /**
  * The WAL is copied back into the file when it has this many pages of 4 KiB, so it stays near 16 MiB, and recovery

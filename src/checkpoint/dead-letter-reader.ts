@@ -43,7 +43,7 @@ export function* duplicates(
     const row = firstRow(next, ...position, ...values);
     if (row === undefined) return;
     position = row as number[];
-    yield letterOf([...row, 'DUPLICATE', null, '', '', topic, 0, null, null]);
+    yield letterOf([...row, 'DUPLICATE', null, '', '', topic, null, null, null]);
   }
 }
 
@@ -82,7 +82,7 @@ function letterOf(row: Row): DeadLetter {
     partition: partition as number,
     offset: offset as number,
     batchId: batchId as number,
-    timestampMs: timestampMs as number,
+    timestampMs: timestampMs as number | null,
     key: key as Uint8Array | null,
     value: value as Uint8Array | null,
   };

@@ -95,7 +95,8 @@ export class DecimalColumn {
     if (Number.isNaN(value)) return undefined;
     if (value !== Infinity) return value;
     const exact = this.wide.get(row);
-    if (exact === undefined) throw new InvariantError(`decimal row ${row} is marked wide but has no wide value`);
+    if (exact === undefined)
+      throw new InvariantError(`decimal row ${row} is marked wide but has no wide value`);
     return exact;
   }
 
@@ -165,7 +166,10 @@ export class ColumnBatch {
 
   /** Bytes of distinct texts that the dictionaries hold. */
   get dictionaryBytes(): number {
-    return this.columns.reduce((sum, column) => sum + (column.kind === 'dictionary' ? column.dictionary.bytesUsed : 0), 0);
+    return this.columns.reduce(
+      (sum, column) => sum + (column.kind === 'dictionary' ? column.dictionary.bytesUsed : 0),
+      0,
+    );
   }
 
   /** Forgets all texts. Codes are given out anew, so whoever remembers one must forget it too. */

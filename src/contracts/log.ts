@@ -31,8 +31,11 @@ export interface AppendedRange {
   readonly count: number;
 }
 
-export interface TopicOptions {
+export interface TopicOptions extends Retention {
   readonly partitions: number;
+}
+
+export interface Retention {
   /** Records older than this may be removed; undefined keeps them for ever. */
   readonly retentionMs?: number;
   /** Upper bound of a partition's bytes; undefined is no bound. */
@@ -145,6 +148,12 @@ export interface Log {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<boolean>;
+
+  /**
+   * Changes what a topic keeps from the next `enforceRetention` on. Called by producers at start, since the configuration
+   * may have changed after the topic was made; safe to repeat. @throws TOPIC_NOT_FOUND, CONFIG_INVALID
+   */
+  setRetention(topic: string, retention: Retention): Promise<void>;
 
   /** Applies every topic's retention and gives the space back. Called by producers now and then; safe to repeat. */
   enforceRetention(): Promise<readonly RetentionRemoval[]>;

@@ -4,7 +4,7 @@ import type { BatchPlan, Json, PartitionState } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
-import type { Log, PartitionOffsets, TopicDescription } from '../contracts/log.ts';
+import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { ReportPrinter, Sink } from '../contracts/sink.ts';
 import type { BatchProgress } from '../contracts/batch.ts';
@@ -14,15 +14,15 @@ import { BatchExecutor, type Execution } from './execute.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
 import { Phases, progressOf, warnOfLateness } from './progress.ts';
 import { isBalanced, partitionsAfter, planBatch, recover, type PlanDecision } from './protocol.ts';
-import { refusalOf } from './refusals.ts';
+import { refusalOf, topicGone } from './refusals.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface LoopOptions {
   readonly query: QueryPlan;
   readonly runId: string;
   readonly log: Log;
-  /** Partitions of a topic that does not exist yet, where the query creates it. */
-  readonly newTopicPartitions: number;
+  /** For a topic that does not exist yet when a query starts for the first time. */
+  readonly newTopic: TopicOptions;
   readonly checkpoint: Checkpoint;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -66,6 +66,8 @@ export class MicroBatchLoop {
       await printer.print(unprinted.report);
       checkpoint.markPrinted(unprinted.batchId);
     }
+    // A query may start before its producer; a topic that goes missing later is not made again in silence.
+    if (this.previous === undefined) await this.createTopic();
     await this.replayPlanned();
     const bound = trigger.kind === 'availableNow' ? await this.offsets() : undefined;
     while (!signal.aborted && this.batches < this.options.batchesMax) {
@@ -256,11 +258,20 @@ export class MicroBatchLoop {
     this.drains = this.drains.filter((drain) => !asked.includes(drain));
   }
 
-  private topic(): Promise<TopicDescription> {
-    const { log, query, newTopicPartitions } = this.options;
-    return log.createTopic(query.topic, { partitions: newTopicPartitions });
+  private async createTopic(): Promise<void> {
+    const { log, query, newTopic } = this.options;
+    await log.createTopic(query.topic, newTopic);
   }
 
+  /** @throws TOPIC_NOT_FOUND */
+  private async topic(): Promise<TopicDescription> {
+    const { log, query } = this.options;
+    const topic = await log.describeTopic(query.topic);
+    if (topic === undefined) throw topicGone(query);
+    return topic;
+  }
+
+  /** @throws TOPIC_NOT_FOUND */
   private async offsets(): Promise<readonly PartitionOffsets[]> {
     await this.topic();
     return this.options.log.offsets(this.options.query.topic);

@@ -22,7 +22,7 @@ export class Nudge {
 }
 
 /** When the batch after one that started at `startedMs` is due, on the clock's monotonic time. */
-export function nextDueMs(trigger: Trigger, startedMs: number): number {
+function nextDueMs(trigger: Trigger, startedMs: number): number {
   return trigger.kind === 'processingTime' ? startedMs + trigger.intervalMs : startedMs;
 }
 

@@ -30,6 +30,15 @@ export function refusalOf(refusal: Refusal, query: QueryPlan): TallystreamError 
   }
 }
 
+/** The topic of a query that has run before is not there. */
+export function topicGone(query: QueryPlan): TallystreamError {
+  return new TallystreamError('TOPIC_NOT_FOUND', {
+    what: `Topic ${query.topic}, which query ${query.name} has read, is not in the log.`,
+    why: 'It was deleted, or the log is another one.',
+    mend: `Bring the old log back, ${START_AGAIN}`,
+  });
+}
+
 function rangesText(missing: readonly MissingOffsets[]): string {
   return missing
     .map(

@@ -1,5 +1,5 @@
 /** Opening the embedded log's file: the settings of a connection, and the transaction that every writer uses. */
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../contracts/clock.ts';
@@ -97,15 +97,24 @@ export function inTransaction<T>(file: LogFile, act: () => T): T {
 function connect(path: string, timeout: number): DatabaseSync {
   try {
     mkdirSync(dirname(path), { recursive: true });
+    makePrivate(path);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
-      what: `The folder of the log ${path} cannot be made.`,
+      what: `The log ${path} cannot be made.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Name another path, or let this user write to the folder above it.',
+      mend: 'Name another path, or let this user write there.',
       cause,
     });
   }
   return new DatabaseSync(path, { timeout });
+}
+
+/**
+ * Customers' data is for their user alone. Made only where the file is missing: closing a file that SQLite has open would
+ * give its locks up. SQLite gives the -wal and -shm files the mode of the file itself.
+ */
+function makePrivate(path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
 }
 
 /**

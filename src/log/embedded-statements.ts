@@ -43,6 +43,7 @@ export function prepareStatements(db: DatabaseSync) {
     addTopic: prepare(
       'INSERT INTO topics (name, id, partitions, retention_ms, retention_bytes) VALUES (?, ?, ?, ?, ?)',
     ),
+    setRetention: prepare('UPDATE topics SET retention_ms = ?, retention_bytes = ? WHERE topic_key = ?'),
     dropTopic: prepare('DELETE FROM topics WHERE topic_key = ?'),
 
     partitions: prepare(`${partition} WHERE topic_key = ? ORDER BY partition`),

@@ -1,6 +1,6 @@
 /** Topics of the embedded log: making, finding and removing them, and their offsets. */
 import { randomUUID } from 'node:crypto';
-import type { PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import type { PartitionOffsets, Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
 import { inTransaction, type LogFile } from './embedded-file.ts';
 import type { PartitionRow, TopicRow } from './embedded-statements.ts';
 import { checkTopic, partitionNotFound, topicNotFound } from './faults.ts';
@@ -50,6 +50,15 @@ export function offsetsOf(file: LogFile, topic: TopicRow): PartitionOffsets[] {
 
 export function describe({ name, id, partitions }: TopicRow): TopicDescription {
   return { name, id, partitions };
+}
+
+/** Writes only where something changes. @throws TOPIC_NOT_FOUND, CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL */
+export function setRetention(file: LogFile, name: string, retention: Retention): void {
+  const topic = findTopic(file, name);
+  checkTopic(name, { partitions: topic.partitions, ...retention });
+  const { retentionMs = null, retentionBytes = null } = retention;
+  if (topic.retention_ms === retentionMs && topic.retention_bytes === retentionBytes) return;
+  inTransaction(file, () => file.statements.setRetention.run(retentionMs, retentionBytes, topic.topic_key));
 }
 
 /** @throws CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL */

@@ -10,6 +10,7 @@ import { readRange } from './embedded-read.ts';
 import { giveSpaceBack, removeExpired } from './embedded-retention.ts';
 import {
   createTopic,
+  setRetention,
   deleteTopic,
   describe,
   findTopic,
@@ -51,6 +52,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
       return row && describe(row);
     },
     listTopics: async () => call(() => topicRows(file).map(describe)),
+    setRetention: async (name, retention) => call(() => setRetention(file, name, retention)),
     deleteTopic: async (name) => {
       if (change(() => deleteTopic(file, name))) await giveSpaceBack(file);
     },

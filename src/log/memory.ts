@@ -7,6 +7,7 @@ import type {
   PartitionOffsets,
   ReadRange,
   RecordChunk,
+  Retention,
   RecordInput,
   RetentionRemoval,
   TopicDescription,
@@ -31,7 +32,7 @@ interface MemoryPartition {
 }
 
 interface MemoryTopic extends TopicDescription {
-  readonly options: TopicOptions;
+  options: TopicOptions;
   readonly stored: readonly MemoryPartition[];
 }
 
@@ -70,6 +71,13 @@ class MemoryLog implements Log {
     return [...this.topics.values()]
       .map(describe)
       .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  async setRetention(name: string, retention: Retention): Promise<void> {
+    const topic = this.find(name);
+    const options = { partitions: topic.partitions, ...retention };
+    checkTopic(name, options);
+    topic.options = options;
   }
 
   async deleteTopic(name: string): Promise<void> {

@@ -207,7 +207,7 @@ test('gives letters back byte for byte', async (t) => {
         ...letterOf(0, { reason: 'DUPLICATE', partition: 3, offset: 4, key: null, value: null }),
         expected: '',
         actual: '',
-        timestampMs: 0,
+        timestampMs: null,
       },
     ],
   );

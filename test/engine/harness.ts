@@ -105,7 +105,7 @@ export async function createHarness(
           query: plan,
           runId: 'run',
           log,
-          newTopicPartitions: 1,
+          newTopic: { partitions: 1 },
           checkpoint,
           clock,
           logger: silentLogger,

@@ -46,6 +46,7 @@ export function scriptedLog(
       batches.push(records.length);
       return [{ partition: 0, baseOffset, count: records.length }];
     },
+    setRetention: () => Promise.resolve(),
     enforceRetention() {
       retentionCalls += 1;
       return Promise.resolve(removals);

@@ -32,6 +32,23 @@ export function retentionContract(setup: LogSetup): void {
     );
 
     test(
+      'changes with setRetention, for a topic that is there',
+      { skip: !features.retentionByAge },
+      async (t) => {
+        const { log, topic, clock } = await openBench(t, setup);
+        const name = await topic(1, {});
+        await appendOne(log, name, 0, 'old', clock.nowMs() - 2 * HOUR_MS);
+        assert.deepEqual(await log.enforceRetention(), []);
+        await log.setRetention(name, { retentionMs: HOUR_MS });
+        assert.equal((await log.enforceRetention()).length, 1);
+        await appendOne(log, name, 0, 'old again', clock.nowMs() - 2 * HOUR_MS);
+        await log.setRetention(name, {});
+        assert.deepEqual(await log.enforceRetention(), []);
+        await assert.rejects(log.setRetention('missing', {}), hasCode('TOPIC_NOT_FOUND'));
+      },
+    );
+
+    test(
       'keeps an old record behind a young one, so that no hole is torn',
       { skip: !features.retentionByAge },
       async (t) => {

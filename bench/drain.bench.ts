@@ -1,0 +1,58 @@
+/** What does it take to drain 1,000,000 events from the embedded log, with every check, dedupe and the checkpoint on? */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { publish, runMeasured, spreadOf, type ChildUsage } from './measure.ts';
+
+const RUNS = Number(process.env['BENCH_RUNS'] ?? 5);
+const EVENTS = 1_000_000;
+const CLI = join(import.meta.dirname, '..', 'bin', 'tallystream.js');
+const PEER = join(import.meta.dirname, 'peers', 'plain-loop.ts');
+/** As the launcher starts it. */
+const NODE_FLAGS = ['--max-semi-space-size=2'];
+
+const folder = mkdtempSync(join(tmpdir(), 'tallystream-bench-'));
+try {
+  await runMeasured(
+    process.execPath,
+    [CLI, 'produce', '--events', String(EVENTS), '--rate', 'max', '--seed', '1'],
+    folder,
+  );
+  const query: ChildUsage[] = [];
+  const peer: ChildUsage[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    rmSync(join(folder, 'data', 'checkpoints'), { recursive: true, force: true });
+    query.push(await runMeasured(process.execPath, [...NODE_FLAGS, CLI, 'run', '--available-now'], folder));
+    peer.push(await runMeasured(process.execPath, [PEER, join(folder, 'data', 'log.db')], folder));
+  }
+  const rates = (usages: readonly ChildUsage[]) => spreadOf(usages.map(({ wallMs }) => EVENTS / wallMs));
+  publish(
+    'drain-rate',
+    'Drain of 1,000,000 events from the embedded log',
+    '1,000 events/s: min, median, max',
+    {
+      'peer: read, JSON.parse, float sums, a Set of ids': rates(peer),
+      'the query, all checks and the checkpoint': rates(query),
+      'ratio query / peer, run by run': spreadOf(
+        query.map((usage, run) => (peer[run] as ChildUsage).wallMs / usage.wallMs),
+      ),
+    },
+  );
+  const cpu = (usages: readonly ChildUsage[]) => spreadOf(usages.map(({ cpuMs }) => cpuMs / 1000));
+  publish('drain-cpu', 'CPU time of the same, start included', 's per 1,000,000 events: min, median, max', {
+    'peer: read, JSON.parse, float sums, a Set of ids': cpu(peer),
+    'the query, all checks and the checkpoint': cpu(query),
+  });
+  const memory = (usages: readonly ChildUsage[]) => spreadOf(usages.map(({ peakBytes }) => peakBytes / 1e6));
+  publish(
+    'drain-memory',
+    'Largest resident set over 1,000,000 events, all ids remembered',
+    'MB: min, median, max',
+    {
+      'peer: read, JSON.parse, float sums, a Set of ids': memory(peer),
+      'the query, all checks and the checkpoint': memory(query),
+    },
+  );
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,95 @@
+/** `doctor`: what is there, what is missing, and how to mend it. It leaves nothing behind. */
+import type { Context } from './context.ts';
+import { type Check, type CheckResult, runCheck } from './doctor/check.ts';
+import { checkpointCheck, inspectCheckpoint } from './doctor/checkpoint.ts';
+import { clockCheck, type PastTimes } from './doctor/clock.ts';
+import { configurationCheck } from './doctor/configuration.ts';
+import { diskFlushCheck } from './doctor/disk-flush.ts';
+import { diskSpaceCheck } from './doctor/disk-space.ts';
+import { eventsCheck } from './doctor/events.ts';
+import { folderCheck, inspectFolder } from './doctor/folder.ts';
+import { inspectLog, logCheck } from './doctor/log.ts';
+import { portCheck } from './doctor/port.ts';
+import { checkAsText, checksAsJson, countsAsText, isOk } from './doctor/render.ts';
+import { nodeCheck, sqliteCheck } from './doctor/runtime.ts';
+import { createOutput } from './output.ts';
+
+export async function doctor(context: Context): Promise<number> {
+  const checks = checksFor(context);
+  const write = await createOutput();
+  const style = {
+    nameWidth: Math.max(...checks.map(({ name }) => name.length)),
+    colour: process.stdout.isTTY && process.stdout.hasColors(),
+  };
+  const outcome = await runChecks(checks, context, async (result) => {
+    if (!context.json) await write(checkAsText(result, style));
+  });
+  if (outcome.kind === 'interrupted') return outcome.exitCode;
+  await write(context.json ? checksAsJson(outcome.results) : countsAsText(outcome.results));
+  return isOk(outcome.results) ? 0 : 1;
+}
+
+export type Outcome =
+  | { readonly kind: 'done'; readonly results: readonly CheckResult[] }
+  | { readonly kind: 'interrupted'; readonly exitCode: number };
+
+/** The first signal lets the check in hand remove what it made; the second ends the process as it is. */
+export async function runChecks(
+  checks: readonly Check[],
+  { clock, signals }: Pick<Context, 'clock' | 'signals'>,
+  report: (result: CheckResult) => Promise<void>,
+): Promise<Outcome> {
+  let exitCode: number | undefined;
+  const release = signals.onSignal((signal, count) => {
+    exitCode = signals.exitCodeFor(signal);
+    if (count > 1) process.exit(exitCode);
+  });
+  const results: CheckResult[] = [];
+  try {
+    // One after the other, since work of another check would count into what a flush of the disk costs.
+    for (const check of checks) {
+      const result = await runCheck(check, clock);
+      if (exitCode !== undefined) return { kind: 'interrupted', exitCode };
+      results.push(result);
+      await report(result);
+    }
+    return { kind: 'done', results };
+  } finally {
+    release();
+  }
+}
+
+/** Every check, in the order of the lines. What two of them look at is looked at once. */
+function checksFor(context: Context): readonly Check[] {
+  const { config, clock, loaded, configFault } = context;
+  const folder = once(() => inspectFolder(config.dataDir));
+  const log = once(() => inspectLog(config, clock));
+  const checkpoint = once(() => inspectCheckpoint(config));
+  const readableLog = () => log().catch(() => undefined);
+  const past = async (): Promise<PastTimes> => {
+    const newest = await readableLog();
+    const committed = await checkpoint().catch(() => undefined);
+    return {
+      newestRecordMs: newest?.kind === 'topic' ? newest.newestRecordMs : null,
+      newestBatchMs: committed?.kind === 'present' ? committed.newestBatchMs : null,
+    };
+  };
+  return [
+    nodeCheck,
+    sqliteCheck,
+    configurationCheck(loaded, configFault, process.cwd()),
+    folderCheck('data folder', folder),
+    diskSpaceCheck(folder),
+    diskFlushCheck(folder, clock),
+    portCheck(config.ui.port),
+    logCheck(config.log.topic, log),
+    checkpointCheck(config, checkpoint, readableLog),
+    clockCheck(clock, config.query.futureToleranceMs, past),
+    eventsCheck(config, clock),
+  ];
+}
+
+function once<T>(act: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= act());
+}

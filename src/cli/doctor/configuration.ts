@@ -1,0 +1,42 @@
+/** Whether the configuration is valid, where it came from, and how much of it differs from the defaults. */
+import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { ConfigFault } from '../../config/fallback.ts';
+import type { Config } from '../../config/keys.ts';
+import type { LoadedConfig, Setting } from '../../config/load.ts';
+import { inDataDir } from '../../config/paths.ts';
+import { pass, type Check, type Verdict } from './check.ts';
+
+/** @param cwd where relative folders start */
+export function configurationCheck(loaded: LoadedConfig, fault: ConfigFault | undefined, cwd: string): Check {
+  return {
+    name: 'configuration',
+    run: () => (fault === undefined ? judgeConfiguration(loaded, cwd) : judgeFault(fault)),
+  };
+}
+
+export function judgeConfiguration({ file, settings, config }: LoadedConfig, cwd: string): Verdict {
+  const source = file === null ? 'There is no configuration file' : `${file} is valid`;
+  const count = settings.filter((setting) => differs(setting, config, cwd)).length;
+  const changed = `${count} of ${settings.length} values ${count === 1 ? 'differs' : 'differ'} from the default`;
+  return pass(`${source}; ${changed}${count === 0 ? '' : ' (`tallystream config show`)'}`);
+}
+
+export function judgeFault({ error, leftOut }: ConfigFault): Verdict {
+  return {
+    status: 'fail',
+    found: `${error.message}\nThe other checks go on without ${leftOut.join(', ')}.`,
+    mend: 'Change what is named here; `tallystream config show` then says where each value comes from.',
+  };
+}
+
+/** Whether somebody chose another value; the default written out, or in another unit, is no choice. */
+function differs({ key, text, origin }: Setting, config: Config, cwd: string): boolean {
+  if (origin.kind === 'default') return false;
+  // Folders are shown as what they came to, and the checkpoint's default depends on other values.
+  if (key.path === 'data_dir') return text !== resolve(cwd, key.defaultText);
+  if (key.path === 'query.checkpoint_location') {
+    return text !== inDataDir(config, config.dataDir).query.checkpointLocation;
+  }
+  return !isDeepStrictEqual(key.type.parse(text), key.type.parse(key.defaultText));
+}

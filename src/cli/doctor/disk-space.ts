@@ -1,0 +1,46 @@
+/** How much room the disk under the data folder has left. */
+import { statfs } from 'node:fs/promises';
+import { pass, type Check, type Verdict } from './check.ts';
+import type { FolderFacts } from './folder.ts';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+const WARN_BELOW_BYTES = GIB;
+const FAIL_BELOW_BYTES = 100 * MIB;
+
+const MEND =
+  'Free some space on that disk, put the data folder on another (--data-dir), or bound the log with log.retention or log.retention_bytes.';
+
+export interface SpaceFacts {
+  /** What this user may still write. */
+  readonly freeBytes: number;
+  /** 0 where the file system does not say. */
+  readonly totalBytes: number;
+}
+
+export function diskSpaceCheck(inspect: () => Promise<FolderFacts>): Check {
+  return {
+    name: 'disk space',
+    run: async () => {
+      const { bavail, blocks, bsize } = await statfs((await inspect()).nearest);
+      return judgeSpace({ freeBytes: bavail * bsize, totalBytes: blocks * bsize });
+    },
+  };
+}
+
+export function judgeSpace({ freeBytes, totalBytes }: SpaceFacts): Verdict {
+  if (totalBytes === 0) {
+    return {
+      status: 'warn',
+      found: 'The file system does not say how much is free.',
+      mend: 'Put the data folder on an ordinary local disk (--data-dir).',
+    };
+  }
+  const found = `${formatSize(freeBytes)} free of ${formatSize(totalBytes)}`;
+  if (freeBytes < FAIL_BELOW_BYTES) return { status: 'fail', found, mend: MEND };
+  return freeBytes < WARN_BELOW_BYTES ? { status: 'warn', found, mend: MEND } : pass(found);
+}
+
+function formatSize(bytes: number): string {
+  return bytes < GIB ? `${(bytes / MIB).toFixed(0)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
+}

@@ -1,0 +1,104 @@
+/** Whether the log can be read, and what the topic holds. */
+import { stat } from 'node:fs/promises';
+import type { Config } from '../../config/keys.ts';
+import type { Clock } from '../../contracts/clock.ts';
+import type { Log, PartitionOffsets } from '../../contracts/log.ts';
+import { embeddedLogPath, openLog } from '../../compose.ts';
+import { pass, type Check, type Verdict } from './check.ts';
+
+/** Less than a check may take, so that a lock is reported as what it is. It blocks this thread. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+export type LogFacts =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'no topic'; readonly topics: readonly string[] }
+  | {
+      readonly kind: 'topic';
+      readonly topicId: string;
+      readonly partitions: number;
+      readonly records: number;
+      /** Log timestamp of the newest record, epoch milliseconds; null where there is none. */
+      readonly newestRecordMs: number | null;
+    };
+
+/** @param inspect {@link inspectLog}, whose errors become the line's */
+export function logCheck(topic: string, inspect: () => Promise<LogFacts>): Check {
+  return { name: 'log', run: async () => judgeLog(topic, await inspect()) };
+}
+
+export function judgeLog(topic: string, facts: LogFacts): Verdict {
+  switch (facts.kind) {
+    case 'missing':
+      return pass('not there yet; the first produce or run makes it');
+    case 'no topic': {
+      if (facts.topics.length === 0) return pass('readable, without a topic yet; produce or run makes it');
+      return {
+        status: 'warn',
+        found: `It has no topic ${topic}, but ${facts.topics.join(', ')}.`,
+        mend: 'Name the topic that is meant with --topic (log.topic); produce and run make a new one otherwise.',
+      };
+    }
+    case 'topic': {
+      const { records, partitions } = facts;
+      return pass(`${topic} holds ${counted(records, 'record')} in ${counted(partitions, 'partition')}`);
+    }
+  }
+}
+
+/** @throws LOG_UNAVAILABLE, LOG_CORRUPT */
+export async function inspectLog(config: Config, clock: Clock): Promise<LogFacts> {
+  const { topic } = config.log;
+  if (config.log.type === 'embedded' && !(await isMade(embeddedLogPath(config.dataDir))))
+    return { kind: 'missing' };
+  const log = await openLog(config, clock, { readOnly: true, busyTimeoutMs: BUSY_TIMEOUT_MS });
+  try {
+    const description = await log.describeTopic(topic);
+    if (description === undefined) {
+      return { kind: 'no topic', topics: (await log.listTopics()).map(({ name }) => name) };
+    }
+    const offsets = await log.offsets(topic);
+    return {
+      kind: 'topic',
+      topicId: description.id,
+      partitions: description.partitions,
+      records: offsets.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0),
+      newestRecordMs: await newestRecord(log, topic, offsets),
+    };
+  } finally {
+    await log.close();
+  }
+}
+
+/** A file of no bytes is what a first start leaves that was ended at once; the next one goes on with it. */
+async function isMade(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).size > 0;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+/** Reads the last record of every partition, which also shows that records can be read. */
+async function newestRecord(
+  log: Log,
+  topic: string,
+  offsets: readonly PartitionOffsets[],
+): Promise<number | null> {
+  let newestMs: number | null = null;
+  for (const { partition, earliest, latest } of offsets) {
+    if (latest === earliest) continue;
+    for await (const chunk of log.read({ topic, partition, start: latest - 1, end: latest })) {
+      newestMs = chunk.timestampsMs.reduce(
+        (newest, timestampMs) => Math.max(newest, timestampMs),
+        newestMs ?? 0,
+      );
+    }
+  }
+  return newestMs;
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,194 @@
+/** The command line: which commands there are, and how they end. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import {
+  createContext,
+  createFaultyContext,
+  type CommandFlags,
+  type Context,
+  type CreateContext,
+} from './context.ts';
+import { reportFailure } from './failure.ts';
+import { installSignals, type Signals } from './signals.ts';
+
+const EXIT_USAGE = 2;
+
+/** A command's work: resolves to the exit code. */
+type Work = (context: Context, words: readonly string[]) => Promise<number>;
+
+/** Runs one command and gives its exit code; never rejects. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const signals = installSignals();
+  let exitCode = 0;
+  const program = createProgram(signals, (code) => (exitCode = code));
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    return reportFailure(error, process.stderr, wantsStack(argv));
+  }
+}
+
+function createProgram(signals: Signals, end: (exitCode: number) => void): Command {
+  const program = new Command('tallystream')
+    .description('Purchase events in, totals that are right to the cent out.')
+    .version(versionOf())
+    .helpCommand(false)
+    .exitOverride()
+    .showHelpAfterError('(tallystream --help shows the commands)')
+    .configureOutput({ outputError: (text, write) => write(`tallystream: ${text.replace(/^error: /, '')}`) });
+  const command = (
+    parent: Command,
+    usage: string,
+    description: string,
+    load: () => Promise<Work>,
+    create: CreateContext = createContext,
+  ): Command => {
+    const made = withCommonFlags(parent.command(usage).description(description));
+    return made.action(async (...args: unknown[]) => {
+      const words = args
+        .slice(0, -2)
+        .flat()
+        .filter((word): word is string => typeof word === 'string');
+      const context = await create(flagsOf(made), signals);
+      end(await (await load())(context, words));
+    });
+  };
+
+  withProducerFlags(
+    command(
+      program,
+      'demo',
+      'produce events and run the query on them, with no server, in <data-dir>/demo',
+      async () => (await import('./demo.ts')).demo,
+    ),
+  );
+  withProducerFlags(
+    command(
+      program,
+      'produce',
+      'write purchase events to the log',
+      async () => (await import('./produce.ts')).produce,
+    ),
+  )
+    .option(
+      '--from <FILE|->',
+      'carry the lines of a file (or of standard input) byte for byte, as fast as the log takes them unless --rate is given',
+    )
+    .option(
+      '--resume <NAME>',
+      'with --from: go on after the last line that was acknowledged under this name',
+    );
+  command(
+    program,
+    'run',
+    'run the query on the log and report every batch',
+    async () => (await import('./run.ts')).run,
+  )
+    .option('--available-now', 'end when everything that is in the log now is committed')
+    .option('--max-batches <N>', 'end after this many batches', wholeNumber)
+    .option(
+      '--take-over',
+      'go on in place of a runner that is stopped and not dead; it is refused when it wakes',
+    );
+  command(
+    program,
+    'totals',
+    'show what the checkpoint holds now',
+    async () => (await import('./totals.ts')).totals,
+  );
+  addDeadLetters(program, command);
+  command(
+    program,
+    'doctor',
+    'check what is there and what is missing, and how to mend it',
+    async () => (await import('./doctor.ts')).doctor,
+    createFaultyContext,
+  );
+  const config = program.command('config').description('the configuration').helpCommand(false);
+  command(
+    config,
+    'show',
+    'show every value and where it came from',
+    async () => (await import('./config-show.ts')).configShow,
+  );
+  return program;
+}
+
+function addDeadLetters(
+  program: Command,
+  command: (parent: Command, usage: string, description: string, load: () => Promise<Work>) => Command,
+): void {
+  const letters = program
+    .command('dead-letters')
+    .description('events that were not accepted: why, where, and their bytes')
+    .helpCommand(false);
+  command(letters, 'list', 'list them, oldest first', async () => (await import('./dead-letters.ts')).list)
+    .option('--reason <REASON>', 'only those with this reason (DUPLICATE lists positions of duplicates)')
+    .option('--partition <N>', 'only those of this partition', wholeNumber)
+    .option('--limit <N>', 'at most this many', wholeNumber);
+  command(
+    letters,
+    'show <partition:offset>',
+    'show one in full',
+    async () => (await import('./dead-letters.ts')).show,
+  ).option('--raw', 'write the original bytes and nothing else');
+  command(
+    letters,
+    'redrive [partition:offset...]',
+    'append their original bytes to the topic again; all of them where none is named',
+    async () => (await import('./redrive.ts')).redrive,
+  )
+    .option('--reason <REASON>', 'only those with this reason')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .option(
+      '--accept-late',
+      'redrive late events so that they are accepted; duplicates beyond the horizon cannot be excluded',
+    );
+}
+
+function withCommonFlags(command: Command): Command {
+  return command
+    .option('--config <FILE>', 'configuration file (default: config/config.yaml, where there is one)')
+    .option('--data-dir <DIR>', 'folder of the embedded log and the checkpoints (default: data)')
+    .option('--log <embedded|kafka>', 'where events are kept')
+    .option('--bootstrap-servers <HOST:PORT,…>', 'the brokers to ask first')
+    .option('--topic <NAME>', 'the topic')
+    .option('--ui-port <N|off>', 'port of the live page')
+    .option('--json', 'results as JSON')
+    .option('--log-level <LEVEL>', 'debug, info, warn or error');
+}
+
+function withProducerFlags(command: Command): Command {
+  return command
+    .option('--events <N>', 'end after this many events', wholeNumber)
+    .option('--rate <R|max>', 'events a second')
+    .option('--seed <S>', 'the same seed makes the same events, but for the time')
+    .option('--start-time <T>', 'event time starts here, as 2025-06-26 or RFC 3339')
+    .option(
+      '--time-scale <X>',
+      'event time runs X times faster from --start-time, until it reaches the present',
+    );
+}
+
+/** The option values under the names that they have on the command line. */
+function flagsOf(command: Command): CommandFlags {
+  const values = command.opts<Record<string, string | boolean | undefined>>();
+  return Object.fromEntries(command.options.map((option) => [option.name(), values[option.attributeName()]]));
+}
+
+/** Both src/cli and dist/cli lie two folders below the package's manifest. */
+function versionOf(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+function wholeNumber(text: string): string {
+  if (!/^[0-9]{1,15}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return text;
+}
+
+function wantsStack(argv: readonly string[]): boolean {
+  return argv.includes('--log-level=debug') || argv[argv.indexOf('--log-level') + 1] === 'debug';
+}

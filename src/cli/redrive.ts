@@ -1,0 +1,135 @@
+/** `dead-letters redrive`: appends original bytes to the source topic again, under a header that names the original. */
+import { openCheckpointView, openLog } from '../compose.ts';
+import type { DeadLetter } from '../contracts/batch.ts';
+import type { CheckpointView } from '../contracts/checkpoint.ts';
+import type { RecordInput } from '../contracts/log.ts';
+import { redriveHeaders } from '../engine/redrive.ts';
+import { TallystreamError } from '../errors.ts';
+import type { Context } from './context.ts';
+import { letterAt, positionOf, reasonOf } from './dead-letters.ts';
+import { createOutput } from './output.ts';
+
+/** At most this many bytes, and this many records, are appended at once. */
+const APPEND_BYTES_MAX = 4 * 1024 * 1024;
+const APPEND_RECORDS_MAX = 1000;
+
+interface Outcome {
+  redriven: number;
+  /** Their original was counted again already. */
+  alreadyRedriven: number;
+  /** Late, and --accept-late was not given. */
+  late: number;
+  /** Only their position was kept. */
+  withoutBytes: number;
+}
+
+export async function redrive(context: Context, positions: readonly string[]): Promise<number> {
+  const asked = positions.map(positionOf);
+  const view = await openCheckpointView(context.config);
+  try {
+    const letters =
+      asked.length > 0
+        ? asked.map((position) => letterAt(view, position))
+        : view.deadLetters(reasonOf(context));
+    const outcome = await redriveAll(context, view, letters);
+    const write = await createOutput();
+    await write(
+      context.json
+        ? `${JSON.stringify({ schemaVersion: 1, dryRun: context.isSet('dry-run'), ...outcome })}\n`
+        : describe(context, outcome),
+    );
+    return 0;
+  } finally {
+    view.close();
+  }
+}
+
+async function redriveAll(
+  context: Context,
+  view: CheckpointView,
+  letters: Iterable<DeadLetter>,
+): Promise<Outcome> {
+  const { config, clock } = context;
+  const dryRun = context.isSet('dry-run');
+  const log = await openLog(config, clock, { readOnly: dryRun });
+  try {
+    const topicId = view.topicId();
+    if (topicId === undefined || (await log.describeTopic(view.topic))?.id !== topicId) {
+      throw new TallystreamError('TOPIC_RECREATED', {
+        what: `Topic ${view.topic} is not the one that these dead letters came from.`,
+        mend: 'Write their bytes out with `dead-letters show --raw`, and produce them where they belong.',
+      });
+    }
+    const outcome: Outcome = { redriven: 0, alreadyRedriven: 0, late: 0, withoutBytes: 0 };
+    const append = createAppender(async (records) => {
+      if (!dryRun) await log.append(view.topic, records);
+    });
+    for (const letter of letters) {
+      const record = recordOf(context, view, topicId, letter, outcome);
+      if (record !== undefined) await append.add(record);
+    }
+    await append.flush();
+    return outcome;
+  } finally {
+    await log.close();
+  }
+}
+
+/** The record that redrives this letter; undefined, and counted, where it is not to be redriven. */
+function recordOf(
+  context: Context,
+  view: CheckpointView,
+  topicId: string,
+  letter: DeadLetter,
+  outcome: Outcome,
+): RecordInput | undefined {
+  const identity = { topicId, partition: letter.partition, offset: letter.offset };
+  const acceptLate = context.isSet('accept-late') && letter.reason === 'LATE';
+  if (letter.value === null) outcome.withoutBytes += 1;
+  else if (view.isRedriven(identity)) outcome.alreadyRedriven += 1;
+  else if (letter.reason === 'LATE' && !acceptLate) outcome.late += 1;
+  else {
+    outcome.redriven += 1;
+    return { key: letter.key, value: letter.value, headers: redriveHeaders({ identity, acceptLate }) };
+  }
+  return undefined;
+}
+
+/** Collects records and appends them in bounded groups. */
+function createAppender(append: (records: readonly RecordInput[]) => Promise<void>): {
+  add(record: RecordInput): Promise<void>;
+  flush(): Promise<void>;
+} {
+  let records: RecordInput[] = [];
+  let bytes = 0;
+  const flush = async (): Promise<void> => {
+    if (records.length > 0) await append(records);
+    records = [];
+    bytes = 0;
+  };
+  return {
+    async add(record) {
+      records.push(record);
+      bytes += record.value?.byteLength ?? 0;
+      if (bytes >= APPEND_BYTES_MAX || records.length >= APPEND_RECORDS_MAX) await flush();
+    },
+    flush,
+  };
+}
+
+function describe(context: Context, outcome: Outcome): string {
+  const { redriven, alreadyRedriven, late, withoutBytes } = outcome;
+  const verb = context.isSet('dry-run') ? 'would be' : redriven === 1 ? 'was' : 'were';
+  const lines = [
+    `${redriven} dead ${redriven === 1 ? 'letter' : 'letters'} ${verb} appended to the topic again.`,
+  ];
+  if (alreadyRedriven > 0) lines.push(`Left out, redriven before: ${alreadyRedriven}.`);
+  if (late > 0) {
+    lines.push(
+      `Left out, LATE and would be late again: ${late}. With --accept-late they are accepted;`,
+      'an event whose id was forgotten meanwhile is then counted twice, which nobody can exclude.',
+    );
+  }
+  if (withoutBytes > 0) lines.push(`Left out, without bytes to append: ${withoutBytes}.`);
+  return `${lines.join('\n')}\n`;
+}

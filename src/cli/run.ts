@@ -1,0 +1,50 @@
+/** `run`: the query, until it is done or a signal ends it. */
+import { openLog } from '../compose.ts';
+import { trigger } from '../engine/trigger.ts';
+import type { StreamingQuery } from '../stream/query.ts';
+import { createCommandLogger, type Context } from './context.ts';
+import { startQuery } from './query.ts';
+import type { Signals } from './signals.ts';
+
+export async function run(context: Context): Promise<number> {
+  const { config, clock, signals } = context;
+  const logger = await createCommandLogger(context, config.dataDir);
+  const log = await openLog(config, clock);
+  try {
+    const batches = context.flag('max-batches');
+    const { query, checkpoint } = await startQuery({
+      context,
+      config,
+      log,
+      logger,
+      trigger: context.isSet('available-now')
+        ? trigger.availableNow()
+        : trigger.processingTime(config.query.triggerMs),
+      batchesMax: batches === undefined ? Infinity : Number(batches),
+      takeOver: context.isSet('take-over'),
+    });
+    try {
+      return await untilEnd(query, signals);
+    } finally {
+      checkpoint.close();
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+/** The first signal finishes the batch in hand; the second ends the process as it is, which loses nothing either. */
+async function untilEnd(query: StreamingQuery, signals: Signals): Promise<number> {
+  let exitCode = 0;
+  const release = signals.onSignal((signal, count) => {
+    exitCode = signals.exitCodeFor(signal);
+    if (count > 1) process.exit(exitCode);
+    void query.stop();
+  });
+  try {
+    await query.awaitTermination();
+    return exitCode;
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The one place that puts implementations together. A format is imported when it is asked for and not before, so that a
+ * command loads nothing that it does not use.
+ */
+import { join } from 'node:path';
+import type { Integrity } from './checkpoint/integrity.ts';
+import type { Config } from './config/keys.ts';
+import type { Checkpoint, CheckpointView } from './contracts/checkpoint.ts';
+import type { Clock } from './contracts/clock.ts';
+import type { Log } from './contracts/log.ts';
+import type { Logger } from './contracts/logger.ts';
+import type { ReportPrinter } from './contracts/sink.ts';
+import type { QueryPlan } from './plan/query-plan.ts';
+import { OutputClosedError } from './sinks/console.ts';
+import { systemClock } from './observe/system-clock.ts';
+
+export { OutputClosedError, systemClock };
+export { silentLogger } from './observe/silent-logger.ts';
+export { startupFields } from './observe/startup.ts';
+export type { Integrity } from './checkpoint/integrity.ts';
+
+/** The embedded log's file within a data folder. */
+export function embeddedLogPath(dataDir: string): string {
+  return join(dataDir, 'log.db');
+}
+
+/** @throws LOG_UNAVAILABLE, LOG_CORRUPT */
+export async function openLog(
+  config: Config,
+  clock: Clock,
+  options: { readonly readOnly?: boolean; readonly busyTimeoutMs?: number } = {},
+): Promise<Log> {
+  const { openEmbeddedLog } = await import('./log/embedded.ts');
+  return openEmbeddedLog({ path: embeddedLogPath(config.dataDir), clock, ...options });
+}
+
+/** @throws what `openCheckpoint` of src/checkpoint throws */
+export async function openCheckpoint(
+  config: Config,
+  clock: Clock,
+  options: { readonly plan: QueryPlan; readonly takeOver: boolean },
+): Promise<Checkpoint> {
+  const checkpoint = await import('./checkpoint/open.ts');
+  return checkpoint.openCheckpoint({
+    location: config.query.checkpointLocation,
+    logFormat: config.log.type,
+    clock,
+    ...options,
+  });
+}
+
+/** @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_VERSION, CHECKPOINT_CORRUPT */
+export async function openCheckpointView(config: Config): Promise<CheckpointView> {
+  const checkpoint = await import('./checkpoint/view.ts');
+  return checkpoint.openCheckpointView({ location: config.query.checkpointLocation });
+}
+
+/** @throws what `quickCheck` of src/checkpoint throws */
+export async function checkCheckpointFile(config: Config, bytesMax: number): Promise<Integrity> {
+  const { quickCheck } = await import('./checkpoint/integrity.ts');
+  return quickCheck({ location: config.query.checkpointLocation, bytesMax });
+}
+
+export async function createLogger(config: Config, isTerminal: boolean): Promise<Logger> {
+  const logger = await import('./observe/logger.ts');
+  return logger.createLogger({ ...config.logging, isTerminal });
+}
+
+/** Writes reports to standard output. */
+export async function createStdoutPrinter(render: (report: unknown) => string): Promise<ReportPrinter> {
+  const { createReportPrinter } = await import('./sinks/console.ts');
+  return createReportPrinter({ stream: process.stdout, render });
+}
