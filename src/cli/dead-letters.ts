@@ -2,13 +2,13 @@
 import { escapeForTerminal } from '../columns/escape.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
 import { REASONS, type Reason } from '../columns/problem.ts';
-import { openCheckpointView } from '../compose.ts';
 import { closest } from '../config/did-you-mean.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { createOutput, jsonLine } from './output.ts';
+import { openView } from './view.ts';
 
 /** More of a dead letter than a person reads in a terminal. */
 const SHOWN_BYTES_MAX = 64 * 1024;
@@ -16,7 +16,7 @@ const SHOWN_BYTES_MAX = 64 * 1024;
 export async function list(context: Context): Promise<number> {
   const filter = { ...reasonOf(context), ...partitionOf(context) };
   const limit = Number(context.flag('limit') ?? Infinity);
-  const view = await openCheckpointView(context.config);
+  const view = await openView(context);
   try {
     const write = await createOutput();
     let shown = 0;
@@ -34,7 +34,7 @@ export async function list(context: Context): Promise<number> {
 
 export async function show(context: Context, [word = '']: readonly string[]): Promise<number> {
   const position = positionOf(word);
-  const view = await openCheckpointView(context.config);
+  const view = await openView(context);
   try {
     const letter = letterAt(view, position);
     const write = await createOutput();
@@ -138,6 +138,7 @@ function fullText(letter: DeadLetter): string {
     ['position', `${letter.partition}:${letter.offset}`],
     ['batch', String(letter.batchId)],
     ['timestamp', timestampOf(letter) ?? '(in the log)'],
+    ['key', letter.key === null ? '(none kept)' : new TextDecoder().decode(letter.key)],
     ['bytes', letter.value === null ? '(none kept)' : String(letter.value.byteLength)],
   ];
   const head = rows.map(([name, text]) => `${name.padEnd(10)}${escapeForTerminal(text)}`).join('\n');

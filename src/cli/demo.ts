@@ -82,10 +82,7 @@ function whenEnded(query: StreamingQuery): AbortSignal {
   return ended.signal;
 }
 
-/**
- * Waits for the producer, then for the query: with a number of events until they are committed, after a signal until
- * the batch in hand is.
- */
+/** Waits for the producer, and then until the query has committed what it delivered. */
 async function together(
   query: StreamingQuery,
   delivery: Promise<DeliverySummary>,
@@ -95,7 +92,8 @@ async function together(
   ended.abort.addEventListener('abort', exit);
   try {
     const summary = await delivery;
-    if (!ended.stop.aborted && query.isActive) await query.processAllAvailable();
+    // After a signal, too: what was delivered is counted, and the last report shows the total of all of it.
+    if (query.isActive) await query.processAllAvailable();
     await query.stop();
     await query.awaitTermination();
     process.stderr.write(`${formatSummary(summary)}\n`);

@@ -5,7 +5,7 @@ import type { RetentionRemoval } from '../contracts/log.ts';
 import { deliverLines, type Resumed } from '../producer/deliver-lines.ts';
 import { deliver } from '../producer/deliver.ts';
 import type { DeliveryOptions, DeliverySummary, RetryNotice } from '../producer/delivery.ts';
-import { openFileInput, openStreamInput } from '../producer/input.ts';
+import { type Input, openFileInput, openStreamInput } from '../producer/input.ts';
 import { createProgressLine, type ProgressLine } from '../producer/progress.ts';
 import type { RecordInput } from '../contracts/log.ts';
 import { describeTimeOrder } from '../producer/time-order.ts';
@@ -37,8 +37,9 @@ export async function produce(context: Context): Promise<number> {
   });
   const seed = seedOf(context);
   const from = context.flag('from');
-  // Made first, so that a wrong flag ends the command before anything runs.
-  const generated = from === undefined ? generatedSource(context, seed) : undefined;
+  // Made first, so that a wrong flag or a missing file ends the command before anything runs.
+  const source = generatedSource(context, seed);
+  const input = from === undefined ? undefined : await openInput(from);
   const ended = deliverySignals(signals);
   const log = await openLog(config, clock);
   try {
@@ -57,14 +58,14 @@ export async function produce(context: Context): Promise<number> {
       onRetry: (notice) => progress.note(describeRetry(notice)),
       onRetention: (removals) => removals.forEach((removal) => progress.note(describeRemoval(removal))),
     };
-    if (generated !== undefined) {
+    if (input === undefined) {
       progress.note(
-        `Producing purchase events to ${basics.topic}; --seed ${seed} makes the same ones again.`,
+        `Producing purchase events to ${basics.topic}; --seed ${seed} makes the same ones again, but for their time.`,
       );
     }
-    const summary = await (generated === undefined
-      ? produceLines(context, basics, from ?? '-', progress)
-      : deliver({ ...basics, source: generated }));
+    const summary = await (input === undefined
+      ? deliver({ ...basics, source })
+      : produceLines(context, basics, input, progress));
     progress.finish(summary);
     if (context.json) await writeSummary(summary);
     return ended.exitCode();
@@ -74,13 +75,16 @@ export async function produce(context: Context): Promise<number> {
   }
 }
 
+async function openInput(from: string): Promise<Input> {
+  return from === '-' ? openStreamInput(process.stdin) : openFileInput(from);
+}
+
 async function produceLines(
   context: Context,
   basics: Basics,
-  from: string,
+  input: Input,
   progress: ProgressLine,
 ): Promise<DeliverySummary> {
-  const input = from === '-' ? openStreamInput(process.stdin) : await openFileInput(from);
   const name = context.flag('resume');
   const summary = await deliverLines({
     ...basics,

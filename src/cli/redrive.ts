@@ -1,5 +1,5 @@
 /** `dead-letters redrive`: appends original bytes to the source topic again, under a header that names the original. */
-import { openCheckpointView, openLog } from '../compose.ts';
+import { openLog } from '../compose.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
 import type { RecordInput } from '../contracts/log.ts';
@@ -8,6 +8,7 @@ import { TallystreamError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { letterAt, positionOf, reasonOf } from './dead-letters.ts';
 import { createOutput } from './output.ts';
+import { openView } from './view.ts';
 
 /** At most this many bytes, and this many records, are appended at once. */
 const APPEND_BYTES_MAX = 4 * 1024 * 1024;
@@ -25,7 +26,7 @@ interface Outcome {
 
 export async function redrive(context: Context, positions: readonly string[]): Promise<number> {
   const asked = positions.map(positionOf);
-  const view = await openCheckpointView(context.config);
+  const view = await openView(context);
   try {
     const letters =
       asked.length > 0

@@ -1,11 +1,11 @@
 /** `totals`: what the checkpoint holds now. */
-import { openCheckpointView } from '../compose.ts';
 import { buildTotals, renderTotals } from '../purchases/totals.ts';
 import type { Context } from './context.ts';
 import { createOutput, jsonLine } from './output.ts';
+import { openView } from './view.ts';
 
 export async function totals(context: Context): Promise<number> {
-  const view = await openCheckpointView(context.config);
+  const view = await openView(context);
   try {
     const held = buildTotals(view);
     const write = await createOutput();

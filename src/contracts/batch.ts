@@ -116,7 +116,7 @@ export interface BatchProgress {
   readonly durationMs: Readonly<Record<string, number>>;
   readonly watermark: string | null;
   readonly accounting: Accounting;
-  /** Records in the log that no commit has counted yet, as of the plan. */
+  /** Records that were in the log when the batch was planned, and that stay unread after it. */
   readonly lagEvents: number;
 }
 

@@ -40,6 +40,9 @@ export interface LoopOptions {
   readonly onProgress: (progress: BatchProgress) => void;
 }
 
+/** Before the first batch there is no grid to wait for. */
+const AT_ONCE: Trigger = { kind: 'processingTime', intervalMs: 0 };
+
 /** Runs until the signal aborts, or the trigger or the number of batches says that it is done. One call an instance. */
 export class MicroBatchLoop {
   private readonly options: LoopOptions;
@@ -130,8 +133,7 @@ export class MicroBatchLoop {
     }
     await this.runBatch(plan, offsets, lagEvents, phases);
     this.lastStartedMs = phases.startedMs;
-    const planned = plan.ranges.reduce((sum, range) => sum + range.end - range.start, 0);
-    return planned < lagEvents ? 'more' : 'all read';
+    return lagEvents > 0 ? 'more' : 'all read';
   }
 
   private async decide(offsets: readonly PartitionOffsets[]): Promise<PlanDecision> {
@@ -242,7 +244,8 @@ export class MicroBatchLoop {
     const { trigger, log, clock, query } = this.options;
     const awake = this.nudge.signal(signal);
     await waitUntilDue({
-      trigger,
+      // The first batch runs at once, and where nothing is there yet, as soon as something is.
+      trigger: this.batches === 0 ? AT_ONCE : trigger,
       startedMs,
       foundNothing,
       topic: query.topic,

@@ -35,6 +35,7 @@ export interface MissingOffsets {
 }
 
 export type PlanDecision =
+  /** `lagEvents` is what stays unread after this batch. */
   | { readonly kind: 'plan'; readonly plan: BatchPlan; readonly lagEvents: number }
   | { readonly kind: 'nothing new' }
   | { readonly kind: 'topic recreated'; readonly committedTopicId: string }
@@ -69,17 +70,18 @@ export function planBatch(input: PlanInput): PlanDecision {
   if (removed.length > 0) return { kind: 'records removed', missing: removed };
   const wentBack = missingWhere(input.offsets, unread, (offsets, range) => [offsets.latest, range.start]);
   if (wentBack.length > 0) return { kind: 'log went back', missing: wentBack };
-  const lagEvents = unread.reduce((sum, range) => sum + range.end - range.start, 0);
-  if (lagEvents === 0) return { kind: 'nothing new' };
+  const unreadEvents = countOf(unread);
+  if (unreadEvents === 0) return { kind: 'nothing new' };
 
   // A wall clock may be set back; a plan's may not, since idleness is measured between plans.
   const clockMs = Math.max(input.nowMs, previous?.clockMs ?? -Infinity);
   const seen = statesAt(input, clockMs);
   const idlePartitions = idleOf(seen, unread, clockMs, input.idleTimeoutMs);
+  const ranges = shareOut(unread, unreadEvents, input.offsetsMax);
   const plan: BatchPlan = {
     batchId: input.batchId,
     topicId: input.topicId,
-    ranges: shareOut(unread, lagEvents, input.offsetsMax),
+    ranges,
     clockMs,
     watermarkMicros: advanceWatermark(
       previous?.watermarkMicros ?? null,
@@ -89,7 +91,7 @@ export function planBatch(input: PlanInput): PlanDecision {
     ),
     idlePartitions,
   };
-  return { kind: 'plan', plan, lagEvents };
+  return { kind: 'plan', plan, lagEvents: unreadEvents - countOf(ranges) };
 }
 
 /** Whether every record that was read has exactly one verdict. Checked before each commit. */
@@ -164,6 +166,10 @@ function idleOf(
       return range.start === range.end && clockMs - state.activeAtMs >= idleTimeoutMs;
     })
     .map((state) => state.partition);
+}
+
+function countOf(ranges: readonly PlannedRange[]): number {
+  return ranges.reduce((sum, range) => sum + range.end - range.start, 0);
 }
 
 /** Cuts the unread ranges down to `offsetsMax` records in proportion; each share is rounded up, so that none starves. */

@@ -68,7 +68,7 @@ async function prettyLines(colorize: boolean): Promise<(line: string) => string>
   const { prettyFactory } = (await import('pino-pretty')).default;
   const toPretty = prettyFactory({
     colorize,
-    ignore: 'pid,component',
+    ignore: 'pid,component,operation',
     messageFormat: '{if component}{component}: {end}{msg}',
     translateTime: 'SYS:HH:MM:ss.l',
     singleLine: true,

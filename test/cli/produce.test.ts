@@ -192,7 +192,7 @@ describe('generated events', () => {
     assert.equal(stdout, '');
     assert.match(
       stderr,
-      /^Producing purchase events to purchasing_events; --seed \d+ makes the same ones again\.\n10 events delivered in /,
+      /^Producing purchase events to purchasing_events; --seed \d+ makes the same ones again, but for their time\.\n10 events delivered in /,
     );
   });
 

@@ -101,7 +101,7 @@ test('event text cannot act on the terminal nor forge a line, in either form', a
 test('auto is pretty on a terminal, with colours, and JSON elsewhere', async () => {
   const terminal = await logged({ format: 'auto', isTerminal: true });
   terminal.logger.child({ component: 'engine' }).info({ operation: 'x' }, 'A line.');
-  assert.match(terminal.text(), /\u001b\[32mINFO.*engine: A line\..*"operation":"x"/);
+  assert.match(terminal.text(), /\u001b\[32mINFO.*engine: A line\./);
   const file = await logged({ format: 'auto' });
   file.logger.info({ operation: 'x' }, 'A line.');
   assert.equal((JSON.parse(file.text()) as { msg: string }).msg, 'A line.');

@@ -1,0 +1,23 @@
+/** The checkpoint as commands read it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openCheckpointView } from '../compose.ts';
+import type { CheckpointView } from '../contracts/checkpoint.ts';
+import { TallystreamError } from '../errors.ts';
+import type { Context } from './context.ts';
+
+/** @throws CHECKPOINT_NOT_FOUND, which says where the demo's lies where that is the only one */
+export async function openView({ config }: Context): Promise<CheckpointView> {
+  try {
+    return await openCheckpointView(config);
+  } catch (error) {
+    const demo = join(config.dataDir, 'demo');
+    if (!(error instanceof TallystreamError) || error.code !== 'CHECKPOINT_NOT_FOUND' || !existsSync(demo))
+      throw error;
+    throw new TallystreamError('CHECKPOINT_NOT_FOUND', {
+      what: error.what,
+      why: 'The query has not run here; what `demo` counted lies in a folder of its own.',
+      mend: `Run the query first, or look at the demo's with --data-dir ${demo}.`,
+    });
+  }
+}
