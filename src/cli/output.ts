@@ -1,16 +1,36 @@
 /** Results on standard output: written in order, and quietly at an end where nobody reads any more. */
 import { escapeJsonLineForTerminal } from '../columns/escape.ts';
 import { createStdoutPrinter, OutputClosedError } from '../compose.ts';
+import { TallystreamError } from '../errors.ts';
 
-/** Writes text and resolves when the system has it. @throws OutputClosedError where the reader has gone */
+/**
+ * Writes text and resolves when the system has it.
+ * @throws OutputClosedError where the reader has gone; SINK_FAILED where the output takes no more
+ */
 export type WriteOut = (text: string | Uint8Array) => Promise<void>;
 
 export async function createOutput(): Promise<WriteOut> {
   const printer = await createStdoutPrinter((text) => text as string);
   return async (text) => {
-    if (typeof text === 'string') return printer.print(text);
-    await writeBytes(text);
+    try {
+      if (typeof text === 'string') await printer.print(text);
+      else await writeBytes(text);
+    } catch (error) {
+      throw failureOf(error);
+    }
   };
+}
+
+/** What the printer says is about a batch's report, which is printed again; what a command shows is not. */
+function failureOf(error: unknown): unknown {
+  if (error instanceof OutputClosedError) return error;
+  const cause = error instanceof TallystreamError ? error.cause : error;
+  return new TallystreamError('SINK_FAILED', {
+    what: 'The output could not be written.',
+    why: `The system says: ${cause instanceof Error ? cause.message : String(cause)}.`,
+    mend: 'Where it goes into a file, free some space on its disk, and give the command again.',
+    cause,
+  });
 }
 
 /** A value as a line of JSON that a terminal may show as well: what acts on one is a JSON escape. */
