@@ -5,10 +5,10 @@ import type { Log } from '../../../src/contracts/log.ts';
 import { openEmbeddedLog } from '../../../src/log/embedded.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { PRODUCER_HEADER } from '../../../src/producer/resume.ts';
-import { VICTIMS, type Victim, type Way } from './cli.ts';
+import { VICTIMS, type Cli, type Victim, type Way } from './cli.ts';
 import { ReportLedger } from './ledger.ts';
 import { createCases, expect, type Case } from './purchases.ts';
-import { checkResult, finishQuery, randomMoment, trackRun, wasKilled } from './query-kills.ts';
+import { checkKilled, checkResult, finishQuery, randomMoment, trackRun } from './query-kills.ts';
 import type { Rounds } from './rounds.ts';
 import { createWorkplace, type Workplace } from './workplace.ts';
 
@@ -20,6 +20,9 @@ const LINES_A_ROUND = 15 * APPEND_MAX;
 /** More than one append takes, so that a kill falls anywhere within it. */
 const APPEND_MS = 10;
 const START_MS = 500;
+/** Now and then a producer goes on long enough to store its position on the way, which it does every second. */
+const PACED_A_SECOND = 250;
+const PACED_S = 1.4;
 /** The query is killed after this long at the latest, since the producer may bring nothing for a while. */
 const QUERY_MS_MAX = 1_500;
 
@@ -35,7 +38,7 @@ export interface LogRecord {
 export async function killProducer(way: Way, rounds: Rounds): Promise<void> {
   const place = createWorkplace({ appendMax: APPEND_MAX });
   try {
-    const cases = createCases(rounds.seed, (rounds.rounds + 1) * LINES_A_ROUND);
+    const cases = createCases(rounds.seed, (rounds.rounds + 2) * LINES_A_ROUND);
     const words = ['produce', '--from', place.write(cases), '--resume', PRODUCER];
     const ledger = new ReportLedger();
     const finished = new AbortController();
@@ -70,16 +73,10 @@ export async function killGenerator(way: Way, { seed, random, say }: Rounds, rou
   try {
     const words = ['produce', '--rate', 'max', '--seed', `${seed} ${round}`];
     const cli = killed.start(words, way);
-    const counter = await countRecords(killed.logPath);
-    try {
-      const enough = 1 + random.below(LINES_A_ROUND);
-      while (!cli.hasEnded && (await counter.count()) < enough) await sleep(1);
-    } finally {
-      await counter.close();
-    }
+    await untilAppended(killed, cli, 1 + random.below(LINES_A_ROUND));
     await sleep(random.below(APPEND_MS));
     const victim = victimOf(way, random);
-    assert.ok(wasKilled(await cli.kill(victim), victim, way), 'a generator without an end has ended');
+    checkKilled(await cli.kill(victim), victim, way);
 
     const left = await recordsOf(killed.logPath);
     const made = await whole.run([...words, '--events', String(left.length)]);
@@ -141,9 +138,7 @@ export async function recordsOf(path: string): Promise<LogRecord[]> {
 }
 
 /** Asks how many records there are, while others write them. */
-export async function countRecords(
-  path: string,
-): Promise<{ count(): Promise<number>; close(): Promise<void> }> {
+async function countRecords(path: string): Promise<{ count(): Promise<number>; close(): Promise<void> }> {
   const log: Log = await openEmbeddedLog({ path, clock: systemClock });
   return {
     async count() {
@@ -160,24 +155,34 @@ async function killInto(
   words: readonly string[],
   { rounds, random }: Rounds,
 ): Promise<number> {
-  const counter = await countRecords(place.logPath);
   let kills = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const isPaced = random.below(3) === 0;
+    const cli = place.start(isPaced ? [...words, '--rate', String(PACED_A_SECOND)] : words, way);
+    if (random.below(6) === 0) await sleep(random.below(START_MS));
+    else
+      await untilAppended(place, cli, isPaced ? PACED_A_SECOND * PACED_S : random.below(2 * LINES_A_ROUND));
+    await sleep(random.below(APPEND_MS));
+    const victim = victimOf(way, random);
+    const ended = await cli.kill(victim);
+    assert.doesNotMatch(ended.stderr, /a fault of this program|CHECKPOINT_|LOG_|TOPIC_/);
+    // Its file may have come to an end before.
+    if (ended.code === 0) continue;
+    checkKilled(ended, victim, way);
+    kills += 1;
+  }
+  return kills;
+}
+
+/** Nobody but the victims has the log open when they are killed, so that the next to open it has to recover it. */
+async function untilAppended(place: Workplace, cli: Cli, records: number): Promise<void> {
+  const counter = await countRecords(place.logPath);
   try {
-    for (let round = 0; round < rounds; round += 1) {
-      const enough = (await counter.count()) + random.below(2 * LINES_A_ROUND);
-      const victim = victimOf(way, random);
-      const cli = place.start(words, way);
-      if (random.below(6) === 0) await sleep(random.below(START_MS));
-      else while (!cli.hasEnded && (await counter.count()) < enough) await sleep(1);
-      await sleep(random.below(APPEND_MS));
-      const ended = await cli.kill(victim);
-      assert.doesNotMatch(ended.stderr, /a fault of this program|CHECKPOINT_|LOG_|TOPIC_/);
-      if (wasKilled(ended, victim, way)) kills += 1;
-    }
+    const enough = (await counter.count()) + records;
+    while (!cli.hasEnded && (await counter.count()) < enough) await sleep(1);
   } finally {
     await counter.close();
   }
-  return kills;
 }
 
 /** Runs the query beside the producer, and kills it each time after a few reports, or while it waits for more. */
