@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { liveMarksOf, marksOf } from './support/checkpoint-file.ts';
-import { signal, withoutLauncher, type Cli } from './support/cli.ts';
+import { signal, withoutLauncher, withoutSignals, type Cli } from './support/cli.ts';
 import { ReportLedger, wholeLines } from './support/ledger.ts';
 import { createCases, expect } from './support/purchases.ts';
 import { checkResult, finishQuery, killQuery, trackRun } from './support/query-kills.ts';
@@ -79,7 +79,7 @@ test('prints a report again where a kill came before its mark, and only there', 
   await checkResult(place, ledger, expect(cases));
 });
 
-test('hears a signal in the middle of a backlog of small batches', async (t) => {
+test('hears a signal in the middle of a backlog of small batches', { skip: withoutSignals }, async (t) => {
   const place = createWorkplace({ offsetsMax: 8 });
   t.after(() => place.remove());
   const produced = await place.run(['produce', '--from', place.write(createCases('backlog', 3_000))]);

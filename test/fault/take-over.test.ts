@@ -7,7 +7,7 @@ import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { planOf } from '../../src/cli/query.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
-import { TALLYSTREAM, withoutLauncher, type Cli } from './support/cli.ts';
+import { TALLYSTREAM, withoutLauncher, withoutSignals, type Cli } from './support/cli.ts';
 import { runLibraryQuery } from './support/library-query.ts';
 import { createCases } from './support/purchases.ts';
 import { roundsOf } from './support/rounds.ts';
@@ -18,7 +18,7 @@ const TAKE_OVERS = 2;
 /** Longer than a start needs from its first line to the lock, and shorter than it waits for that. */
 const AT_THE_LOCK_MS = 500;
 
-test('one that was stopped and taken over is refused when it wakes', async (t) => {
+test('one that was stopped and taken over is refused when it wakes', { skip: withoutSignals }, async (t) => {
   const rounds = roundsOf((text) => t.diagnostic(text), TAKE_OVERS);
   for (let round = 0; round < Math.min(TAKE_OVERS, rounds.rounds); round += 1) {
     await takeOver('direct', { ...rounds, seed: `${rounds.seed} ${round}` });

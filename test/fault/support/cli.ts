@@ -33,13 +33,14 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Whether the way through the launcher can be taken here. */
+/** Why a process cannot be stopped, or asked to end, here; false where it can. */
+export const withoutSignals = process.platform === 'win32' ? 'signals are POSIX' : false;
+
+/** Why the way through the launcher cannot be taken here; false where it can. */
 export const withoutLauncher =
-  process.platform === 'win32'
-    ? 'signals are POSIX'
-    : 'missing' in findPackagedNode(process.platform, process.arch)
-      ? 'the Node that the package brings is not installed'
-      : false;
+  withoutSignals === false && 'missing' in findPackagedNode(process.platform, process.arch)
+    ? 'the Node that the package brings is not installed'
+    : withoutSignals;
 
 export class Cli {
   readonly way: Way;

@@ -23,9 +23,14 @@ interface Report {
 
 export class ReportLedger {
   /** The line of every batch, by its number. */
-  readonly lines: string[] = [];
+  readonly lines: string[];
   /** Reports that were printed more than once. */
   repeats = 0;
+
+  /** Goes on from what was printed before. */
+  constructor(lines: readonly string[] = []) {
+    this.lines = [...lines];
+  }
 
   /** A run that is over. What a kill has cut off counts as not printed. */
   addRun(stdout: string, before: Marks, after: Marks): void {

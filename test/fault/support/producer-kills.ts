@@ -23,6 +23,8 @@ const START_MS = 500;
 /** Now and then a producer goes on long enough to store its position on the way, which it does every second. */
 const PACED_A_SECOND = 250;
 const PACED_S = 1.4;
+/** In fewer, each may meet the end of its file. */
+const ENOUGH_ROUNDS = 5;
 /** The query is killed after this long at the latest, since the producer may bring nothing for a while. */
 const QUERY_MS_MAX = 1_500;
 
@@ -60,7 +62,7 @@ export async function killProducer(way: Way, rounds: Rounds): Promise<void> {
     rounds.say(
       `${kills} kills of ${rounds.rounds} rounds; the query was killed ${await query} times meanwhile`,
     );
-    assert.ok(kills > 0, 'no round was killed before its end');
+    assert.ok(kills > 0 || rounds.rounds < ENOUGH_ROUNDS, 'no round was killed before its end');
   } finally {
     await place.remove();
   }
