@@ -19,6 +19,7 @@ import { DedupeTables } from './dedupe-tables.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
 import { fencedError, type Identity, writeHolder } from './identity.ts';
 import type { RunnerLock } from './lock.ts';
+import { watchPresence } from './presence.ts';
 import { Staging } from './staging.ts';
 
 export interface RunnerParts {
@@ -43,6 +44,7 @@ export class SqliteCheckpoint implements Checkpoint {
   private readonly selectEpoch: StatementSync;
   private readonly selectRedriven: StatementSync;
   private readonly insertRedriven: StatementSync;
+  private readonly checkPresence: () => void;
   private committedLetterBytes: number;
   private closed = false;
 
@@ -53,6 +55,7 @@ export class SqliteCheckpoint implements Checkpoint {
     this.queryId = identity.queryId;
     this.epoch = parts.epoch;
     this.hashKey = identity.hashKey;
+    this.checkPresence = watchPresence(location);
     this.batches = new BatchTables(database, location);
     this.dedupe = new DedupeTables(database, location);
     this.staging = new Staging(database);
@@ -168,6 +171,7 @@ export class SqliteCheckpoint implements Checkpoint {
       inTransaction(this.parts.database, () => {
         const stored = Number(firstCell(this.selectEpoch));
         if (stored !== this.epoch) throw fencedError(this.place.location, { own: this.epoch, stored });
+        this.checkPresence();
         body();
       }),
     );

@@ -17,7 +17,7 @@ export function append(file: LogFile, topicName: string, records: readonly Recor
   // Encoding and summing take most of the time, so they are done before the lock that other producers wait for.
   const appends = planAppend(topic, records, file.keyless, file.clock.nowMs()).map(withChecksums);
   if (appends.length === 0) return [];
-  return inTransaction(file, () =>
+  const ranges = inTransaction(file, () =>
     appends.map((partitionAppend) => {
       const row = file.statements.partition.get(topic.topic_key, partitionAppend.partition);
       // The topic was removed between the two; a later one of the same name has another key.
@@ -25,6 +25,9 @@ export function append(file: LogFile, topicName: string, records: readonly Recor
       return addBatches(file, row as unknown as PartitionRow, partitionAppend);
     }),
   );
+  // Asked after the commit: what is acknowledged was in the file that lies at the path.
+  file.checkPresence();
+  return ranges;
 }
 
 function withChecksums(partitionAppend: PartitionAppend): SummedAppend {

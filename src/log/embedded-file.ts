@@ -9,6 +9,7 @@ import { guarded, isBusy } from './embedded-errors.ts';
 import { pragma, prepareSchema } from './embedded-schema.ts';
 import { prepareStatements, type Statements } from './embedded-statements.ts';
 import { Waiters } from './waiters.ts';
+import { watchPresence } from './embedded-presence.ts';
 
 export interface EmbeddedLogOptions {
   /** The SQLite file. Its folder is made where it is missing (not by a read-only log). */
@@ -31,6 +32,8 @@ export interface LogFile {
   readonly statements: Statements;
   readonly waiters: Waiters;
   readonly keyless: KeylessTurn;
+  /** Throws where the file is no longer the one that was opened. */
+  readonly checkPresence: () => void;
   /** Writes of this connection so far: PRAGMA data_version shows only those of others. */
   ownWrites: number;
 }
@@ -61,7 +64,9 @@ export function openLogFile(options: EmbeddedLogOptions): LogFile {
         db.exec(`PRAGMA max_page_count = ${Math.floor(fileBytesMax / pageBytes)}`);
       const statements = prepareStatements(db);
       const waiters = new Waiters();
-      return { path, clock, readOnly, db, statements, waiters, keyless: new KeylessTurn(), ownWrites: 0 };
+      const keyless = new KeylessTurn();
+      const checkPresence = watchPresence(path);
+      return { path, clock, readOnly, db, statements, waiters, keyless, checkPresence, ownWrites: 0 };
     } catch (error) {
       db.close();
       throw error;

@@ -56,7 +56,11 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
     deleteTopic: async (name) => {
       if (change(() => deleteTopic(file, name))) await giveSpaceBack(file);
     },
-    offsets: async (topic) => call(() => offsetsOf(file, findTopic(file, topic))),
+    offsets: async (topic) =>
+      call(() => {
+        file.checkPresence();
+        return offsetsOf(file, findTopic(file, topic));
+      }),
     append: async (topic, records) => change(() => append(file, topic, records)),
     read: (range) => readRange(file, range),
     waitForRecords: (topic, known, timeoutMs, signal) =>
