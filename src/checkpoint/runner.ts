@@ -100,6 +100,10 @@ export class SqliteCheckpoint implements Checkpoint {
     return this.committedLetterBytes + this.staging.bytes;
   }
 
+  holdLock(): void {
+    if (!this.parts.lock.held) this.write(() => this.keepTryingForLock());
+  }
+
   writePlan(plan: BatchPlan): void {
     this.write(() => this.batches.putPlan(plan));
   }

@@ -25,7 +25,7 @@ export async function list(context: Context): Promise<number> {
       await write(context.json ? jsonLine(jsonOf(letter)) : `${lineOf(letter)}\n`);
       shown += 1;
     }
-    if (shown === 0 && !context.json) await write('No dead letters.\n');
+    if (shown === 0 && limit > 0 && !context.json) await write('No dead letters.\n');
     return 0;
   } finally {
     view.close();

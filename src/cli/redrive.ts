@@ -13,6 +13,7 @@ import { openView } from './view.ts';
 /** At most this many bytes, and this many records, are appended at once. */
 const APPEND_BYTES_MAX = 4 * 1024 * 1024;
 const APPEND_RECORDS_MAX = 1000;
+const LETTERS_PER_TURN = 256;
 
 interface Outcome {
   redriven: number;
@@ -26,21 +27,30 @@ interface Outcome {
 
 export async function redrive(context: Context, positions: readonly string[]): Promise<number> {
   const asked = positions.map(positionOf);
+  if (asked.length > 0 && context.isSet('reason')) {
+    throw new TallystreamError('USAGE', {
+      what: 'Positions and --reason cannot go together.',
+      why: 'Both say which dead letters are meant.',
+    });
+  }
+  let exitCode = 0;
+  const release = context.signals.onSignal((signal) => (exitCode = context.signals.exitCodeFor(signal)));
   const view = await openView(context);
   try {
     const letters =
       asked.length > 0
         ? asked.map((position) => letterAt(view, position))
         : view.deadLetters(reasonOf(context));
-    const outcome = await redriveAll(context, view, letters);
+    const outcome = await redriveAll(context, view, letters, () => exitCode !== 0);
     const write = await createOutput();
     await write(
       context.json
         ? `${JSON.stringify({ schemaVersion: 1, dryRun: context.isSet('dry-run'), ...outcome })}\n`
         : describe(context, outcome),
     );
-    return 0;
+    return exitCode;
   } finally {
+    release();
     view.close();
   }
 }
@@ -49,6 +59,7 @@ async function redriveAll(
   context: Context,
   view: CheckpointView,
   letters: Iterable<DeadLetter>,
+  stopped: () => boolean,
 ): Promise<Outcome> {
   const { config, clock } = context;
   const dryRun = context.isSet('dry-run');
@@ -61,11 +72,18 @@ async function redriveAll(
         mend: 'Write their bytes out with `dead-letters show --raw`, and produce them where they belong.',
       });
     }
+    // Letters that a runner makes of what is redriven now belong to later batches; they are not chased.
+    const lastBatchId = view.lastBatchId() ?? -1;
     const outcome: Outcome = { redriven: 0, alreadyRedriven: 0, late: 0, withoutBytes: 0 };
     const append = createAppender(async (records) => {
       if (!dryRun) await log.append(view.topic, records);
     });
+    let looked = 0;
     for (const letter of letters) {
+      looked += 1;
+      // Nothing else here leaves the turn, and signals come only between two.
+      if (looked % LETTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (stopped() || letter.batchId > lastBatchId) break;
       const record = recordOf(context, view, topicId, letter, outcome);
       if (record !== undefined) await append.add(record);
     }

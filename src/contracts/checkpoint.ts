@@ -46,6 +46,12 @@ export interface Checkpoint {
   /** Bytes of the dead letters kept so far, staged ones included. */
   deadLetterBytes(): number;
 
+  /**
+   * Called at every look at the log: a runner that took over without the lock takes it when it is free, so that whoever
+   * starts later is refused.
+   */
+  holdLock(): void;
+
   /** Makes a plan durable before anything outside can see its batch. A repeat with the same plan changes nothing. */
   writePlan(plan: BatchPlan): void;
   /** Keeps a dead letter aside until the commit; never visible before it. Memory stays bounded. */

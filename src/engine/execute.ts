@@ -107,6 +107,7 @@ export class BatchExecutor {
     for await (const chunk of log.read({ topic: this.query.topic, ...range })) {
       this.operators.batch.reset(chunk.bytes, chunk.count);
       for (let row = 0; row < chunk.count; row += 1) this.executeRow(plan, chunk, row, watermark);
+      this.operators.boundDictionaries();
       this.rowsOfTurn += chunk.count;
       if (this.rowsOfTurn >= ROWS_PER_TURN) {
         this.rowsOfTurn = 0;
@@ -140,7 +141,7 @@ export class BatchExecutor {
       this.deadLetter(plan, chunk, row, this.lateProblem(eventMicros, lateBelowMicros));
       return;
     }
-    this.accept(row, eventMicros, watermark);
+    this.accept(row, eventMicros, lateBelowMicros, watermark);
   }
 
   private problemOf(plan: BatchPlan, chunk: RecordChunk, row: number): Problem | undefined {
@@ -164,10 +165,17 @@ export class BatchExecutor {
     return true;
   }
 
-  private accept(row: number, eventMicros: number, watermark: PartitionWatermark): void {
+  private accept(
+    row: number,
+    eventMicros: number,
+    lateBelowMicros: number,
+    watermark: PartitionWatermark,
+  ): void {
     const { ids, idHash, contentHash, aggregates, batch } = this.operators;
     this.counts.accepted += 1;
-    ids.insert(idHash, contentHash, eventMicros);
+    // An event redriven though late is remembered as if it were just in time: by its own time it would be forgotten at
+    // once, and the next redriven copy of it would count again.
+    ids.insert(idHash, contentHash, Math.max(eventMicros, lateBelowMicros));
     watermark.accept(eventMicros);
     for (const aggregate of aggregates) aggregate.add(row);
     if (this.sample.length < SAMPLE_ROWS) this.sample.push(rowOf(batch, row));

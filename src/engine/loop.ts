@@ -12,7 +12,7 @@ import type { QueryPlan } from '../plan/query-plan.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { BatchExecutor, type Execution } from './execute.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
-import { Phases, progressOf, warnOfLateness } from './progress.ts';
+import { Phases, progressOf, warnOfClock, warnOfLateness } from './progress.ts';
 import { isBalanced, partitionsAfter, planBatch, recover, type PlanDecision } from './protocol.ts';
 import { refusalOf, topicGone } from './refusals.ts';
 import type { Trigger } from './trigger.ts';
@@ -77,6 +77,7 @@ export class MicroBatchLoop {
       const startedMs = this.options.clock.monotonicMs();
       // Only those who asked before this look may be told that nothing is left.
       const asked = [...this.drains];
+      this.options.checkpoint.holdLock();
       const offsets = atMost(await this.offsets(), bound);
       const left = await this.runNext(offsets);
       if (left === 'nothing new') this.resolveDrains(asked);
@@ -172,6 +173,7 @@ export class MicroBatchLoop {
     this.batches += 1;
     const complete = this.progressOf(plan, result, lagEvents, phases);
     warnOfLateness(logger, plan.batchId, result.accounting);
+    warnOfClock(logger, plan, this.options.clock.nowMs());
     logger.info(
       {
         operation: 'batch',

@@ -13,7 +13,7 @@ import { compileRules, type RowCheck } from '../operators/rules.ts';
 import { MICROS_PER_MS } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 
-/** Texts that dictionaries may hold before they are emptied between two batches, in bytes: hostile values end somewhere. */
+/** Texts that dictionaries may hold before they are emptied, in bytes: hostile values end somewhere. */
 const DICTIONARY_BYTES_MAX = 32 * 1024 * 1024;
 /** Columns start with room for this many rows, and grow to the largest chunk. */
 const INITIAL_ROWS = 1024;
@@ -94,6 +94,10 @@ export class QueryOperators {
   /** The batch is committed: what it added now counts. */
   committed(): void {
     for (const aggregate of this.aggregates) aggregate.committed();
+  }
+
+  /** Called between two chunks: texts that no group needs any more are forgotten with those that one does need. */
+  boundDictionaries(): void {
     if (this.batch.dictionaryBytes <= DICTIONARY_BYTES_MAX) return;
     this.batch.clearDictionaries();
     for (const aggregate of this.aggregates) aggregate.forgetCodes();

@@ -66,6 +66,18 @@ function perSecond(rows: number, ms: number | undefined): number {
   return ms === undefined || ms <= 0 ? 0 : Math.round((rows / ms) * 10_000) / 10;
 }
 
+/** A plan's clock never goes back, so one that was far ahead once stays there until the real time catches up. */
+const CLOCK_AHEAD_MS_MAX = 300_000;
+
+export function warnOfClock(logger: Logger, plan: BatchPlan, nowMs: number): void {
+  if (plan.clockMs - nowMs <= CLOCK_AHEAD_MS_MAX) return;
+  logger.warn(
+    { operation: 'clock', batchId: plan.batchId, planned: formatTimestamp(plan.clockMs * 1000) },
+    'The clock of an earlier batch was far ahead of the present. Until the present reaches it, reports show that time and ' +
+      "no partition becomes idle. Check the machine's clock; totals and verdicts are not affected otherwise.",
+  );
+}
+
 /** More than this share of a batch late is worth a word: it is more often a setting than an event. */
 const LATE_SHARE_MAX = 0.01;
 

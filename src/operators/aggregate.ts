@@ -2,7 +2,7 @@
  * Grouped sums and counts over columns. What a batch adds is kept apart from what is committed, and joins it only
  * after the commit, so that a batch that fails has changed nothing.
  */
-import { InvariantError } from '../errors.ts';
+import { InvariantError, TallystreamError } from '../errors.ts';
 import type { ColumnBatch, DecimalColumn, DictionaryColumn, NumberColumn, Scaled } from '../columns/batch.ts';
 import { addExact, formatScaled, parseDecimal } from '../columns/decimal.ts';
 import { formatDay } from '../columns/timestamp.ts';
@@ -31,6 +31,8 @@ interface MeasureReader {
   valueAt(row: number): Scaled;
 }
 
+/** Groups of one aggregate; they are kept in memory, some 300 bytes each. */
+const GROUPS_MAX = 2_000_000;
 /** Codes of days are moved up by this much so that they are never negative: some 183,000 years each way. */
 const DAY_CODE_BASE = 2 ** 26;
 /** Codes are below this, so that a group's number and a code fit one exact double. */
@@ -132,6 +134,13 @@ export class GroupedAggregate {
   }
 
   private newGroup(key: readonly string[]): Group {
+    if (this.groups.size >= GROUPS_MAX) {
+      throw new TallystreamError('STATE_TOO_LARGE', {
+        what: `The aggregate ${this.name} has ${GROUPS_MAX} groups, and holds no more.`,
+        why: `The next would be ${JSON.stringify(key)}; nothing of this batch was committed.`,
+        mend: 'Look whether the producer writes a new value with every event, and start again under another query.name.',
+      });
+    }
     const zeros = (): Scaled[] => this.measures.map(() => 0);
     const group: Group = { key, committed: zeros(), added: zeros(), touched: false };
     this.groups.set(JSON.stringify(key), group);

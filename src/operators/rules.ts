@@ -1,13 +1,6 @@
 /** Compiles a plan's rules to checks over one row of columns. Pure: the clock comes in with the plan. */
 import { InvariantError } from '../errors.ts';
-import type {
-  ColumnBatch,
-  DecimalColumn,
-  DictionaryColumn,
-  NumberColumn,
-  Scaled,
-  StringColumn,
-} from '../columns/batch.ts';
+import type { ColumnBatch, DecimalColumn, DictionaryColumn, NumberColumn, Scaled } from '../columns/batch.ts';
 import { compareScaled, formatScaled, parseDecimal } from '../columns/decimal.ts';
 import { ACTUAL_CHARACTERS_MAX, type Problem } from '../columns/problem.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
@@ -54,13 +47,30 @@ function problem(rule: Rule, field: string, expected: string, actual: string): P
 }
 
 function charactersCheck(rule: RuleOf<'characters'>, batch: ColumnBatch): RowCheck {
-  const column = stringColumn(batch, rule.field);
+  const bytesAt = textBytes(batch, rule.field);
   return (row) => {
-    const start = column.start[row] as number;
-    if (start < 0) return undefined;
-    const count = countCharacters(batch.space.slice(start, column.end[row] as number));
+    const bytes = bytesAt(row);
+    if (bytes === undefined) return undefined;
+    const count = countCharacters(bytes);
     if (count >= rule.min && count <= rule.max) return undefined;
     return problem(rule, rule.field, `${rule.min} to ${rule.max} characters`, `${count} characters`);
+  };
+}
+
+/** The UTF-8 of a text column's row; undefined is null. */
+function textBytes(batch: ColumnBatch, field: string): (row: number) => Uint8Array | undefined {
+  const column = batch.columns[batch.indexOf(field)];
+  if (column?.kind === 'string') {
+    return (row) => {
+      const start = column.start[row] as number;
+      return start < 0 ? undefined : batch.space.slice(start, column.end[row] as number);
+    };
+  }
+  if (column?.kind !== 'dictionary') throw new InvariantError(`a rule needs text in ${field}`);
+  const { dictionary } = column;
+  return (row) => {
+    const code = column.codes[row] as number;
+    return code < 0 ? undefined : dictionary.bytes.subarray(dictionary.startOf(code), dictionary.endOf(code));
   };
 }
 
@@ -191,12 +201,6 @@ function notAheadCheck(rule: RuleOf<'notAhead'>, batch: ColumnBatch): RowCheck {
     if (Number.isNaN(micros) || micros <= latest) return undefined;
     return problem(rule, rule.field, `not after ${formatTimestamp(latest)}`, formatTimestamp(micros));
   };
-}
-
-function stringColumn(batch: ColumnBatch, field: string): StringColumn {
-  const column = batch.columns[batch.indexOf(field)];
-  if (column?.kind !== 'string') throw new InvariantError(`a rule needs plain text in ${field}`);
-  return column;
 }
 
 function dictionaryColumn(batch: ColumnBatch, field: string): DictionaryColumn {

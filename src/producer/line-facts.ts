@@ -16,6 +16,8 @@ const NOTHING: LineFacts = Object.freeze({ key: null, timestampMs: undefined });
 /** A time without a zone means nothing here, and Date.parse would take the machine's zone. */
 const ZONED_TIME = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
 const keyEncoder = new TextEncoder();
+/** A longer key field is no key: the log bounds keys, and a bad line must not keep the others out. In UTF-16 units. */
+const KEY_LENGTH_MAX = 4096;
 
 /** Never throws: whether a line is right is the query's question, and not the producer's. */
 export function readLineFacts(bytes: Uint8Array, fields: LineFields): LineFacts {
@@ -24,7 +26,7 @@ export function readLineFacts(bytes: Uint8Array, fields: LineFields): LineFacts 
   const key = ownField(object, fields.keyField);
   const time = ownField(object, fields.timestampField);
   return {
-    key: typeof key === 'string' ? keyEncoder.encode(key) : null,
+    key: typeof key === 'string' && key.length <= KEY_LENGTH_MAX ? keyEncoder.encode(key) : null,
     timestampMs: typeof time === 'string' ? parseTime(time) : undefined,
   };
 }

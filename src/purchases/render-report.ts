@@ -2,7 +2,7 @@
 import { escapeJsonLineForTerminal } from '../columns/escape.ts';
 import { accountingLine, betweenRules, isForeign, labelled, runningTotalFooter } from './render-parts.ts';
 import { renderTable } from './render-table.ts';
-import type { PurchaseReport } from './report.ts';
+import { REPORT_ROWS_MAX, type PurchaseReport } from './report.ts';
 
 /** What runs, in words for a person. */
 export interface BannerParts {
@@ -27,8 +27,6 @@ export function renderBanner(parts: BannerParts): string {
   return `${betweenRules(['STREAMING DATA PIPELINE - STARTED'], lines)}\n`;
 }
 
-/** More days or categories than a person reads at once; `totals` has them all. */
-const REPORT_ROWS_MAX = 1000;
 
 export interface RenderOptions {
   /** Of the daily table the last, of the categories the first so many rows are shown, and a line says so. */
@@ -59,7 +57,11 @@ export function reportJsonLine(report: PurchaseReport): string {
 }
 
 /** The last rows are the ones to keep: their running total is the footer's. */
-function dailySection({ daily, timestamp }: PurchaseReport, currencies: boolean, rowsMax: number): string {
+function dailySection(
+  { daily, timestamp, rowsInAll }: PurchaseReport,
+  currencies: boolean,
+  rowsMax: number,
+): string {
   const shown = daily.slice(-rowsMax);
   const table = renderTable({
     columns: [
@@ -80,7 +82,7 @@ function dailySection({ daily, timestamp }: PurchaseReport, currencies: boolean,
     ]),
     align: 'left',
   });
-  return `DAILY AGGREGATION SUMMARY:\n${table}${omission('last', shown.length, daily.length)}`;
+  return `DAILY AGGREGATION SUMMARY:\n${table}${omission('last', shown.length, rowsInAll?.daily ?? daily.length)}`;
 }
 
 function detailsSection({ details }: PurchaseReport, currencies: boolean): string {
@@ -106,7 +108,11 @@ function detailsSection({ details }: PurchaseReport, currencies: boolean): strin
   return `BATCH DETAILS:\n${table}`;
 }
 
-function categorySection({ categories }: PurchaseReport, currencies: boolean, rowsMax: number): string {
+function categorySection(
+  { categories, rowsInAll }: PurchaseReport,
+  currencies: boolean,
+  rowsMax: number,
+): string {
   const shown = categories.slice(0, rowsMax);
   const table = renderTable({
     columns: [...only(currencies, 'currency'), 'product_category', 'category_total', 'transaction_count'],
@@ -118,7 +124,7 @@ function categorySection({ categories }: PurchaseReport, currencies: boolean, ro
     ]),
     align: 'right',
   });
-  return `CATEGORY BREAKDOWN:\n${table}${omission('first', shown.length, categories.length)}`;
+  return `CATEGORY BREAKDOWN:\n${table}${omission('first', shown.length, rowsInAll?.categories ?? categories.length)}`;
 }
 
 function only(condition: boolean, cell: string): readonly string[] {

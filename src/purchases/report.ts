@@ -66,18 +66,22 @@ export type PurchaseReport = {
   readonly batchId: number;
   /** The plan's clock, `YYYY-MM-DD HH:MM:SS` in the query's zone. */
   readonly timestamp: string;
-  /** By date, then currency. */
+  /** By date, then currency: the last {@link REPORT_ROWS_MAX}. */
   readonly daily: readonly DailyRow[];
   /** At most {@link DETAIL_ROWS_MAX}, in order of partition and offset. */
   readonly details: readonly DetailRow[];
-  /** By currency, then falling total, since amounts of two currencies have no order; ties by code point. */
+  /** By currency, then falling total, since amounts of two currencies have no order; ties by code point: the first {@link REPORT_ROWS_MAX}. */
   readonly categories: readonly CategoryRow[];
+  /** How many rows there were in all, where not every one is kept. */
+  readonly rowsInAll?: { readonly daily: number; readonly categories: number };
   readonly accounting: AccountingRow;
   /** By currency. */
   readonly runningTotals: readonly RunningTotal[];
 };
 
 const DETAIL_ROWS_MAX = 5;
+/** Rows of days and of categories that a report keeps: every commit stores one. */
+export const REPORT_ROWS_MAX = 1000;
 /** An event's text may have a megabyte, and every commit keeps its report: in code points, `...` included. */
 export const DETAIL_CHARACTERS_MAX = 256;
 
@@ -92,14 +96,19 @@ export function buildReport(result: BatchResult, options: ReportOptions): Purcha
   const zone = TimeZone.of(options.timeZone);
   const running = result.allGroups(RUNNING).map(totalsRow).sort(byKey);
   const { read, accepted, invalid, duplicate, late } = result.accounting;
+  const daily = dailyRows(result, running);
+  const categories = categoryRows(addedTo(result, CATEGORIES));
   return {
     schemaVersion: 1,
     queryName: options.queryName,
     batchId: result.plan.batchId,
     timestamp: formatLocalDateTime(result.plan.clockMs * 1000, zone),
-    daily: dailyRows(result, running),
+    daily: daily.slice(-REPORT_ROWS_MAX),
     details: result.sample.slice(0, DETAIL_ROWS_MAX).map((row) => detailRow(row, zone)),
-    categories: categoryRows(addedTo(result, CATEGORIES)),
+    categories: categories.slice(0, REPORT_ROWS_MAX),
+    ...(Math.max(daily.length, categories.length) > REPORT_ROWS_MAX && {
+      rowsInAll: { daily: daily.length, categories: categories.length },
+    }),
     accounting: { read, accepted, invalid, duplicate, late },
     runningTotals: running.map(({ key: [currency], total, transactions }) => ({
       currency: currency as string,

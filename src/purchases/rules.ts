@@ -2,6 +2,9 @@
 import type { Rule } from '../plan/rule.ts';
 import { CURRENCIES, REFUSED_CURRENCIES } from './currencies.ts';
 
+/** Every category is kept in the totals for ever, so a name has an end; in characters. */
+const CATEGORY_CHARACTERS_MAX = 256;
+
 const CUSTOMER_SEGMENTS = ['Premium', 'Standard', 'Basic'] as const;
 
 export interface PurchaseRulesOptions {
@@ -20,6 +23,7 @@ export function purchaseRules({ futureToleranceMs }: PurchaseRulesOptions): read
       expected: 'Premium, Standard or Basic',
       refused: {},
     },
+    { kind: 'characters', field: 'product_category', min: 0, max: CATEGORY_CHARACTERS_MAX },
     { kind: 'between', field: 'quantity', min: '1', max: '10000' },
     { kind: 'between', field: 'unit_price', min: '0.00', max: null },
     { kind: 'between', field: 'total_amount', min: '0.00', max: null },

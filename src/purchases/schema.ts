@@ -3,7 +3,7 @@ import { optional, required, schema, types } from '../columns/schema.ts';
 import { MONEY_DECIMALS } from './currencies.ts';
 
 const money = types.decimal(18, MONEY_DECIMALS);
-/** Text with few values that repeat, such as a category: groups and lists of allowed values need it in this form. */
+/** Text that groups are made of, or that is one of a list: its rules bound it, since every distinct value is kept. */
 const word = types.string({ dictionary: true });
 const text = types.string();
 
@@ -18,19 +18,23 @@ export const PURCHASE_SCHEMA = schema([
   optional('customer_segment', word, 'Premium, Standard or Basic.'),
   optional('product_id', text, 'Names the product.'),
   optional('product_name', text, 'What the product is called.'),
-  required('product_category', word, 'What the totals are broken down by, such as Electronics or Books.'),
+  required(
+    'product_category',
+    word,
+    'What the totals are broken down by, such as Electronics or Books. At most 256 characters.',
+  ),
   required('quantity', types.int(), 'How many pieces, 1 to 10,000.'),
   required('unit_price', money, 'The price of one piece before the discount, in the currency.'),
   required('total_amount', money, 'What was paid: price × quantity × (1 − discount/100), within 0.01.'),
   required('currency', word, 'ISO 4217 code of a currency with two decimals.'),
-  optional('payment_method', word, 'How it was paid, such as credit_card.'),
-  optional('order_source', word, 'Where it was ordered, such as web or mobile_app.'),
-  optional('device_type', word, 'What it was ordered with, such as desktop.'),
+  optional('payment_method', text, 'How it was paid, such as credit_card.'),
+  optional('order_source', text, 'Where it was ordered, such as web or mobile_app.'),
+  optional('device_type', text, 'What it was ordered with, such as desktop.'),
   optional(
     'location',
     types.struct([
-      optional('country', word, 'The country of the purchase.'),
-      optional('city', word, 'The city of the purchase.'),
+      optional('country', text, 'The country of the purchase.'),
+      optional('city', text, 'The city of the purchase.'),
     ]),
     'Where the purchase was made.',
   ),

@@ -170,3 +170,13 @@ test('a position without a dead letter is refused, and nothing is appended', asy
   await carry(place);
   assert.equal((await accountingOf(place)).read, 2);
 });
+
+test('letters that come of what is redriven are left for another time, and positions go without a reason', async (t) => {
+  const place = placeOf(t);
+  await carry(place, ...Array.from({ length: 2_000 }, () => 'no event\n'));
+  const runner = place.start(['run'], { env: { TALLYSTREAM_QUERY_TRIGGER: '0 seconds' } });
+  assert.deepEqual(await redrive(place), [2_000, 0, 0, 0]);
+  runner.kill('SIGTERM');
+  assert.equal((await runner.end()).code, 143);
+  assert.equal((await place.run(['dead-letters', 'redrive', '0:1', '--reason', 'EMPTY'])).code, 2);
+});

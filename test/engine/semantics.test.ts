@@ -315,3 +315,32 @@ function encode(text: string): Uint8Array {
 function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+describe('hostile values', () => {
+  it('are bounded where they would be kept: dictionaries are emptied between two chunks, groups stay', () =>
+    withHarness({}, async (harness) => {
+      const long = (n: number) => `${n}`.padEnd(900_000, 'x');
+      for (let n = 0; n < 45; n += 1) {
+        await harness.append([recordOf({ id: `e${n}`, atMs: T0, kind: n % 9 === 0 ? 'a' : long(n) })]);
+      }
+      await harness.run();
+      const groups = harness.view(groupsOf);
+      assert.deepEqual(groups['2025-06-24 a'], ['5.00', 5]);
+      assert.equal(Object.keys(groups).length, 41);
+    }));
+
+  it('count a redriven late event once, however often it lies among the dead letters', () =>
+    withHarness({}, async (harness) => {
+      const late = recordOf({ id: 'late', atMs: T0 });
+      await harness.append([recordOf({ id: 'a', atMs: T0 + 10 * HOUR }), late, late]);
+      await harness.run();
+      const topicId = (await harness.log.describeTopic(TOPIC))?.id ?? '';
+      const redriven = [1, 2].map((offset) => ({
+        ...late,
+        headers: redriveHeaders({ identity: { topicId, partition: 0, offset }, acceptLate: true }),
+      }));
+      await harness.append(redriven);
+      await harness.run();
+      assert.deepEqual(harness.view(verdictsOf), ['0:1 LATE', '0:2 LATE', '0:4 DUPLICATE']);
+    }));
+});

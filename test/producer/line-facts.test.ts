@@ -49,3 +49,9 @@ test('never throws, whatever the bytes', () => {
   );
   assert.equal(facts('['.repeat(100_000)).key, null);
 });
+
+test('takes no key that is longer than a key should be, so that one bad line keeps no other out', () => {
+  const keyOf = (length: number) => facts(JSON.stringify({ customer_id: 'x'.repeat(length) })).key;
+  assert.equal(keyOf(4096)?.length, 4096);
+  assert.equal(keyOf(4097), null);
+});
