@@ -27,7 +27,6 @@ export function renderBanner(parts: BannerParts): string {
   return `${betweenRules(['STREAMING DATA PIPELINE - STARTED'], lines)}\n`;
 }
 
-
 export interface RenderOptions {
   /** Of the daily table the last, of the categories the first so many rows are shown, and a line says so. */
   readonly rowsMax?: number;
