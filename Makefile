@@ -46,10 +46,10 @@ run-producer: $(STAMP) ## Write purchase events to the log
 run-consumer: $(STAMP) ## Run the query on the log
 	@$(RUN) run-consumer -- $(DATA_FLAG) $(UI_FLAG)
 
-start-kafka: $(STAMP) ## (with a later version) Start a local Kafka
+start-kafka: $(STAMP) ## Start a local Kafka and make its topics (KAFKA_PORT, KAFKA_DIR)
 	@$(RUN) start-kafka
 
-stop-kafka: $(STAMP) ## (with a later version) Stop it
+stop-kafka: $(STAMP) ## Stop it; its topics stay
 	@$(RUN) stop-kafka
 
 test: $(STAMP) ## Run the tests
