@@ -99,6 +99,7 @@ function createProgram(signals: Signals, end: (exitCode: number) => void): Comma
     async () => (await import('./totals.ts')).totals,
   );
   addDeadLetters(program, command);
+  addTopic(program, command);
   command(
     program,
     'doctor',
@@ -146,6 +147,32 @@ function addDeadLetters(
       '--accept-late',
       'redrive late events so that they are accepted; duplicates beyond the horizon cannot be excluded',
     );
+}
+
+function addTopic(
+  program: Command,
+  command: (parent: Command, usage: string, description: string, load: () => Promise<Work>) => Command,
+): void {
+  const topic = program
+    .command('topic')
+    .description('the topics of the log, and what is in them')
+    .helpCommand(false);
+  command(topic, 'list', 'list them', async () => (await import('./topic-list.ts')).list);
+  command(
+    topic,
+    'describe [topic]',
+    'show the offsets of its partitions',
+    async () => (await import('./topic-list.ts')).describe,
+  );
+  command(
+    topic,
+    'tail [topic]',
+    'show its last records, or those from an offset on',
+    async () => (await import('./topic-tail.ts')).tail,
+  )
+    .option('--partition <N>', 'only those of this partition', wholeNumber)
+    .option('--offset <N>', 'with --partition: the first ones from this offset on', wholeNumber)
+    .option('--limit <N>', 'at most this many (default: 10, no more than 1000)', wholeNumber);
 }
 
 function withCommonFlags(command: Command): Command {

@@ -59,7 +59,16 @@ describe('help', () => {
     const commands = [...stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+)/gm)].map(
       ([, name]) => name,
     );
-    assert.deepEqual(commands, ['demo', 'produce', 'run', 'totals', 'dead-letters', 'doctor', 'config']);
+    assert.deepEqual(commands, [
+      'demo',
+      'produce',
+      'run',
+      'totals',
+      'dead-letters',
+      'topic',
+      'doctor',
+      'config',
+    ]);
     assert.equal(stderr, '');
   });
 
@@ -109,8 +118,8 @@ describe('configuration', () => {
         /"TALLYSTREAM_QUERY_TRIGER"\. Did you mean TALLYSTREAM_QUERY_TRIGGER\?/,
       ],
       [
-        place.run(['run', '--log', 'kafka']),
-        /--log: log\.type cannot be kafka yet\. Apache Kafka comes with a later/,
+        place.run(['run'], { env: { TALLYSTREAM_QUERY_OUTPUT_MODE: 'append' } }),
+        /query\.output_mode cannot be append yet\. The output mode append comes with a later/,
       ],
       [place.run(['produce', '--log', 'kafak']), /--log: log\.type must be/],
       [
@@ -169,7 +178,7 @@ test(
     const commands = [
       ['--help'],
       ['totals'],
-      ['run', '--log', 'kafka'],
+      ['run', '--log', 'kafak'],
       ['prodce'],
       ['config', 'show', '--json'],
     ];
