@@ -24,14 +24,45 @@ export function embeddedLogPath(dataDir: string): string {
   return join(dataDir, 'log.db');
 }
 
-/** @throws LOG_UNAVAILABLE, LOG_CORRUPT */
-export async function openLog(
-  config: Config,
-  clock: Clock,
-  options: { readonly readOnly?: boolean; readonly busyTimeoutMs?: number } = {},
-): Promise<Log> {
+export interface LogAccess {
+  /** Nothing will be written. */
+  readonly readOnly?: boolean;
+  /** How long to wait for a lock or a broker before LOG_UNAVAILABLE; the configuration's own bounds where left out. */
+  readonly busyTimeoutMs?: number;
+  /** Told in one sentence, every few seconds, while a call waits for a broker. */
+  readonly onWaiting?: (words: string) => void;
+}
+
+/** @throws LOG_UNAVAILABLE, LOG_CORRUPT, CONFIG_INVALID */
+export async function openLog(config: Config, clock: Clock, access: LogAccess = {}): Promise<Log> {
+  if (config.log.type === 'kafka') return openKafka(config, clock, access);
   const { openEmbeddedLog } = await import('./log/embedded.ts');
-  return openEmbeddedLog({ path: embeddedLogPath(config.dataDir), clock, ...options });
+  const { readOnly, busyTimeoutMs } = access;
+  return openEmbeddedLog({
+    path: embeddedLogPath(config.dataDir),
+    clock,
+    ...(readOnly === undefined ? {} : { readOnly }),
+    ...(busyTimeoutMs === undefined ? {} : { busyTimeoutMs }),
+  });
+}
+
+async function openKafka({ kafka, query }: Config, clock: Clock, access: LogAccess): Promise<Log> {
+  const { openKafkaLog } = await import('./log/kafka.ts');
+  const { readSecurity } = await import('./log/kafka-security.ts');
+  const { busyTimeoutMs: boundMs, onWaiting } = access;
+  return openKafkaLog({
+    bootstrapServers: kafka.bootstrapServers,
+    clock,
+    clientId: `tallystream-${query.name}`,
+    security: await readSecurity(kafka),
+    acks: kafka.acks === 'all' ? 'all' : 'leader',
+    compression: kafka.compression,
+    ...(kafka.replicationFactor === null ? {} : { replicationFactor: kafka.replicationFactor }),
+    connectTimeoutMs: boundMs ?? kafka.connectTimeoutMs,
+    requestTimeoutMs: boundMs ?? kafka.requestTimeoutMs,
+    retryTimeoutMs: boundMs ?? kafka.retryTimeoutMs,
+    ...(onWaiting === undefined ? {} : { onWaiting }),
+  });
 }
 
 /** @throws what `openCheckpoint` of src/checkpoint throws */

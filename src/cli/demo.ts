@@ -10,7 +10,7 @@ import type { DeliverySummary } from '../producer/delivery.ts';
 import { formatSummary } from '../producer/progress.ts';
 import type { StreamingQuery } from '../stream/query.ts';
 import { createCommandLogger, type Context } from './context.ts';
-import { newTopicOf, retentionOf } from './topic.ts';
+import { prepareTopic } from './topic.ts';
 import {
   deliveryBasics,
   deliverySignals,
@@ -22,7 +22,9 @@ import {
 import { startQuery } from './query.ts';
 
 export async function demo(context: Context): Promise<number> {
-  const config = inDataDir(context.config, join(context.config.dataDir, 'demo'));
+  // Whatever log is configured: the demo needs no server, and leaves a real topic alone.
+  const embedded = { ...context.config, log: { ...context.config.log, type: 'embedded' as const } };
+  const config = inDataDir(embedded, join(context.config.dataDir, 'demo'));
   const logger = await createCommandLogger(context, config.dataDir);
   const seed = seedOf(context);
   // Made first, so that a wrong flag ends the command before anything runs.
@@ -30,8 +32,7 @@ export async function demo(context: Context): Promise<number> {
   const log = await openLog(config, context.clock);
   const ended = deliverySignals(context.signals);
   try {
-    await log.createTopic(config.log.topic, newTopicOf(config));
-    await log.setRetention(config.log.topic, retentionOf(config));
+    await prepareTopic(config, log);
     const { query, checkpoint } = await startQuery({
       context,
       config,

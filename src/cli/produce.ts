@@ -12,7 +12,7 @@ import { describeTimeOrder } from '../producer/time-order.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Context } from './context.ts';
 import { createOutput } from './output.ts';
-import { newTopicOf, retentionOf } from './topic.ts';
+import { prepareTopic } from './topic.ts';
 import {
   deliveryBasics,
   deliverySignals,
@@ -41,10 +41,9 @@ export async function produce(context: Context): Promise<number> {
   const source = generatedSource(context, seed);
   const input = from === undefined ? undefined : await openInput(from);
   const ended = deliverySignals(signals);
-  const log = await openLog(config, clock);
+  const log = await openLog(config, clock, { onWaiting: (words) => progress.note(words) });
   try {
-    await log.createTopic(config.log.topic, newTopicOf(config));
-    await log.setRetention(config.log.topic, retentionOf(config));
+    await prepareTopic(config, log);
     const basics: Basics = {
       log,
       topic: config.log.topic,

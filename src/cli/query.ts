@@ -59,6 +59,7 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
         whenFull: config.query.deadLettersWhenFull,
       }),
       sinks: [],
+      ...(config.kafka.publishOffsets ? { offsetsGroup: name } : {}),
       buildReport: (result) => buildReport(result, { queryName: name, timeZone }),
       printer: await createStdoutPrinter((stored) => {
         const report = parseReport(stored);

@@ -9,7 +9,11 @@ import type { Signals } from './signals.ts';
 export async function run(context: Context): Promise<number> {
   const { config, clock, signals } = context;
   const logger = await createCommandLogger(context, config.dataDir);
-  const log = await openLog(config, clock);
+  const waits = logger.child({ component: 'log' });
+  const log = await openLog(config, clock, {
+    onWaiting: (words) =>
+      waits.warn({ operation: 'wait', reason: words }, 'the log cannot be reached for now'),
+  });
   try {
     const batches = context.flag('max-batches');
     const { query, checkpoint } = await startQuery({

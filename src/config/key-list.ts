@@ -1,4 +1,5 @@
-import { TABLE, type Key } from './keys.ts';
+import type { Key } from './key.ts';
+import { TABLE } from './keys.ts';
 
 /** A key with all its names. */
 export interface ListedKey extends Key<unknown> {

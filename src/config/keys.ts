@@ -1,50 +1,8 @@
 import { LOG_LEVELS } from '../contracts/logger.ts';
+import { KAFKA_KEYS } from './kafka-keys.ts';
+import { key, type Key } from './key.ts';
 import { bytes, duration } from './units.ts';
-import {
-  boolean,
-  decimal,
-  folder,
-  integer,
-  oneOf,
-  orOff,
-  orWord,
-  port,
-  servers,
-  text,
-  timeZone,
-  type ValueType,
-} from './values.ts';
-
-/** One key of the configuration. Its documentation in config/config.yaml is held equal to `doc` by a test. */
-export interface Key<T> {
-  /** As the file spells it, inside its section. */
-  readonly name: string;
-  readonly type: ValueType<T>;
-  /** As the file would spell it. */
-  readonly defaultText: string;
-  /** One sentence. */
-  readonly doc: string;
-  readonly flag?: Flag;
-  /** Never shown, neither by `config show` nor in the message about a wrong value. */
-  readonly secret?: true;
-}
-
-export interface Flag {
-  /** Without its dashes. */
-  readonly name: string;
-  /** What stands for the value in the help text. */
-  readonly argument: string;
-}
-
-function key<T>(
-  name: string,
-  type: ValueType<T>,
-  defaultText: string,
-  doc: string,
-  more: { flag?: Flag; secret?: true } = {},
-): Key<T> {
-  return { name, type, defaultText, doc, ...more };
-}
+import { boolean, decimal, folder, integer, oneOf, orOff, orWord, port, text, timeZone } from './values.ts';
 
 /** Names of queries and topics: Kafka's rule for topics. They are also names of folders, which rules out `.` and `..`. */
 const NAME = text(
@@ -67,11 +25,9 @@ export const TABLE = {
   log: {
     type: key(
       'type',
-      oneOf(['embedded', 'kafka'], {
-        kafka: 'Apache Kafka comes with a later version; embedded needs no server.',
-      }),
+      oneOf(['embedded', 'kafka']),
       'embedded',
-      'Where events are kept: embedded is a SQLite file in the data folder, kafka is an Apache Kafka cluster (comes with a later version).',
+      'Where events are kept: embedded is a SQLite file in the data folder, kafka is an Apache Kafka cluster.',
       { flag: { name: 'log', argument: 'embedded|kafka' } },
     ),
     topic: key(
@@ -93,24 +49,16 @@ export const TABLE = {
       'retention',
       orOff(duration('1 second', '3650 days')),
       'off',
-      'Records older than this are removed from the embedded log, or off to keep them for ever.',
+      'Records older than this are removed from the topic, or off to keep them for ever.',
     ),
     retentionBytes: key(
       'retention_bytes',
       orOff(bytes('64 KiB', '1024 TiB')),
       'off',
-      'The oldest records of a partition that holds more than this are removed from the embedded log, or off for no bound.',
+      'The oldest records of a partition that holds more than this are removed from the topic, or off for no bound.',
     ),
   },
-  kafka: {
-    bootstrapServers: key(
-      'bootstrap_servers',
-      servers(),
-      'localhost:9092',
-      'The brokers to ask first, as host:port; not used by the embedded log.',
-      { flag: { name: 'bootstrap-servers', argument: 'HOST:PORT,…' } },
-    ),
-  },
+  kafka: KAFKA_KEYS,
   producer: {
     ratePerSecond: key(
       'rate',

@@ -1,13 +1,23 @@
 import { join, resolve } from 'node:path';
 import { AUTO, type Config } from './keys.ts';
 
-/** The configuration with its folders as absolute paths, so that a later change of the working folder moves nothing. */
+/** The configuration with its folders and files as absolute paths, so that a later change of the working folder moves nothing. */
 export function withResolvedPaths(config: Config, cwd: string): Config {
   const dataDir = resolve(cwd, config.dataDir);
   const { checkpointLocation } = config.query;
   const checkpoint =
     checkpointLocation === AUTO ? ownCheckpoint({ ...config, dataDir }) : resolve(cwd, checkpointLocation);
-  return { ...config, dataDir, query: { ...config.query, checkpointLocation: checkpoint } };
+  const at = (path: string | null) => (path === null ? null : resolve(cwd, path));
+  const { kafka } = config;
+  const files = {
+    tlsCaFile: at(kafka.tlsCaFile),
+    tlsCertFile: at(kafka.tlsCertFile),
+    tlsKeyFile: at(kafka.tlsKeyFile),
+    saslPasswordFile: at(kafka.saslPasswordFile),
+    saslTokenFile: at(kafka.saslTokenFile),
+  };
+  const query = { ...config.query, checkpointLocation: checkpoint };
+  return { ...config, dataDir, query, kafka: { ...kafka, ...files } };
 }
 
 /**

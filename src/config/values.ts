@@ -56,6 +56,16 @@ export function folder(): ValueType<string> {
   };
 }
 
+/** A file, by the rules of {@link folder}. */
+export function file(): ValueType<string> {
+  return { ...folder(), expected: 'the path of a file' };
+}
+
+/** Any text that is there. */
+export function anyText(): ValueType<string> {
+  return text(/^[^\0]+$/, 'a text');
+}
+
 /** One of the names. `later` holds names that are understood, with what to say while they do nothing yet. */
 export function oneOf<const Name extends string>(
   names: readonly Name[],

@@ -23,6 +23,13 @@ export interface RecordInput {
   readonly partition?: number;
 }
 
+/** How far a query has read one partition. */
+export interface GroupOffset {
+  readonly partition: number;
+  /** Offset of the next record that it will read. */
+  readonly nextOffset: number;
+}
+
 /** Where a run of appended records of one partition has come to lie. */
 export interface AppendedRange {
   readonly partition: number;
@@ -125,8 +132,9 @@ export interface Log {
 
   /**
    * Appends the records in order and resolves when they are durable: one range for every partition touched, in order of
-   * partition. All or nothing within one call on the embedded log. A repeat after an error may append a second time
-   * (the query's ids find it) unless the log is idempotent.
+   * partition (on Kafka several where another producer's records came to lie between). All or nothing within one call on
+   * the embedded log. A repeat after an error may append a second time (the query's ids find it); on Kafka a repeat of
+   * the very same array after LOG_UNAVAILABLE goes on where the first call stopped, and appends nothing twice.
    * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE (retry), STORAGE_FULL (retry)
    */
   append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]>;
@@ -157,6 +165,13 @@ export interface Log {
 
   /** Applies every topic's retention and gives the space back. Called by producers now and then; safe to repeat. */
   enforceRetention(): Promise<readonly RetentionRemoval[]>;
+
+  /**
+   * Shows others how far a query has read, under the name of a group, where the log has such a thing. Called after a
+   * commit, for the eyes of lag tools only: nobody reads it back, and the offsets that count are the checkpoint's.
+   * A repeat overwrites. @throws LOG_UNAVAILABLE (retry), CONFIG_INVALID
+   */
+  publishOffsets?(group: string, topic: string, offsets: readonly GroupOffset[]): Promise<void>;
 
   /** Releases files and connections. Called once, last; a repeat does nothing. */
   close(): Promise<void>;

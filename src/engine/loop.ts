@@ -13,9 +13,10 @@ import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { BatchExecutor, type Execution } from './execute.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
 import { Phases, progressOf, warnOfClock, warnOfLateness } from './progress.ts';
-import { isBalanced, partitionsAfter, planBatch, recover, type PlanDecision } from './protocol.ts';
+import { atMost, isBalanced, partitionsAfter, planBatch, recover, type PlanDecision } from './protocol.ts';
 import { refusalOf, topicGone } from './refusals.ts';
-import type { Trigger } from './trigger.ts';
+import { ShownOffsets } from './shown-offsets.ts';
+import { AT_ONCE, type Trigger } from './trigger.ts';
 
 export interface LoopOptions {
   readonly query: QueryPlan;
@@ -31,6 +32,8 @@ export interface LoopOptions {
   /** Ends after this many batches; Infinity goes on. */
   readonly batchesMax: number;
   readonly deadLetters: DeadLetterPolicy;
+  /** The group under whose name the log shows others how far the query is; undefined shows nothing. */
+  readonly offsetsGroup?: string;
   /** Sinks outside the checkpoint. With any, a plan is durable before its batch is executed. */
   readonly sinks: readonly Sink[];
   readonly buildReport: (result: BatchResult) => Json;
@@ -40,14 +43,12 @@ export interface LoopOptions {
   readonly onProgress: (progress: BatchProgress) => void;
 }
 
-/** Before the first batch there is no grid to wait for. */
-const AT_ONCE: Trigger = { kind: 'processingTime', intervalMs: 0 };
-
 /** Runs until the signal aborts, or the trigger or the number of batches says that it is done. One call an instance. */
 export class MicroBatchLoop {
   private readonly options: LoopOptions;
   private readonly executor: BatchExecutor;
   private readonly nudge = new Nudge();
+  private readonly shownOffsets: ShownOffsets;
   private partitions: readonly PartitionState[];
   private previous: BatchPlan | undefined;
   private batches = 0;
@@ -58,11 +59,24 @@ export class MicroBatchLoop {
   constructor(options: LoopOptions) {
     this.options = options;
     this.executor = new BatchExecutor({ ...options, segmentEntries: options.dedupeSegmentEntries });
+    this.shownOffsets = new ShownOffsets({
+      ...options,
+      topic: options.query.topic,
+      group: options.offsetsGroup,
+    });
     this.partitions = options.checkpoint.lastCommit()?.partitions ?? [];
     this.previous = options.checkpoint.lastPlan();
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.runBatches(signal);
+    } finally {
+      await this.shownOffsets.settle();
+    }
+  }
+
+  private async runBatches(signal: AbortSignal): Promise<void> {
     const { checkpoint, trigger, printer } = this.options;
     const unprinted = checkpoint.unprintedReport();
     if (unprinted !== undefined) {
@@ -209,6 +223,7 @@ export class MicroBatchLoop {
     this.executor.committed();
     this.partitions = partitions;
     this.previous = plan;
+    this.shownOffsets.show(partitions);
   }
 
   /** The report goes out after the commit that holds it, and is marked then; a crash between repeats it once. */
@@ -281,16 +296,4 @@ export class MicroBatchLoop {
     await this.topic();
     return this.options.log.offsets(this.options.query.topic);
   }
-}
-
-/** The offsets that a bounded query may see: never past where each partition ended at the start. */
-function atMost(
-  offsets: readonly PartitionOffsets[],
-  bound: readonly PartitionOffsets[] | undefined,
-): readonly PartitionOffsets[] {
-  if (bound === undefined) return offsets;
-  return bound.map((limit) => {
-    const now = offsets.find((candidate) => candidate.partition === limit.partition) ?? limit;
-    return { ...now, latest: Math.min(now.latest, limit.latest) };
-  });
 }

@@ -181,3 +181,15 @@ function shareOut(unread: readonly PlannedRange[], unreadTotal: number, offsetsM
     return { ...range, end: Math.min(range.end, range.start + share) };
   });
 }
+
+/** The offsets that a bounded query may see: never past where each partition ended at the start. */
+export function atMost(
+  offsets: readonly PartitionOffsets[],
+  bound: readonly PartitionOffsets[] | undefined,
+): readonly PartitionOffsets[] {
+  if (bound === undefined) return offsets;
+  return bound.map((limit) => {
+    const now = offsets.find((candidate) => candidate.partition === limit.partition) ?? limit;
+    return { ...now, latest: Math.min(now.latest, limit.latest) };
+  });
+}

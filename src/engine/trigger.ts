@@ -10,3 +10,6 @@ export const trigger = {
   processingTime: (intervalMs: number): Trigger => ({ kind: 'processingTime', intervalMs }),
   availableNow: (): Trigger => ({ kind: 'availableNow' }),
 };
+
+/** Before the first batch there is no grid to wait for. */
+export const AT_ONCE: Trigger = { kind: 'processingTime', intervalMs: 0 };

@@ -23,16 +23,20 @@ export class KeylessTurn {
   }
 }
 
+export interface PartitionRecords {
+  readonly partition: number;
+  readonly records: readonly RecordInput[];
+}
+
 /**
- * The appends of one call, in order of partition.
+ * The records of one call by the partition they go to, in order of partition.
  * @throws RECORD_TOO_LARGE, TOPIC_NOT_FOUND (a record names a partition that the topic does not have)
  */
-export function planAppend(
+export function groupByPartition(
   topic: { readonly name: string; readonly partitions: number },
   records: readonly RecordInput[],
   keyless: KeylessTurn,
-  nowMs: number,
-): PartitionAppend[] {
+): PartitionRecords[] {
   const byPartition = new Map<number, RecordInput[]>();
   let keylessPartition: number | undefined;
   for (let index = 0; index < records.length; index += 1) {
@@ -51,5 +55,22 @@ export function planAppend(
   }
   return [...byPartition]
     .toSorted(([left], [right]) => left - right)
-    .map(([partition, group]) => ({ partition, count: group.length, batches: encodeBatches(group, nowMs) }));
+    .map(([partition, group]) => ({ partition, records: group }));
+}
+
+/**
+ * The appends of one call, in order of partition.
+ * @throws RECORD_TOO_LARGE, TOPIC_NOT_FOUND (a record names a partition that the topic does not have)
+ */
+export function planAppend(
+  topic: { readonly name: string; readonly partitions: number },
+  records: readonly RecordInput[],
+  keyless: KeylessTurn,
+  nowMs: number,
+): PartitionAppend[] {
+  return groupByPartition(topic, records, keyless).map(({ partition, records: group }) => ({
+    partition,
+    count: group.length,
+    batches: encodeBatches(group, nowMs),
+  }));
 }

@@ -53,7 +53,7 @@ test('leaves out a file that is named and missing', async () => {
 
 test('is the defaults where everything is wrong', async () => {
   const { loaded, fault } = await load(
-    { flags: { log: 'kafka' }, env: { TALLYSTREAM_LOG_PARTITIONS: '0' } },
+    { flags: { log: 'paper' }, env: { TALLYSTREAM_LOG_PARTITIONS: '0' } },
     BROKEN,
   );
   assert.deepEqual(fault?.leftOut, ['--log', 'TALLYSTREAM_LOG_PARTITIONS', 'the configuration file']);

@@ -50,7 +50,26 @@ test('without any file, flag or variable every key has its default', async () =>
       retentionMs: null,
       retentionBytes: null,
     },
-    kafka: { bootstrapServers: ['localhost:9092'] },
+    kafka: {
+      bootstrapServers: ['localhost:9092'],
+      acks: 'all',
+      compression: 'none',
+      replicationFactor: null,
+      connectTimeoutMs: 10_000,
+      requestTimeoutMs: 10_000,
+      retryTimeoutMs: 120_000,
+      publishOffsets: true,
+      securityProtocol: 'PLAINTEXT',
+      tlsCaFile: null,
+      tlsCertFile: null,
+      tlsKeyFile: null,
+      saslMechanism: 'SCRAM-SHA-512',
+      saslUsername: null,
+      saslPasswordFile: null,
+      saslPassword: null,
+      saslTokenFile: null,
+      allowPlaintextPassword: false,
+    },
     producer: {
       ratePerSecond: 10,
       batchRecordsMax: 500,
@@ -194,13 +213,15 @@ test('a wrong value is refused with its place, what would be right, and what was
 
 test('what comes with a later version is refused in those words, wherever it is asked for', async () => {
   const words =
-    'log.type cannot be kafka yet. Apache Kafka comes with a later version; embedded needs no server.';
-  assert.equal(await refusal(load({ flags: { log: 'kafka' } })), `--log: ${words}`);
+    'query.output_mode cannot be append yet. The output mode append comes with a later version; update shows what each batch changed.';
   assert.equal(
-    await refusal(load({ env: { TALLYSTREAM_LOG_TYPE: 'kafka' } })),
-    `environment TALLYSTREAM_LOG_TYPE: ${words}`,
+    await refusal(load({ env: { TALLYSTREAM_QUERY_OUTPUT_MODE: 'append' } })),
+    `environment TALLYSTREAM_QUERY_OUTPUT_MODE: ${words}`,
   );
-  assert.equal(await refusal(loadYaml('log: { type: kafka }')), `config/config.yaml:1:14: ${words}`);
+  assert.equal(
+    await refusal(loadYaml('query: { output_mode: append }')),
+    `config/config.yaml:1:23: ${words}`,
+  );
   assert.match(
     await refusal(loadYaml('query: { output_mode: complete }')),
     /complete comes with a later version/,

@@ -1,0 +1,32 @@
+import type { ValueType } from './values.ts';
+
+/** One key of the configuration. Its documentation in config/config.yaml is held equal to `doc` by a test. */
+export interface Key<T> {
+  /** As the file spells it, inside its section. */
+  readonly name: string;
+  readonly type: ValueType<T>;
+  /** As the file would spell it. */
+  readonly defaultText: string;
+  /** One sentence. */
+  readonly doc: string;
+  readonly flag?: Flag;
+  /** Never shown, neither by `config show` nor in the message about a wrong value. */
+  readonly secret?: true;
+}
+
+export interface Flag {
+  /** Without its dashes. */
+  readonly name: string;
+  /** What stands for the value in the help text. */
+  readonly argument: string;
+}
+
+export function key<T>(
+  name: string,
+  type: ValueType<T>,
+  defaultText: string,
+  doc: string,
+  more: { flag?: Flag; secret?: true } = {},
+): Key<T> {
+  return { name, type, defaultText, doc, ...more };
+}

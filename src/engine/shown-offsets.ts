@@ -1,0 +1,58 @@
+/** Shows in the log, after each commit, how far the query is. It is for the eyes of others: nothing waits or fails for it. */
+import type { Clock } from '../contracts/clock.ts';
+import type { GroupOffset, Log } from '../contracts/log.ts';
+import type { Logger } from '../contracts/logger.ts';
+
+/** What a query that ends gives its last offsets. */
+const SETTLE_MS = 2_000;
+const WARN_EVERY_MS = 60_000;
+
+export interface ShownOffsetsOptions {
+  readonly log: Log;
+  readonly topic: string;
+  readonly group: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** One write is under way at a time; what comes meanwhile replaces what waits, so a slow log holds one write back and no more. */
+export class ShownOffsets {
+  private readonly options: ShownOffsetsOptions;
+  private waiting: readonly GroupOffset[] | undefined;
+  private writing: Promise<void> | undefined;
+  private warnedAtMs = -Infinity;
+
+  constructor(options: ShownOffsetsOptions) {
+    this.options = options;
+  }
+
+  show(offsets: readonly GroupOffset[]): void {
+    const { log, group } = this.options;
+    if (group === undefined || log.publishOffsets === undefined) return;
+    this.waiting = offsets;
+    this.writing ??= this.writeWaiting(group).finally(() => (this.writing = undefined));
+  }
+
+  /** Resolves when the last offsets are written, or soon. */
+  async settle(): Promise<void> {
+    if (this.writing === undefined) return;
+    const done = new AbortController();
+    void this.writing.then(() => done.abort());
+    await this.options.clock.sleep(SETTLE_MS, done.signal);
+  }
+
+  private async writeWaiting(group: string): Promise<void> {
+    const { log, topic, clock, logger } = this.options;
+    while (this.waiting !== undefined) {
+      const offsets = this.waiting;
+      this.waiting = undefined;
+      try {
+        await log.publishOffsets?.(group, topic, offsets);
+      } catch (error) {
+        if (clock.monotonicMs() - this.warnedAtMs < WARN_EVERY_MS) continue;
+        this.warnedAtMs = clock.monotonicMs();
+        logger.warn({ operation: 'show-offsets', group, error }, 'offsets could not be shown to lag tools');
+      }
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/** Gathers decoded records into chunks of bounded size. */
+import type { Header, RecordChunk } from '../contracts/log.ts';
+import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX } from './record-batch.ts';
+
+interface Columns {
+  readonly valueStart: Int32Array;
+  readonly valueEnd: Int32Array;
+  readonly keyStart: Int32Array;
+  readonly keyEnd: Int32Array;
+  readonly offsets: Float64Array;
+  readonly timestampsMs: Float64Array;
+}
+
+/** Decompressed payloads up to this are copied together: many small batches would otherwise be a chunk each. */
+const COPIED_BYTES_MAX = 64 * 1024;
+
+/**
+ * One chunk is views of one block. Records are added by their positions in the block that `over` named; a chunk is
+ * ready where the next record would lie in another block, or beyond the bounds of a chunk.
+ */
+export class ChunkBuilder {
+  ready: RecordChunk | undefined;
+  private readonly partition: number;
+  private readonly batchesMax: number;
+  private recordsLeft: number;
+  private block: Uint8Array = new Uint8Array(0);
+  /** Set while `block` is memory of our own, which small payloads are copied into. */
+  private copiedBytes: number | undefined;
+  /** Where the payload of the batch in hand starts in `block`. */
+  private shift = 0;
+  private columns: Columns | undefined;
+  private headers = new Map<number, readonly Header[]>();
+  private count = 0;
+  private from = 0;
+  private to = 0;
+
+  /** `recordsMax` and `batchesMax` bound what is to come, and so what is allocated for it. */
+  constructor(partition: number, recordsMax: number, batchesMax: number) {
+    this.partition = partition;
+    this.recordsLeft = recordsMax;
+    this.batchesMax = batchesMax;
+  }
+
+  /** The next records lie in this block, where they are. */
+  over(block: Uint8Array): void {
+    if (this.block !== block) this.change(block);
+    this.copiedBytes = undefined;
+    this.shift = 0;
+  }
+
+  /** The next records lie in this payload, which holds one batch and nothing else. */
+  overCopied(payload: Uint8Array): void {
+    if (payload.length > COPIED_BYTES_MAX) {
+      this.over(payload);
+      return;
+    }
+    if (this.copiedBytes === undefined || this.copiedBytes + payload.length > this.block.length) {
+      this.change(new Uint8Array(Math.min(BATCH_BYTES_MAX, COPIED_BYTES_MAX * this.batchesMax)));
+      this.copiedBytes = 0;
+    }
+    this.block.set(payload, this.copiedBytes);
+    this.shift = this.copiedBytes;
+    this.copiedBytes += payload.length;
+  }
+
+  add(
+    offset: number,
+    timestampMs: number,
+    recordStart: number,
+    recordEnd: number,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: readonly Header[],
+  ): void {
+    const { shift } = this;
+    const tooMany = this.count === BATCH_RECORDS_MAX || recordEnd + shift - this.from > BATCH_BYTES_MAX;
+    if (this.count > 0 && tooMany) this.cut();
+    if (this.count === 0) this.from = recordStart + shift;
+    const columns = (this.columns ??= columnsOf(Math.min(this.recordsLeft, BATCH_RECORDS_MAX)));
+    const row = this.count;
+    // Positions count from the chunk's first record, so that the chunk is no larger than what it holds.
+    const by = shift - this.from;
+    columns.offsets[row] = offset;
+    columns.timestampsMs[row] = timestampMs;
+    columns.keyStart[row] = keyStart < 0 ? -1 : keyStart + by;
+    columns.keyEnd[row] = keyEnd < 0 ? -1 : keyEnd + by;
+    columns.valueStart[row] = valueStart < 0 ? -1 : valueStart + by;
+    columns.valueEnd[row] = valueEnd < 0 ? -1 : valueEnd + by;
+    if (headers.length > 0) this.headers.set(row, headers);
+    this.to = recordEnd + shift;
+    this.count += 1;
+    this.recordsLeft -= 1;
+  }
+
+  takeReady(): RecordChunk {
+    const chunk = this.ready as RecordChunk;
+    this.ready = undefined;
+    return chunk;
+  }
+
+  /** What is left at the end. */
+  flush(): RecordChunk | undefined {
+    this.cut();
+    const chunk = this.ready;
+    this.ready = undefined;
+    return chunk;
+  }
+
+  private change(block: Uint8Array): void {
+    this.cut();
+    this.block = block;
+  }
+
+  private cut(): void {
+    const { columns, count } = this;
+    if (columns === undefined || count === 0) return;
+    this.ready = {
+      partition: this.partition,
+      count,
+      bytes: this.block.subarray(this.from, this.to),
+      valueStart: columns.valueStart.subarray(0, count),
+      valueEnd: columns.valueEnd.subarray(0, count),
+      keyStart: columns.keyStart.subarray(0, count),
+      keyEnd: columns.keyEnd.subarray(0, count),
+      offsets: columns.offsets.subarray(0, count),
+      timestampsMs: columns.timestampsMs.subarray(0, count),
+      headers: this.headers,
+    };
+    this.columns = undefined;
+    this.headers = new Map();
+    this.count = 0;
+  }
+}
+
+function columnsOf(capacity: number): Columns {
+  return {
+    valueStart: new Int32Array(capacity),
+    valueEnd: new Int32Array(capacity),
+    keyStart: new Int32Array(capacity),
+    keyEnd: new Int32Array(capacity),
+    offsets: new Float64Array(capacity),
+    timestampsMs: new Float64Array(capacity),
+  };
+}

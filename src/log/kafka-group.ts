@@ -1,0 +1,49 @@
+/** Offsets of a consumer group that has no members: what every lag tool of Kafka looks at. */
+import { findCoordinatorV4, offsetCommitV8 } from '@platformatic/kafka';
+import type { GroupOffset } from '../contracts/log.ts';
+import type { Broker, KafkaCluster } from './kafka-cluster.ts';
+
+const GROUP_KEY_TYPE = 0;
+/** "No generation": a commit from outside, which the broker takes while the group has no members. */
+const NO_GENERATION = -1;
+const PUBLISH_TIMEOUT_MS = 5_000;
+
+export class GroupPublisher {
+  private readonly cluster: KafkaCluster;
+  private readonly coordinators = new Map<string, Broker>();
+
+  constructor(cluster: KafkaCluster) {
+    this.cluster = cluster;
+  }
+
+  publish(group: string, topic: string, offsets: readonly GroupOffset[]): Promise<void> {
+    const attempt = async () => {
+      try {
+        const coordinator = this.coordinators.get(group) ?? (await this.find(group));
+        const connection = await this.cluster.connect(coordinator, 'ask');
+        const partitions = offsets.map(({ partition, nextOffset }) => ({
+          partitionIndex: partition,
+          committedOffset: BigInt(nextOffset),
+          committedLeaderEpoch: -1,
+          committedMetadata: '',
+        }));
+        await offsetCommitV8.api.async(connection, group, NO_GENERATION, '', null, [
+          { name: topic, partitions },
+        ]);
+      } catch (error) {
+        this.coordinators.delete(group);
+        throw error;
+      }
+    };
+    return this.cluster.persist(attempt, { timeoutMs: PUBLISH_TIMEOUT_MS });
+  }
+
+  private async find(group: string): Promise<Broker> {
+    const answer = await findCoordinatorV4.api.async(await this.cluster.any(), GROUP_KEY_TYPE, [group]);
+    const [found] = answer.coordinators;
+    if (found === undefined) throw new Error(`no coordinator for group ${group}`);
+    const coordinator = { host: found.host, port: found.port };
+    this.coordinators.set(group, coordinator);
+    return coordinator;
+  }
+}

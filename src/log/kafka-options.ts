@@ -1,0 +1,63 @@
+/** What a Kafka log is opened with. Whoever opens it reads secrets from where they are kept; here they are values. */
+import type { Clock } from '../contracts/clock.ts';
+
+export type KafkaCompression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+
+export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER';
+
+export interface KafkaSecurity {
+  /** Undefined speaks without encryption. The broker's certificate is always verified. */
+  readonly tls?: {
+    /** PEM; the system's own authorities where left out. */
+    readonly ca?: string;
+    /** PEM of the client's certificate and key, for brokers that ask for one. */
+    readonly cert?: string;
+    readonly key?: string;
+  };
+  readonly sasl?: {
+    readonly mechanism: SaslMechanism;
+    readonly username?: string;
+    readonly password?: string;
+    /** For OAUTHBEARER: asked at every connection, since tokens expire. */
+    readonly token?: () => Promise<string>;
+  };
+}
+
+export interface KafkaLogOptions {
+  /** `host:port`, the brokers to ask first. */
+  readonly bootstrapServers: readonly string[];
+  readonly clock: Clock;
+  /** How this process is named in the broker's own logs and metrics. */
+  readonly clientId: string;
+  readonly security?: KafkaSecurity;
+  /** `all` waits for every in-sync replica and is idempotent; `leader` waits for one and is not. */
+  readonly acks?: 'all' | 'leader';
+  readonly compression?: KafkaCompression;
+  /** Copies of a topic that is made here; undefined leaves it to the broker. */
+  readonly replicationFactor?: number;
+  /** How long the first contact may take before LOG_UNAVAILABLE. */
+  readonly connectTimeoutMs?: number;
+  /** How long one request may take before it counts as failed. */
+  readonly requestTimeoutMs?: number;
+  /** How long a call goes on trying before LOG_UNAVAILABLE. */
+  readonly retryTimeoutMs?: number;
+  /** The same for appends, shorter: whoever appends has a retry of their own, and words for the one who waits. */
+  readonly appendTimeoutMs?: number;
+  /** Told in one sentence, every few seconds, while a call goes on trying. */
+  readonly onWaiting?: (words: string) => void;
+}
+
+export type SettledOptions = Required<Omit<KafkaLogOptions, 'security' | 'replicationFactor' | 'onWaiting'>> &
+  Pick<KafkaLogOptions, 'security' | 'replicationFactor' | 'onWaiting'>;
+
+export function settleOptions(options: KafkaLogOptions): SettledOptions {
+  return {
+    acks: 'all',
+    compression: 'none',
+    connectTimeoutMs: 10_000,
+    requestTimeoutMs: 10_000,
+    retryTimeoutMs: 120_000,
+    appendTimeoutMs: 10_000,
+    ...options,
+  };
+}

@@ -1,0 +1,145 @@
+/** Topics: made, described, changed and removed by the cluster's controller, which brokers hear of a little later. */
+import {
+  createTopicsV7,
+  deleteTopicsV6,
+  incrementalAlterConfigsV1,
+  listOffsetsV7,
+} from '@platformatic/kafka';
+import type { PartitionOffsets, Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import { checkTopic } from './faults.ts';
+import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
+import { brokerCodesOf, BrokerFault, CODE } from './kafka-errors.ts';
+
+/** The broker's own patience with its controller; below any request's. */
+const CONTROLLER_TIMEOUT_MS = 5_000;
+const TOPIC_RESOURCE = 2;
+const SET = 0;
+const READ_COMMITTED = 1;
+const EARLIEST = -2n;
+const LATEST = -1n;
+
+export async function createTopic(
+  cluster: KafkaCluster,
+  name: string,
+  options: TopicOptions,
+): Promise<TopicDescription> {
+  const existing = await describeTopic(cluster, name);
+  if (existing !== undefined) return existing;
+  checkTopic(name, options);
+  await cluster.persist(async () => {
+    const request = {
+      name,
+      numPartitions: options.partitions,
+      replicationFactor: cluster.options.replicationFactor ?? -1,
+      assignments: [],
+      configs: retentionConfigs(options),
+    };
+    try {
+      await createTopicsV7.api.async(await cluster.any(), [request], CONTROLLER_TIMEOUT_MS, false);
+    } catch (error) {
+      // Somebody else was faster: theirs is as good.
+      if (!brokerCodesOf(error).includes(CODE.TOPIC_ALREADY_EXISTS)) throw error;
+    }
+  });
+  return cluster.persist(async () => describe(await seen(cluster, name)));
+}
+
+export async function describeTopic(
+  cluster: KafkaCluster,
+  name: string,
+): Promise<TopicDescription | undefined> {
+  const topic = await cluster.persist(() => cluster.lookUp(name));
+  return topic && describe(topic);
+}
+
+export async function listTopics(cluster: KafkaCluster): Promise<TopicDescription[]> {
+  const topics = await cluster.persist(() => cluster.list());
+  return topics.map(describe);
+}
+
+export async function deleteTopic(cluster: KafkaCluster, name: string): Promise<void> {
+  await cluster.persist(async () => {
+    const topic = await cluster.lookUp(name);
+    if (topic === undefined) return;
+    try {
+      // By name and not by id: an id would make a repeat after a lost answer fail.
+      await deleteTopicsV6.api.async(await cluster.any(), [{ name }], CONTROLLER_TIMEOUT_MS);
+    } catch (error) {
+      if (!brokerCodesOf(error).includes(CODE.UNKNOWN_TOPIC_OR_PARTITION)) throw error;
+    }
+    if ((await cluster.lookUp(name))?.id === topic.id) throw new BrokerFault(CODE.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+}
+
+export async function setRetention(cluster: KafkaCluster, name: string, retention: Retention): Promise<void> {
+  await cluster.persist(
+    async () => {
+      await cluster.topic(name);
+      checkTopic(name, { partitions: 1, ...retention });
+      const configs = retentionConfigs(retention).map(
+        (config) => ({ ...config, configOperation: SET }) as const,
+      );
+      const resource = { resourceType: TOPIC_RESOURCE, resourceName: name, configs } as const;
+      await incrementalAlterConfigsV1.api.async(await cluster.any(), [resource], false);
+    },
+    { topic: name },
+  );
+}
+
+/** From the leaders; the latest is the last stable offset, below which no transaction is open. */
+export async function offsetsOf(cluster: KafkaCluster, name: string): Promise<PartitionOffsets[]> {
+  return cluster.persist(
+    async () => {
+      const topic = await cluster.topic(name);
+      const all = Array.from({ length: topic.partitions }, (_, partition) => partition);
+      const led = await cluster.leadersOf(topic, all, 'ask');
+      const found = await Promise.all(
+        led.map(async ({ connection, partitions }) => {
+          // Earliest first: in the other order, records that retention takes in between could lie above the latest.
+          const [earliest, latest] = await Promise.all(
+            [EARLIEST, LATEST].map((timestamp) => {
+              const asked = partitions.map((partitionIndex) => {
+                return { partitionIndex, currentLeaderEpoch: -1, timestamp };
+              });
+              return listOffsetsV7.api.async(connection, -1, READ_COMMITTED, [{ name, partitions: asked }]);
+            }),
+          );
+          return partitions.map((partition) => ({
+            partition,
+            earliest: offsetIn(earliest, partition),
+            latest: offsetIn(latest, partition),
+          }));
+        }),
+      );
+      return found.flat().toSorted((left, right) => left.partition - right.partition);
+    },
+    { topic: name },
+  );
+}
+
+/** @throws TOPIC_NOT_FOUND where metadata, asked for one topic of this name, does not know it for long */
+async function seen(cluster: KafkaCluster, name: string): Promise<TopicMetadata> {
+  const topic = await cluster.lookUp(name);
+  if (topic === undefined) throw new BrokerFault(CODE.UNKNOWN_TOPIC_OR_PARTITION);
+  return topic;
+}
+
+function describe({ name, id, partitions }: TopicDescription): TopicDescription {
+  return { name, id, partitions };
+}
+
+/** In Kafka -1 is no bound; what is left out would follow the broker's default, which removes records after a week. */
+function retentionConfigs({ retentionMs, retentionBytes }: Retention): { name: string; value: string }[] {
+  return [
+    { name: 'retention.ms', value: String(retentionMs ?? -1) },
+    { name: 'retention.bytes', value: String(retentionBytes ?? -1) },
+  ];
+}
+
+type ListedOffsets = Awaited<ReturnType<typeof listOffsetsV7.api.async>>;
+
+function offsetIn(answer: ListedOffsets | undefined, partition: number): number {
+  const listed = answer?.topics[0]?.partitions.find((each) => each.partitionIndex === partition);
+  if (listed === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
+  return Number(listed.offset);
+}

@@ -1,0 +1,104 @@
+/** Waiting for records: a fetch at the known end that the broker answers when the first byte comes, or not. */
+import type { Connection } from '@platformatic/kafka';
+import type { PartitionOffsets } from '../contracts/log.ts';
+import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
+import { judge } from './kafka-errors.ts';
+import { fetchRecords, type FetchPosition } from './kafka-protocol.ts';
+
+/** One long poll. Between two of them the topic is looked up, which finds new partitions, and a topic that is gone. */
+const POLL_MS = 500;
+/** Enough to know that there is something; the first batch comes whole all the same. */
+const POLL_BYTES_MAX = 1;
+const PAUSE_MS = 100;
+
+type Outcome = 'something' | 'nothing' | 'given up';
+
+export async function waitForRecords(
+  cluster: KafkaCluster,
+  name: string,
+  known: readonly PartitionOffsets[],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { clock } = cluster.options;
+  const ended = AbortSignal.any([signal, cluster.closed]);
+  const startMs = clock.monotonicMs();
+  for (;;) {
+    const leftMs = timeoutMs - (clock.monotonicMs() - startMs);
+    if (ended.aborted || leftMs <= 0) return false;
+    try {
+      const topic = await untilEnded(cluster.lookUp(name), ended);
+      if (topic === 'ended') return false;
+      if (topic === undefined || topic.partitions !== known.length) return true;
+      const outcome = await poll(cluster, topic, known, Math.min(POLL_MS, leftMs), ended);
+      if (outcome === 'something') return true;
+      if (outcome === 'given up') return false;
+    } catch (error) {
+      const verdict = judge(error);
+      if (verdict.kind === 'final') throw verdict.error;
+      // Who waits looks at the log next, and that call says how long the broker has been away.
+      cluster.forget(name);
+      await clock.sleep(Math.min(PAUSE_MS, leftMs), ended);
+    }
+  }
+}
+
+/** Asks every leader at once; the first that has something ends it, and the others' requests are cut off. */
+async function poll(
+  cluster: KafkaCluster,
+  topic: TopicMetadata,
+  known: readonly PartitionOffsets[],
+  waitMs: number,
+  ended: AbortSignal,
+): Promise<Outcome> {
+  const all = known.map(({ partition }) => partition);
+  const led = await untilEnded(cluster.leadersOf(topic, all, 'wait'), ended);
+  if (led === 'ended') return 'given up';
+  const waiting = new Set<Connection>();
+  const polls = led.map(async ({ connection, partitions }) => {
+    waiting.add(connection);
+    const positions = partitions.map((partition) => {
+      return { partition, offset: known[partition]?.latest as number };
+    });
+    const hasSomething = await pollLeader(connection, topic.id, positions, Math.ceil(waitMs));
+    waiting.delete(connection);
+    return hasSomething;
+  });
+  try {
+    const first = await untilEnded(firstTrue(polls), ended);
+    if (first === 'ended') return 'given up';
+    return first ? 'something' : 'nothing';
+  } finally {
+    // A broker answers one request of a connection after the other: one that still waits would hold up the next poll.
+    for (const connection of waiting) cluster.cut(connection);
+  }
+}
+
+/** True also for an error of a partition: the one who waits looks at the log again, and finds out. */
+async function pollLeader(
+  connection: Connection,
+  topicId: string,
+  positions: readonly FetchPosition[],
+  waitMs: number,
+): Promise<boolean> {
+  const answer = await fetchRecords(connection, { topicId, positions, waitMs, bytesMax: POLL_BYTES_MAX });
+  return answer.code !== 0 || answer.partitions.some(({ code, block }) => code !== 0 || block.length > 0);
+}
+
+/** True as soon as one is; false when all are false. Rejects as soon as one does. */
+function firstTrue(all: readonly Promise<boolean>[]): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    for (const one of all) one.then((is) => (is ? resolve(true) : undefined), reject);
+    Promise.all(all).then(() => resolve(false), reject);
+  });
+}
+
+/** The work's answer, or 'ended' as soon as the signal aborts; it takes its listener back. */
+function untilEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T | 'ended'> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => resolve('ended');
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

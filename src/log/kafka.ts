@@ -1,0 +1,113 @@
+/** The log on Apache Kafka: topics, records and retention are the brokers' own. */
+import type {
+  AppendedRange,
+  GroupOffset,
+  Log,
+  PartitionOffsets,
+  ReadRange,
+  RecordChunk,
+  RecordInput,
+  Retention,
+  RetentionRemoval,
+  TopicDescription,
+  TopicOptions,
+} from '../contracts/log.ts';
+import { KafkaAppender } from './kafka-append.ts';
+import { KafkaCluster } from './kafka-cluster.ts';
+import { GroupPublisher } from './kafka-group.ts';
+import { settleOptions, type KafkaLogOptions } from './kafka-options.ts';
+import { readRange } from './kafka-read.ts';
+import {
+  createTopic,
+  deleteTopic,
+  describeTopic,
+  listTopics,
+  offsetsOf,
+  setRetention,
+} from './kafka-topics.ts';
+import { waitForRecords } from './kafka-wait.ts';
+
+export type { KafkaLogOptions } from './kafka-options.ts';
+
+/**
+ * Opens the log, which takes one answer of one broker.
+ * @throws LOG_UNAVAILABLE after `connectTimeoutMs`; CONFIG_INVALID where the broker refuses the credentials or the connection
+ */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
+  const settled = settleOptions(options);
+  const cluster = new KafkaCluster(settled);
+  try {
+    await cluster.persist(() => cluster.list(), { timeoutMs: settled.connectTimeoutMs });
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+  return new KafkaLog(cluster);
+}
+
+class KafkaLog implements Log {
+  readonly format = 'kafka';
+  private readonly cluster: KafkaCluster;
+  private readonly appender: KafkaAppender;
+  private readonly groups: GroupPublisher;
+
+  constructor(cluster: KafkaCluster) {
+    this.cluster = cluster;
+    this.appender = new KafkaAppender(cluster);
+    this.groups = new GroupPublisher(cluster);
+  }
+
+  createTopic(name: string, options: TopicOptions): Promise<TopicDescription> {
+    return createTopic(this.cluster, name, options);
+  }
+
+  describeTopic(name: string): Promise<TopicDescription | undefined> {
+    return describeTopic(this.cluster, name);
+  }
+
+  listTopics(): Promise<readonly TopicDescription[]> {
+    return listTopics(this.cluster);
+  }
+
+  deleteTopic(name: string): Promise<void> {
+    return deleteTopic(this.cluster, name);
+  }
+
+  offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    return offsetsOf(this.cluster, topic);
+  }
+
+  append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
+    return this.appender.append(topic, records);
+  }
+
+  read(range: ReadRange): AsyncIterable<RecordChunk> {
+    return readRange(this.cluster, range);
+  }
+
+  waitForRecords(
+    topic: string,
+    known: readonly PartitionOffsets[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    return waitForRecords(this.cluster, topic, known, timeoutMs, signal);
+  }
+
+  setRetention(topic: string, retention: Retention): Promise<void> {
+    return setRetention(this.cluster, topic, retention);
+  }
+
+  /** The brokers apply it by themselves, and do not say what they removed. */
+  async enforceRetention(): Promise<readonly RetentionRemoval[]> {
+    return [];
+  }
+
+  publishOffsets(group: string, topic: string, offsets: readonly GroupOffset[]): Promise<void> {
+    return this.groups.publish(group, topic, offsets);
+  }
+
+  close(): Promise<void> {
+    return this.cluster.close();
+  }
+}

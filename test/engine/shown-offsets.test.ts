@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GroupOffset, Log } from '../../src/contracts/log.ts';
+import type { Logger } from '../../src/contracts/logger.ts';
+import { ShownOffsets } from '../../src/engine/shown-offsets.ts';
+import { systemClock } from '../../src/observe/system-clock.ts';
+import { silentLogger } from '../../src/observe/silent-logger.ts';
+
+const at = (nextOffset: number): GroupOffset[] => [{ partition: 0, nextOffset }];
+
+function shownOn(
+  publishOffsets: Log['publishOffsets'],
+  group: string | undefined,
+  logger: Logger = silentLogger,
+) {
+  const log = (publishOffsets === undefined ? {} : { publishOffsets }) as Log;
+  return new ShownOffsets({ log, topic: 'events', group, clock: systemClock, logger });
+}
+
+test('writes the first and then the newest, with one write under way at a time', async () => {
+  const written: unknown[] = [];
+  const gates: (() => void)[] = [];
+  const shown = shownOn((group, topic, offsets) => {
+    written.push([group, topic, offsets[0]?.nextOffset]);
+    return new Promise((resolve) => gates.push(resolve));
+  }, 'totals');
+  for (const offset of [1, 2, 3]) shown.show(at(offset));
+  assert.deepEqual(written, [['totals', 'events', 1]]);
+  gates.shift()?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(written, [
+    ['totals', 'events', 1],
+    ['totals', 'events', 3],
+  ]);
+  const settled = shown.settle();
+  gates.shift()?.();
+  await settled;
+  shown.show(at(4));
+  assert.equal(written.length, 3);
+  gates.shift()?.();
+});
+
+test('a log that refuses is warned of once, and costs the query nothing', async () => {
+  const warnings: string[] = [];
+  const logger = {
+    ...silentLogger,
+    warn: (_fields: unknown, message: string) => void warnings.push(message),
+  };
+  let calls = 0;
+  const refuse = () => {
+    calls += 1;
+    return Promise.reject(new Error('no'));
+  };
+  const shown = shownOn(refuse, 'totals', logger);
+  for (let round = 0; round < 5; round += 1) {
+    shown.show(at(round));
+    await shown.settle();
+  }
+  assert.equal(calls, 5);
+  assert.deepEqual(warnings, ['offsets could not be shown to lag tools']);
+});
+
+test('does nothing without a group, or on a log that has no such thing', async () => {
+  const fail = () => assert.fail('nothing is to be written');
+  for (const shown of [shownOn(fail, undefined), shownOn(undefined, 'totals')]) {
+    shown.show(at(1));
+    await shown.settle();
+  }
+});

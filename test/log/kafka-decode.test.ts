@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { RecordInput } from '../../src/contracts/log.ts';
+import { FIELD, HEADER_BYTES } from '../../src/log/kafka-batch.ts';
+import { decodeFetched } from '../../src/log/kafka-decode.ts';
+import { encodeKafkaBatch, stampBatch } from '../../src/log/kafka-encode.ts';
+import { VarintReader, writeVarint } from '../../src/log/kafka-varint.ts';
+import { bytes, latin1, plainHeaders, plainRecords } from '../contract/log/log-records.ts';
+import { hasCode } from '../contract/log/log-under-test.ts';
+
+const COMPRESSIONS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+const WHOLE = { topic: 'events', partition: 2, start: 0, end: 1e9 };
+
+const cell = fc.option(fc.uint8Array({ maxLength: 300 }), { nil: null });
+const headers = fc.array(
+  fc.record({ name: fc.string({ unit: 'grapheme' }), value: fc.uint8Array({ maxLength: 9 }) }),
+  {
+    maxLength: 3,
+  },
+);
+const records = fc.array(fc.record({ key: cell, value: cell, headers, timestampMs: fc.nat({ max: 4e12 }) }), {
+  minLength: 1,
+  maxLength: 40,
+});
+
+test('what is encoded is decoded, whatever it is, however it is cut and compressed', () => {
+  fc.assert(
+    fc.property(
+      records,
+      fc.constantFrom(...COMPRESSIONS),
+      fc.integer({ min: 100, max: 3_000 }),
+      fc.nat({ max: 39 }),
+      (input, compression, bytesMax, start) => {
+        const range = { ...WHOLE, start };
+        const chunks = [
+          ...decodeFetched({ block: blockOf(input, { compression, bytesMax }), aborted: [] }, range),
+        ];
+        assert.deepEqual(chunks.flatMap(plainRecords), input.map(plain).slice(start));
+      },
+    ),
+  );
+});
+
+test('a batch that the limit of a fetch cut off is left for the next one', () => {
+  const input = ['a', 'b', 'c'].map((value) => ({ key: null, value: bytes(value) }));
+  const block = blockOf(input, { bytesMax: 1 });
+  for (const cut of [1, HEADER_BYTES, block.length / 3 - 1]) {
+    const decoding = decodeFetched({ block: block.subarray(0, block.length - cut), aborted: [] }, WHOLE);
+    assert.equal(decoding.next().done, false);
+    const { done, value } = decoding.next();
+    assert.deepEqual([done, value], [true, 2]);
+  }
+  const nothing = decodeFetched({ block: block.subarray(0, 20), aborted: [] }, WHOLE).next();
+  assert.deepEqual(nothing, { done: true, value: undefined });
+});
+
+test('a changed byte anywhere below the checksum is LOG_CORRUPT with its place', () => {
+  const input = ['first', 'second'].map((value) => ({ key: bytes('k'), value: bytes(value) }));
+  const block = blockOf(input, {});
+  for (let at: number = FIELD.checksum; at < block.length; at += 1) {
+    const changed = Buffer.from(block);
+    changed[at] = (changed[at] as number) ^ 0x10;
+    // The fields that say which offsets a batch covers would move it out of the range, and are left out.
+    if (at >= FIELD.lastOffsetDelta && at < FIELD.baseTimestamp) continue;
+    const decode = () => [...decodeFetched({ block: changed, aborted: [] }, WHOLE)];
+    assert.throws(decode, hasCode('LOG_CORRUPT', 'events', 'partition 2', 'offset 0'), `byte ${at}`);
+  }
+});
+
+test('an aborted transaction hides its own records and nobody else’s', () => {
+  const batch = (value: string, producerId: bigint, baseOffset: number, attributes: number) => {
+    const encoded = encodeKafkaBatch([{ key: null, value: bytes(value) }], 0, {
+      nowMs: 0,
+      bytesMax: 1_000,
+      compression: 'none',
+    });
+    encoded.bytes.writeBigInt64BE(BigInt(baseOffset), FIELD.baseOffset);
+    encoded.bytes.writeInt16BE(attributes, FIELD.attributes);
+    stampBatch(encoded, { producerId, producerEpoch: 0, sequence: 0 });
+    return encoded.bytes;
+  };
+  const TRANSACTIONAL = 1 << 4;
+  const block = Buffer.concat([
+    batch('other', 8n, 0, TRANSACTIONAL),
+    batch('aborted', 7n, 1, TRANSACTIONAL),
+    batch('plain', 7n, 2, 0),
+    batch('other again', 8n, 3, TRANSACTIONAL),
+  ]);
+  const aborted = [{ producerId: 7n, firstOffset: 1 }];
+  const read = [...decodeFetched({ block, aborted }, WHOLE)].flatMap(plainRecords);
+  assert.deepEqual(
+    read.map(({ value }) => value),
+    ['other', 'plain', 'other again'],
+  );
+});
+
+test('every integer of 52 bits survives as a varint, in as few bytes as Kafka’s own', () => {
+  const target = new Uint8Array(12);
+  const roundTrip = (value: number): number => {
+    const end = writeVarint(target, 0, value);
+    const reader = new VarintReader(target.subarray(0, end), 0);
+    assert.equal(reader.signed(), value);
+    assert.equal(reader.at, end);
+    return end;
+  };
+  fc.assert(
+    fc.property(fc.integer({ min: -(2 ** 52) + 1, max: 2 ** 52 - 1 }), (value) => void roundTrip(value)),
+  );
+  assert.deepEqual([0, -1, 63, -64, 64, -65, 8_191, 8_192].map(roundTrip), [1, 1, 1, 1, 2, 2, 2, 3]);
+  assert.throws(() => new VarintReader(new Uint8Array(3).fill(0xff), 0).signed(), RangeError);
+  assert.throws(() => new VarintReader(new Uint8Array(20).fill(0xff), 0).signed(), RangeError);
+});
+
+function blockOf(
+  input: readonly RecordInput[],
+  {
+    compression = 'none',
+    bytesMax = 1_000_000,
+  }: { compression?: (typeof COMPRESSIONS)[number]; bytesMax?: number },
+): Buffer {
+  const batches: Buffer[] = [];
+  for (let from = 0; from < input.length;) {
+    const batch = encodeKafkaBatch(input, from, { nowMs: 5, bytesMax, compression });
+    batch.bytes.writeBigInt64BE(BigInt(from), FIELD.baseOffset);
+    stampBatch(batch, { producerId: 9n, producerEpoch: 1, sequence: from });
+    batches.push(batch.bytes);
+    from += batch.count;
+  }
+  return Buffer.concat(batches);
+}
+
+function plain({ key, value, timestampMs, headers: ofRecord }: RecordInput, offset: number) {
+  return {
+    offset,
+    key: key && latin1(key),
+    value: value && latin1(value),
+    timestampMs,
+    headers: plainHeaders(ofRecord ?? []),
+  };
+}
