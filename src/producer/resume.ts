@@ -93,6 +93,8 @@ function createResumption(path: string, start: StoredPosition, parts: Resumption
   let stored = start;
   let storedAtMs = clock.monotonicMs();
   let current = start;
+  let highestFound = 0;
+  for (const line of delivered) highestFound = Math.max(highestFound, line);
 
   const store = async (): Promise<void> => {
     if (current === stored) return;
@@ -112,9 +114,13 @@ function createResumption(path: string, start: StoredPosition, parts: Resumption
     async acknowledged(records, ranges) {
       const last = records.at(-1);
       if (last === undefined) return;
-      const offsets = [...current.offsets];
-      for (const range of ranges) offsets[range.partition] = range.baseOffset + range.count;
-      current = { ...current, lines: last.line, bytes: last.endByte, offsets };
+      current = { ...current, lines: last.line, bytes: last.endByte };
+      // A later line that an earlier run left in the log must be found again, should this run die before it gets there.
+      if (last.line > highestFound) {
+        const offsets = [...current.offsets];
+        for (const range of ranges) offsets[range.partition] = range.baseOffset + range.count;
+        current = { ...current, offsets };
+      }
       const due = clock.monotonicMs() - storedAtMs >= STORE_EVERY_MS;
       if (due || current.lines - stored.lines >= STORE_LINES_MAX) await store();
     },

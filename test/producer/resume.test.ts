@@ -11,7 +11,7 @@ import { deliverLines, type LineDeliveryOptions, type Resumed } from '../../src/
 import { type Input, openFileInput, openStreamInput } from '../../src/producer/input.ts';
 import { lockName } from '../../src/producer/name-lock.ts';
 import { createRandom } from '../../src/producer/random.ts';
-import { PRODUCER_HEADER } from '../../src/producer/resume.ts';
+import { openResumption, PRODUCER_HEADER } from '../../src/producer/resume.ts';
 import { UNPACED } from '../../src/producer/token-bucket.ts';
 import { createManualClock, type ManualClock } from '../../src/testing/manual-clock.ts';
 import { drive } from './drive.ts';
@@ -285,4 +285,28 @@ describe('a name is refused', () => {
       });
     }
   });
+});
+
+test('a line that a log kept ahead of others is found again, however often the run dies before it gets there', async () => {
+  const path = join(folder, 'input.ndjson');
+  await writeFile(path, 'a\nb\nc\n');
+  const topic = await log.describeTopic(TOPIC);
+  assert.ok(topic !== undefined);
+  const open = async () =>
+    openResumption({ name: 'n', folder, log, topic, input: await openFileInput(path), clock });
+  const record = (line: number, partition: number) => {
+    const header = { name: PRODUCER_HEADER, value: Buffer.from(`n:${line}`) };
+    return { key: null, value: Buffer.from('x'), partition, line, endByte: line * 2, headers: [header] };
+  };
+  const first = await open();
+  await log.append(TOPIC, [record(3, 0)]);
+  await first.close();
+  const second = await open();
+  assert.equal(second.marks.isDelivered(3), true);
+  const batch = [record(1, 0), record(2, 1)];
+  await second.acknowledged(batch, await log.append(TOPIC, batch));
+  await second.close();
+  const third = await open();
+  assert.deepEqual([third.from.lines, third.marks.isDelivered(3)], [2, true]);
+  await third.close();
 });
