@@ -97,8 +97,10 @@ export async function createLogger(config: Config, isTerminal: boolean): Promise
   return logger.createLogger({ ...config.logging, isTerminal });
 }
 
-/** Writes reports to standard output. */
-export async function createStdoutPrinter(render: (report: unknown) => string): Promise<ReportPrinter> {
+/** Writes reports, or what else is rendered, to standard output. */
+export async function createStdoutPrinter(
+  render: (report: unknown) => string | Uint8Array,
+): Promise<ReportPrinter> {
   const { createReportPrinter } = await import('./sinks/console.ts');
   return createReportPrinter({ stream: process.stdout, render });
 }

@@ -10,11 +10,10 @@ import { TallystreamError } from '../errors.ts';
 export type WriteOut = (text: string | Uint8Array) => Promise<void>;
 
 export async function createOutput(): Promise<WriteOut> {
-  const printer = await createStdoutPrinter((text) => text as string);
+  const printer = await createStdoutPrinter((text) => text as string | Uint8Array);
   return async (text) => {
     try {
-      if (typeof text === 'string') await printer.print(text);
-      else await writeBytes(text);
+      await printer.print(text);
     } catch (error) {
       throw failureOf(error);
     }
@@ -37,16 +36,3 @@ function failureOf(error: unknown): unknown {
 export function jsonLine(value: unknown): string {
   return `${escapeJsonLineForTerminal(JSON.stringify(value))}\n`;
 }
-
-/** Bytes as they are, for what must come back unchanged. */
-function writeBytes(bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(bytes, (error?: NodeJS.ErrnoException | null) => {
-      if (error === null || error === undefined) resolve();
-      else reject(CLOSED.has(error.code ?? '') ? new OutputClosedError(error) : error);
-    });
-  });
-}
-
-/** How systems say that a pipe's other end is closed. */
-const CLOSED = new Set(['EPIPE', 'EOF', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);

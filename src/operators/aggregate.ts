@@ -31,7 +31,7 @@ interface MeasureReader {
   valueAt(row: number): Scaled;
 }
 
-/** Groups of one aggregate; they are kept in memory, some 300 bytes each. */
+/** Groups of one aggregate: all of them are kept in memory. */
 const GROUPS_MAX = 2_000_000;
 /** Codes of days are moved up by this much so that they are never negative: some 183,000 years each way. */
 const DAY_CODE_BASE = 2 ** 26;

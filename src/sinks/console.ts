@@ -16,8 +16,8 @@ export class OutputClosedError extends Error {
 
 export interface ReportPrinterOptions {
   readonly stream: Writable;
-  /** The text of a stored report, with its last line feed; an empty text prints nothing. */
-  readonly render: (report: unknown) => string;
+  /** The text of a stored report, with its last line feed, or bytes as they are; an empty one prints nothing. */
+  readonly render: (report: unknown) => string | Uint8Array;
 }
 
 /**
@@ -31,12 +31,12 @@ export function createReportPrinter({ stream, render }: ReportPrinterOptions): R
   return {
     async print(report) {
       const text = render(report);
-      if (text !== '') await write(stream, text);
+      if (text.length > 0) await write(stream, text);
     },
   };
 }
 
-function write(stream: Writable, text: string): Promise<void> {
+function write(stream: Writable, text: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => {
       if (error === null || error === undefined) resolve();
