@@ -26,7 +26,11 @@ const BLOCK_BYTES = 256 * 1024;
 export async function openFileInput(path: string): Promise<Input> {
   const { handle, stats } = await readable(path, async () => {
     const handle = await open(path, 'r');
-    return { handle, stats: await handle.stat() };
+    const stats = await handle.stat().catch(async (error: unknown) => {
+      await handle.close();
+      throw error;
+    });
+    return { handle, stats };
   });
   if (stats.isDirectory()) {
     await handle.close();

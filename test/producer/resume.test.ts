@@ -292,8 +292,8 @@ test('a line that a log kept ahead of others is found again, however often the r
   await writeFile(path, 'a\nb\nc\n');
   const topic = await log.describeTopic(TOPIC);
   assert.ok(topic !== undefined);
-  const open = async () =>
-    openResumption({ name: 'n', folder, log, topic, input: await openFileInput(path), clock });
+  const input = await openFileInput(path);
+  const open = async () => openResumption({ name: 'n', folder, log, topic, input, clock });
   const record = (line: number, partition: number) => {
     const header = { name: PRODUCER_HEADER, value: Buffer.from(`n:${line}`) };
     return { key: null, value: Buffer.from('x'), partition, line, endByte: line * 2, headers: [header] };
@@ -309,4 +309,6 @@ test('a line that a log kept ahead of others is found again, however often the r
   const third = await open();
   assert.deepEqual([third.from.lines, third.marks.isDelivered(3)], [2, true]);
   await third.close();
+  // A file that is left to the garbage collector ends the process with an error.
+  await input.close();
 });
