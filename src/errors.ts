@@ -28,6 +28,7 @@ const TABLE = {
   CHECKPOINT_NOT_FOUND: { actor: 'user', retry: false, exitCode: 5 },
   CHECKPOINT_LOCKED: { actor: 'user', retry: true, exitCode: 5 },
   CHECKPOINT_FENCED: { actor: 'operator', retry: false, exitCode: 5 },
+  WRITER_FENCED: { actor: 'operator', retry: false, exitCode: 5 },
   CHECKPOINT_CORRUPT: { actor: 'operator', retry: false, exitCode: 5 },
   CHECKPOINT_QUERY_CHANGED: { actor: 'user', retry: false, exitCode: 5 },
   CHECKPOINT_VERSION: { actor: 'user', retry: false, exitCode: 5 },

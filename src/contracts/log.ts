@@ -40,6 +40,10 @@ export interface AppendedRange {
 
 export interface TopicOptions extends Retention {
   readonly partitions: number;
+  /** Keeps the newest record of every key for ever and takes older ones away; without it, retention alone decides. */
+  readonly compacted?: boolean;
+  /** The largest record that the topic takes, in bytes with its key and headers; the log's own default where left out. */
+  readonly recordBytesMax?: number;
 }
 
 export interface Retention {
@@ -102,6 +106,30 @@ export interface RetentionRemoval {
   readonly end: number;
   readonly bytes: number;
   readonly reason: 'age' | 'size';
+}
+
+/**
+ * Appends to several topics that readers see together or not at all. One transaction is open at a time: it begins with
+ * the first append after the last `commit` or `abort`. No two calls at once. After an error other than RECORD_TOO_LARGE
+ * nothing but `abort` or `close` may follow; whether a `commit` that failed took place is settled by whoever opens the
+ * same name next.
+ */
+export interface TransactionalWriter {
+  /**
+   * Appends within the open transaction. RECORD_TOO_LARGE leaves the transaction open, without any record of this call
+   * where the call had one record only.
+   * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE, STORAGE_FULL, WRITER_FENCED
+   */
+  append(topic: string, records: readonly RecordInput[]): Promise<void>;
+  /**
+   * Shows all of the transaction to readers, for ever. Does nothing where nothing was appended.
+   * @throws LOG_UNAVAILABLE (it may have happened all the same), WRITER_FENCED (it has not)
+   */
+  commit(): Promise<void>;
+  /** Takes back what was appended since the last commit; no reader has seen it, and none will. */
+  abort(): Promise<void>;
+  /** Gives connections back. An open transaction is left for whoever opens the name next, or for the log's own timeout. */
+  close(): Promise<void>;
 }
 
 export interface Log {
@@ -172,6 +200,14 @@ export interface Log {
    * A repeat overwrites. @throws LOG_UNAVAILABLE (retry), CONFIG_INVALID
    */
   publishOffsets?(group: string, topic: string, offsets: readonly GroupOffset[]): Promise<void>;
+
+  /**
+   * Opens the one writer of this name. Every earlier one is fenced (its calls throw WRITER_FENCED from now on), and what
+   * it left open is settled: committed where its commit had been decided, taken back otherwise. When this resolves, a
+   * reader sees all of what was committed and none of what was not. On logs that have such a thing.
+   * @throws LOG_UNAVAILABLE (retry), CONFIG_INVALID
+   */
+  openTransactions?(name: string): Promise<TransactionalWriter>;
 
   /** Releases files and connections. Called once, last; a repeat does nothing. */
   close(): Promise<void>;
