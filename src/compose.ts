@@ -9,7 +9,7 @@ import type { Checkpoint, CheckpointView } from './contracts/checkpoint.ts';
 import type { Clock } from './contracts/clock.ts';
 import type { Log } from './contracts/log.ts';
 import type { Logger } from './contracts/logger.ts';
-import type { ReportPrinter } from './contracts/sink.ts';
+import type { ReportPrinter, Sink } from './contracts/sink.ts';
 import type { QueryPlan } from './plan/query-plan.ts';
 import { OutputClosedError } from './sinks/console.ts';
 import { systemClock } from './observe/system-clock.ts';
@@ -63,6 +63,16 @@ async function openKafka({ kafka, query }: Config, clock: Clock, access: LogAcce
     retryTimeoutMs: boundMs ?? kafka.retryTimeoutMs,
     ...(onWaiting === undefined ? {} : { onWaiting }),
   });
+}
+
+/** Where results go beside the checkpoint, as the configuration says. */
+export async function createSinks(config: Config, log: Log): Promise<readonly Sink[]> {
+  if (config.log.type !== 'kafka' || !config.kafka.outputTopics) return [];
+  const { createTopicSink } = await import('./sinks/topics.ts');
+  const { outputTopicsOf } = await import('./purchases/output-topics.ts');
+  const { name: queryName } = config.query;
+  const { topic, partitions } = config.log;
+  return [createTopicSink({ log, ...outputTopicsOf({ queryName, topic, newTopic: { partitions } }) })];
 }
 
 /** @throws what `openCheckpoint` of src/checkpoint throws */

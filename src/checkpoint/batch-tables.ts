@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant } from '../errors.ts';
 import type { Accounting, BatchCommit, BatchPlan, Committed, PartitionState } from '../contracts/batch.ts';
-import type { StoredReport } from '../contracts/checkpoint.ts';
+import type { LostRange, StoredReport } from '../contracts/checkpoint.ts';
 import { corrupt } from './failure.ts';
 import { allRows, firstCell, firstRow } from './database.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
@@ -19,6 +19,7 @@ export class BatchTables {
   private readonly insertCommit: StatementSync;
   private readonly upsertPartition: StatementSync;
   private readonly addAccounting: StatementSync;
+  private readonly insertLost: StatementSync;
   private readonly deleteOldPlans: StatementSync;
   private readonly deleteOldCommits: StatementSync;
   private readonly updatePrinted: StatementSync;
@@ -35,6 +36,7 @@ export class BatchTables {
       `UPDATE accounting SET read = read + ?, accepted = accepted + ?, invalid = invalid + ?,
        duplicate = duplicate + ?, late = late + ?, dead_letter_bytes = dead_letter_bytes + ?`,
     );
+    this.insertLost = database.prepare('INSERT INTO lost_ranges VALUES (?, ?, ?, ?)');
     this.deleteOldPlans = database.prepare('DELETE FROM plans WHERE batch_id <= ?');
     this.deleteOldCommits = database.prepare('DELETE FROM commits WHERE batch_id <= ?');
     this.updatePrinted = database.prepare(
@@ -95,6 +97,9 @@ export class BatchTables {
     for (const state of commit.partitions) {
       this.upsertPartition.run(state.partition, state.nextOffset, state.maxEventMicros, state.activeAtMs);
     }
+    for (const { partition, start, end } of commit.lost) {
+      this.insertLost.run(plan.batchId, partition, start, end);
+    }
     this.addAccounting.run(...counts, deadLetterBytes);
     // The newest is never among them, so neither is a report that still has to be printed.
     this.deleteOldPlans.run(plan.batchId - BATCHES_KEPT);
@@ -143,6 +148,16 @@ export class BatchTables {
 export function readLastPlan(database: DatabaseSync, location: string): BatchPlan | undefined {
   const row = firstRow(database.prepare('SELECT batch_id, plan FROM plans ORDER BY batch_id DESC LIMIT 1'));
   return row && parsePlan(row[0], row[1], location);
+}
+
+/** Records that were gone before they were read, over all batches. */
+export function readLostRanges(database: DatabaseSync): LostRange[] {
+  const rows = allRows(
+    database.prepare(
+      'SELECT batch_id, "partition", start_offset, end_offset FROM lost_ranges ORDER BY batch_id, "partition", start_offset',
+    ),
+  );
+  return rows.map(([batchId, partition, start, end]) => ({ batchId, partition, start, end }) as LostRange);
 }
 
 /** Sums over all batches. @throws CHECKPOINT_CORRUPT */

@@ -3,10 +3,10 @@
  * runner's WAL can start again, and never has more than one letter in memory. Letters are only ever added behind.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { Reason } from '../columns/problem.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { DeadLetterFilter } from '../contracts/checkpoint.ts';
-import { firstRow, type Row } from './database.ts';
+import { firstRow } from './database.ts';
+import { letterOfRow } from './dead-letter-row.ts';
 import { DEAD_LETTER_COLUMNS } from './tables.ts';
 
 /** In order of batch, partition, offset: the order in which they were numbered. */
@@ -22,7 +22,7 @@ export function* deadLetters(
   for (;;) {
     const row = firstRow(next, id, ...values);
     if (row === undefined) return;
-    yield letterOf(row.slice(1));
+    yield letterOfRow(row.slice(1));
     id = row[0] as number;
   }
 }
@@ -43,7 +43,7 @@ export function* duplicates(
     const row = firstRow(next, ...position, ...values);
     if (row === undefined) return;
     position = row as number[];
-    yield letterOf([...row, 'DUPLICATE', null, '', '', topic, null, null, null]);
+    yield letterOfRow([...row, 'DUPLICATE', null, '', '', topic, null, null, null, null]);
   }
 }
 
@@ -67,23 +67,5 @@ function conditions(filter: { [Name in keyof DeadLetterFilter]?: DeadLetterFilte
   return {
     where: asked.map(([condition]) => ` AND ${condition}`).join(''),
     values: asked.map(([, value]) => value as SQLInputValue),
-  };
-}
-
-/** Columns in the order of {@link DEAD_LETTER_COLUMNS}. */
-function letterOf(row: Row): DeadLetter {
-  const [batchId, partition, offset, reason, field, expected, actual, topic, timestampMs, key, value] = row;
-  return {
-    reason: reason as Reason,
-    field: field as string | null,
-    expected: expected as string,
-    actual: actual as string,
-    topic: topic as string,
-    partition: partition as number,
-    offset: offset as number,
-    batchId: batchId as number,
-    timestampMs: timestampMs as number | null,
-    key: key as Uint8Array | null,
-    value: value as Uint8Array | null,
   };
 }

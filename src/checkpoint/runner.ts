@@ -116,6 +116,10 @@ export class SqliteCheckpoint implements Checkpoint {
     this.act(() => this.staging.stageDuplicate(partition, offset));
   }
 
+  stagedDeadLetters(): Iterable<DeadLetter> {
+    return guardedRows(this.place, () => this.staging.stagedLetters());
+  }
+
   discardStaged(): void {
     this.act(() => this.staging.discard());
   }

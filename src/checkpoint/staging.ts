@@ -9,6 +9,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant } from '../errors.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
+import { firstRow } from './database.ts';
+import { bytesOfLetter, letterOfRow, rowOfLetter } from './dead-letter-row.ts';
 import { DEAD_LETTER_COLUMNS, STAGING_TABLES } from './tables.ts';
 
 export class Staging {
@@ -28,7 +30,7 @@ export class Staging {
     database.exec(STAGING_TABLES);
     this.database = database;
     this.insertLetter = database.prepare(
-      'INSERT INTO staged_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO staged_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.insertDuplicate = database.prepare('INSERT INTO staged_duplicates VALUES (?, ?)');
     // By the index, since sorting whole letters would copy their bytes once more.
@@ -43,7 +45,7 @@ export class Staging {
     this.deleteDuplicates = database.prepare('DELETE FROM staged_duplicates');
   }
 
-  /** Bytes of the keys and values that are staged. */
+  /** Bytes of the keys, values and headers that are staged. */
   get bytes(): number {
     return this.letterBytes;
   }
@@ -54,22 +56,27 @@ export class Staging {
       'letters of two batches are staged',
     );
     this.begin();
-    this.insertLetter.run(
-      letter.batchId,
-      letter.partition,
-      letter.offset,
-      letter.reason,
-      letter.field,
-      letter.expected,
-      letter.actual,
-      letter.topic,
-      letter.timestampMs,
-      letter.key,
-      letter.value,
-    );
+    this.insertLetter.run(...rowOfLetter(letter));
     this.batchId = letter.batchId;
     this.letters += 1;
-    this.letterBytes += (letter.key?.byteLength ?? 0) + (letter.value?.byteLength ?? 0);
+    this.letterBytes += bytesOfLetter(letter);
+  }
+
+  /** In order of partition and offset, one row a query: between two of them the checkpoint may be used. */
+  *stagedLetters(): Generator<DeadLetter, void, undefined> {
+    if (this.letters === 0) return;
+    const next = this.database.prepare(
+      `SELECT ${DEAD_LETTER_COLUMNS} FROM staged_dead_letters
+       WHERE ("partition", "offset") > (?, ?) ORDER BY "partition", "offset" LIMIT 1`,
+    );
+    let at: readonly [number, number] = [-1, -1];
+    for (;;) {
+      const row = firstRow(next, ...at);
+      if (row === undefined) return;
+      const letter = letterOfRow(row);
+      yield letter;
+      at = [letter.partition, letter.offset];
+    }
   }
 
   stageDuplicate(partition: number, offset: number): void {

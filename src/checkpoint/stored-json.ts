@@ -1,5 +1,5 @@
 /** JSON as it lies in the checkpoint's tables. */
-import type { BatchPlan, Json } from '../contracts/batch.ts';
+import type { BatchPlan, Json, PlannedRange } from '../contracts/batch.ts';
 import type { Cell } from './database.ts';
 import { corrupt } from './failure.ts';
 
@@ -18,17 +18,27 @@ export function planText(plan: BatchPlan): string {
   return JSON.stringify({
     batchId: plan.batchId,
     topicId: plan.topicId,
-    ranges: plan.ranges.map(({ partition, start, end }) => ({ partition, start, end })),
+    ranges: plan.ranges.map(rangeOf),
+    lost: plan.lost.map(rangeOf),
     clockMs: plan.clockMs,
     watermarkMicros: plan.watermarkMicros,
     idlePartitions: plan.idlePartitions,
   } satisfies BatchPlan);
 }
 
+function rangeOf({ partition, start, end }: PlannedRange): PlannedRange {
+  return { partition, start, end };
+}
+
 /** @throws CHECKPOINT_CORRUPT where it is not the plan of that batch */
 export function parsePlan(batchId: Cell | undefined, text: Cell | undefined, location: string): BatchPlan {
   const plan = parseStored(text, 'plan', location) as unknown as BatchPlan | null;
-  if (plan?.batchId !== batchId || !Array.isArray(plan?.ranges) || typeof plan.topicId !== 'string') {
+  if (
+    plan?.batchId !== batchId ||
+    !Array.isArray(plan?.ranges) ||
+    !Array.isArray(plan.lost) ||
+    typeof plan.topicId !== 'string'
+  ) {
     throw corrupt(
       location,
       `What is stored as the plan of batch ${String(batchId)} is not a plan of that batch.`,

@@ -5,18 +5,18 @@ import { corrupt } from './failure.ts';
 import { firstCell } from './database.ts';
 
 /** Rises with every change of the tables that an older program could not read. */
-const TABLES_VERSION = 1;
+const TABLES_VERSION = 2;
 /** "TALY": tells a checkpoint from any other SQLite file. */
 const APPLICATION_ID = 0x54_41_4c_59;
 
 /** The columns of a dead letter, as they are staged and kept; `partition` and `offset` are keywords of SQL. */
 export const DEAD_LETTER_COLUMNS =
-  'batch_id, "partition", "offset", reason, field, expected, actual, topic, timestamp_ms, key, value';
+  'batch_id, "partition", "offset", reason, field, expected, actual, topic, timestamp_ms, key, value, headers';
 
 const DEAD_LETTER_DEFINITION = `
   batch_id INTEGER NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL,
   reason TEXT NOT NULL, field TEXT, expected TEXT NOT NULL, actual TEXT NOT NULL,
-  topic TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, key BLOB, value BLOB`;
+  topic TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT`;
 
 /**
  * Dead letters are numbered in order of batch, partition and offset, which is the order of reading; that one record
@@ -58,6 +58,10 @@ const TABLES = `
     topic_id TEXT NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL,
     PRIMARY KEY (topic_id, "partition", "offset")
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE lost_ranges (
+    batch_id INTEGER NOT NULL, "partition" INTEGER NOT NULL, start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL,
+    PRIMARY KEY (batch_id, "partition", start_offset)
+  ) STRICT, WITHOUT ROWID;
   INSERT INTO accounting VALUES (0, 0, 0, 0, 0, 0, 0);
 `;
 
@@ -77,7 +81,7 @@ export function createTables(database: DatabaseSync): void {
 
 /**
  * Whether the file holds a checkpoint (`ready`), or nothing yet (`empty`).
- * @throws CHECKPOINT_VERSION where a newer program made it; CHECKPOINT_CORRUPT where it is no checkpoint
+ * @throws CHECKPOINT_VERSION where another version of the program made it; CHECKPOINT_CORRUPT where it is no checkpoint
  */
 export function inspectTables(database: DatabaseSync, location: string): 'empty' | 'ready' {
   const tables = firstCell(database.prepare('SELECT count(*) FROM sqlite_schema'));
@@ -86,11 +90,12 @@ export function inspectTables(database: DatabaseSync, location: string): 'empty'
     throw corrupt(location, 'Its checkpoint.db is a SQLite file that another program made.');
   }
   const version = Number(firstCell(database.prepare('PRAGMA user_version')));
-  if (version > TABLES_VERSION) {
+  if (version !== TABLES_VERSION) {
+    const isNewer = version > TABLES_VERSION;
     throw new TallystreamError('CHECKPOINT_VERSION', {
-      what: `The checkpoint in ${location} has format ${version}; this program reads formats up to ${TABLES_VERSION}.`,
-      why: 'A newer version of tallystream wrote it.',
-      mend: 'Run that version or a later one; or give the query another query.checkpoint_location, so that it reads from the start.',
+      what: `The checkpoint in ${location} has format ${version}; this program reads format ${TABLES_VERSION}.`,
+      why: `${isNewer ? 'A newer' : 'An older'} version of tallystream wrote it.`,
+      mend: `Run that version${isNewer ? ' or a later one' : ''}; or give the query another query.checkpoint_location, so that it reads from the start.`,
     });
   }
   return 'ready';

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type { Accounting, DeadLetter, GroupRow, Json, RecordIdentity } from '../contracts/batch.ts';
-import type { CheckpointView, DeadLetterFilter } from '../contracts/checkpoint.ts';
+import type { CheckpointView, DeadLetterFilter, LostRange } from '../contracts/checkpoint.ts';
 import { aggregateNamed, groupsOf } from './aggregate-table.ts';
-import { readAccounting, readLastPlan } from './batch-tables.ts';
+import { readAccounting, readLastPlan, readLostRanges } from './batch-tables.ts';
 import { allRows, checkpointFile, firstCell, firstRow, inSnapshot, openViewDatabase } from './database.ts';
 import { deadLetters, duplicates } from './dead-letter-reader.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
@@ -86,6 +86,10 @@ class SqliteCheckpointView implements CheckpointView {
 
   topicId(): string | undefined {
     return guarded(this.place, () => readLastPlan(this.database, this.place.location)?.topicId);
+  }
+
+  lostRanges(): readonly LostRange[] {
+    return guarded(this.place, () => readLostRanges(this.database));
   }
 
   recentProgress(): readonly Json[] {

@@ -4,7 +4,7 @@ import type { Config } from '../config/keys.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
-import { createStdoutPrinter, openCheckpoint } from '../compose.ts';
+import { createSinks, createStdoutPrinter, openCheckpoint } from '../compose.ts';
 import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
 import type { Trigger } from '../engine/trigger.ts';
 import { purchaseQuery } from '../purchases/query.ts';
@@ -58,7 +58,8 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
         bytesMax: config.query.deadLetterBytesMax,
         whenFull: config.query.deadLettersWhenFull,
       }),
-      sinks: [],
+      failOnDataLoss: config.query.failOnDataLoss,
+      sinks: await createSinks(config, log),
       ...(config.kafka.publishOffsets ? { offsetsGroup: name } : {}),
       buildReport: (result) => buildReport(result, { queryName: name, timeZone }),
       printer: await createStdoutPrinter((stored) => {

@@ -47,6 +47,12 @@ export const KAFKA_KEYS = {
     '2 minutes',
     'How long a query goes on trying while no broker answers before it gives up; for produce it is producer.retry_timeout.',
   ),
+  outputTopics: key(
+    'output_topics',
+    boolean(),
+    'false',
+    'Whether each batch also writes totals to <topic>.totals and dead letters to <topic>.dead-letters, exactly once; what it has written stands in <topic>.control.',
+  ),
   publishOffsets: key(
     'publish_offsets',
     boolean(),

@@ -152,6 +152,12 @@ export const TABLE = {
       '1 GiB',
       'The most bytes of invalid and late events that the checkpoint keeps.',
     ),
+    failOnDataLoss: key(
+      'fail_on_data_loss',
+      boolean(),
+      'true',
+      'Whether a query ends where records were removed from the log before it read them; with false it notes which, says so, and goes on.',
+    ),
     deadLettersWhenFull: key(
       'dead_letters_when_full',
       oneOf(['stop', 'positions']),

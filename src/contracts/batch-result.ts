@@ -1,5 +1,5 @@
 /** What a batch came to: the view that an application's report and a sink are made from. */
-import type { Accounting, AggregateChange, BatchPlan, GroupRow } from './batch.ts';
+import type { Accounting, AggregateChange, BatchPlan, DeadLetter, GroupRow, PlannedRange } from './batch.ts';
 
 /** A decoded event as an object: nested as its schema, decimals as exact text, instants as ISO text. */
 export interface EventRow {
@@ -13,6 +13,10 @@ export interface BatchResult {
   readonly aggregates: readonly AggregateChange[];
   /** The first accepted events of the batch, in order of partition and offset. */
   readonly sample: readonly EventRow[];
+  /** Records that were gone when the batch came to read them, where the query goes on without them. */
+  readonly lost: readonly PlannedRange[];
+  /** The invalid and late events of the batch, in order of partition and offset; one is in memory at a time. */
+  deadLetters(): Iterable<DeadLetter>;
   /** Every group of an aggregate with this batch in it. Small aggregates only: it walks all groups. */
   allGroups(aggregate: string): readonly GroupRow[];
 }

@@ -1,5 +1,6 @@
 /** The two entries of a micro-batch, plan and commit, and what stands in them. */
 import type { Reason } from '../columns/problem.ts';
+import type { Header } from './log.ts';
 
 /** `read = accepted + invalid + duplicate + late`; `invalid` includes conflicting duplicates. */
 export interface Accounting {
@@ -28,6 +29,8 @@ export interface BatchPlan {
   readonly topicId: string;
   /** Only partitions with something to read, in partition order. */
   readonly ranges: readonly PlannedRange[];
+  /** Records that were gone before they were read, where the query goes on without them; in partition order. */
+  readonly lost: readonly PlannedRange[];
   /** The clock of this batch, epoch milliseconds. */
   readonly clockMs: number;
   /** The query's watermark that this batch evicts by, epoch microseconds; null before there is one. */
@@ -62,6 +65,8 @@ export interface DeadLetter {
   readonly key: Uint8Array | null;
   /** The original bytes; null for a null value, or where the byte limit keeps positions only. */
   readonly value: Uint8Array | null;
+  /** The record's own, in their order; empty where the byte limit keeps positions only. */
+  readonly headers: readonly Header[];
 }
 
 /** Names one record for ever: topics are named by id, since a name can be given again. */
@@ -118,6 +123,17 @@ export interface BatchProgress {
   readonly accounting: Accounting;
   /** Records that were in the log when the batch was planned, and that stay unread after it. */
   readonly lagEvents: number;
+  /** The same by partition, where there are any. */
+  readonly lag: readonly PartitionLag[];
+}
+
+/** How far a query is behind in one partition. */
+export interface PartitionLag {
+  readonly partition: number;
+  /** Records that stay unread. */
+  readonly events: number;
+  /** From the log timestamp of the last record that was read to the clock of the batch; 0 where nothing is unread. */
+  readonly seconds: number;
 }
 
 /** All that a batch makes durable, in one transaction. Dead letters and duplicates were staged before. */
@@ -129,6 +145,8 @@ export interface BatchCommit {
   readonly dedupe: DedupeChange;
   /** Originals of the redriven records that this batch read. */
   readonly redriven: readonly RecordIdentity[];
+  /** Records that were gone when this batch came to read them, in partition order. */
+  readonly lost: readonly PlannedRange[];
   /** What the application reports of the batch; printed after the commit, and marked then. */
   readonly report: Json;
   readonly progress: BatchProgress;

@@ -11,6 +11,7 @@ import type {
   DedupeSegment,
   GroupRow,
   Json,
+  PlannedRange,
   RecordIdentity,
 } from './batch.ts';
 import type { Reason } from '../columns/problem.ts';
@@ -58,6 +59,8 @@ export interface Checkpoint {
   stageDeadLetter(letter: DeadLetter): void;
   /** Keeps a duplicate's position aside until the commit. */
   stageDuplicate(partition: number, offset: number): void;
+  /** The dead letters that are staged, in order of partition and offset; one is in memory at a time. */
+  stagedDeadLetters(): Iterable<DeadLetter>;
   /** Forgets what was staged; called when a batch starts, so that a batch tried again stages once. */
   discardStaged(): void;
   /**
@@ -73,6 +76,11 @@ export interface Checkpoint {
 
   /** Releases the lock and the file; called once, last. */
   close(): void;
+}
+
+/** Records `[start, end)` of a partition that were gone when this batch came to read them. */
+export interface LostRange extends PlannedRange {
+  readonly batchId: number;
 }
 
 export interface DeadLetterFilter {
@@ -98,6 +106,8 @@ export interface CheckpointView {
   isRedriven(identity: RecordIdentity): boolean;
   /** The id of the topic that the offsets belong to; undefined before the first plan. */
   topicId(): string | undefined;
+  /** Records that were gone before the query read them, in order of batch and partition. */
+  lostRanges(): readonly LostRange[];
   /** The newest progress entries, oldest first. */
   recentProgress(): readonly Json[];
   close(): void;

@@ -13,9 +13,9 @@ export function deadLetterPolicy(options: {
 }): DeadLetterPolicy {
   return {
     admit(letter, bytesKept) {
-      const bytes = (letter.value?.byteLength ?? 0) + (letter.key?.byteLength ?? 0);
+      const bytes = bytesOf(letter);
       if (bytesKept + bytes <= options.bytesMax) return letter;
-      if (options.whenFull === 'positions') return { ...letter, key: null, value: null };
+      if (options.whenFull === 'positions') return { ...letter, key: null, value: null, headers: [] };
       throw new TallystreamError('DEAD_LETTERS_FULL', {
         what: `The dead letters have reached their limit of ${options.bytesMax} bytes (${bytesKept} with those of the batch in hand).`,
         why: `The next is ${letter.reason} at ${letter.topic}/${letter.partition}, offset ${letter.offset}; nothing of this batch was committed.`,
@@ -23,4 +23,9 @@ export function deadLetterPolicy(options: {
       });
     },
   };
+}
+
+function bytesOf({ key, value, headers }: DeadLetter): number {
+  const ofHeaders = headers.reduce((sum, header) => sum + header.name.length + header.value.byteLength, 0);
+  return (key?.byteLength ?? 0) + (value?.byteLength ?? 0) + ofHeaders;
 }

@@ -18,6 +18,7 @@ import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log, RecordChunk } from '../contracts/log.ts';
 import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
 import { redriveOf } from './redrive.ts';
@@ -34,9 +35,11 @@ export interface Execution {
   readonly progressed: ReadonlyMap<number, PartitionProgress>;
 }
 
-interface PartitionProgress {
+export interface PartitionProgress {
   readonly nextOffset: number;
   readonly maxEventMicros: number | null;
+  /** The log timestamp of the last record that was read, epoch milliseconds; undefined where none was. */
+  readonly lastTimestampMs: number | undefined;
 }
 
 type Counts = { -readonly [Name in keyof Accounting]: number };
@@ -45,6 +48,8 @@ export interface ExecutorOptions {
   readonly query: QueryPlan;
   readonly checkpoint: Checkpoint;
   readonly deadLetters: DeadLetterPolicy;
+  /** Whether records that were removed unread end the query. */
+  readonly failOnDataLoss: boolean;
   /** Ids in one segment of the dedupe state; tests make it small. */
   readonly segmentEntries: number | undefined;
 }
@@ -53,6 +58,7 @@ export class BatchExecutor {
   private readonly query: QueryPlan;
   private readonly checkpoint: Checkpoint;
   private readonly deadLetters: DeadLetterPolicy;
+  private readonly failOnDataLoss: boolean;
   private readonly operators: QueryOperators;
 
   // The batch in hand.
@@ -60,6 +66,7 @@ export class BatchExecutor {
   private sample: EventRow[] = [];
   private redriven: RecordIdentity[] = [];
   private redrivenKeys = new Set<string>();
+  private lost: PlannedRange[] = [];
   /** Over all partitions, since a batch may read a little of very many. */
   private rowsOfTurn = 0;
 
@@ -67,6 +74,7 @@ export class BatchExecutor {
     this.query = options.query;
     this.checkpoint = options.checkpoint;
     this.deadLetters = options.deadLetters;
+    this.failOnDataLoss = options.failOnDataLoss;
     this.operators = new QueryOperators(options.query, options.checkpoint, options.segmentEntries);
   }
 
@@ -76,12 +84,18 @@ export class BatchExecutor {
     this.sample = [];
     this.redriven = [];
     this.redrivenKeys.clear();
+    this.lost = [...plan.lost];
     this.checkpoint.discardStaged();
     const evicted = this.operators.evict(plan);
     const progressed = new Map<number, PartitionProgress>();
+    const stateOf = (partition: number) => partitions.find((state) => state.partition === partition);
+    for (const { partition, end } of plan.lost) {
+      const maxEventMicros = stateOf(partition)?.maxEventMicros ?? null;
+      progressed.set(partition, { nextOffset: end, maxEventMicros, lastTimestampMs: undefined });
+    }
     for (const range of plan.ranges) {
-      const state = partitions.find((candidate) => candidate.partition === range.partition);
-      progressed.set(range.partition, await this.executeRange(plan, range, state, log));
+      const progress = await this.executeRange(plan, range, stateOf(range.partition), log);
+      progressed.set(range.partition, progress);
     }
     const { appended, sealed } = this.operators.ids.takeChange();
     return {
@@ -104,9 +118,13 @@ export class BatchExecutor {
     log: Log,
   ): Promise<PartitionProgress> {
     const watermark = new PartitionWatermark(state, this.query.watermark.delayMs, plan.watermarkMicros);
-    for await (const chunk of log.read({ topic: this.query.topic, ...range })) {
+    const planned = { topic: this.query.topic, ...range };
+    const onLost = this.failOnDataLoss ? undefined : (lost: PlannedRange) => this.lost.push(lost);
+    let lastTimestampMs: number | undefined;
+    for await (const chunk of readPlanned(log, planned, onLost)) {
       this.operators.batch.reset(chunk.bytes, chunk.count);
       for (let row = 0; row < chunk.count; row += 1) this.executeRow(plan, chunk, row, watermark);
+      lastTimestampMs = chunk.timestampsMs[chunk.count - 1];
       this.operators.boundDictionaries();
       this.rowsOfTurn += chunk.count;
       if (this.rowsOfTurn >= ROWS_PER_TURN) {
@@ -115,7 +133,7 @@ export class BatchExecutor {
       }
     }
     const max = watermark.maxEventMicros;
-    return { nextOffset: range.end, maxEventMicros: max === -Infinity ? null : max };
+    return { nextOffset: range.end, maxEventMicros: max === -Infinity ? null : max, lastTimestampMs };
   }
 
   /** One record, one verdict, in the order: invalid → known id → late → accepted. */
@@ -204,6 +222,7 @@ export class BatchExecutor {
       timestampMs: chunk.timestampsMs[row] as number,
       key: bytesAt(chunk, chunk.keyStart[row] as number, chunk.keyEnd[row] as number),
       value: bytesAt(chunk, chunk.valueStart[row] as number, chunk.valueEnd[row] as number),
+      headers: chunk.headers.get(row) ?? [],
     };
     this.checkpoint.stageDeadLetter(this.deadLetters.admit(letter, this.checkpoint.deadLetterBytes()));
   }
@@ -232,6 +251,8 @@ export class BatchExecutor {
       accounting: { ...this.counts },
       aggregates: this.operators.aggregates.map((aggregate) => aggregate.change()),
       sample: this.sample,
+      lost: this.lost,
+      deadLetters: () => this.checkpoint.stagedDeadLetters(),
       allGroups: (name) => this.operators.allGroups(name),
     };
   }

@@ -1,21 +1,23 @@
 /** The one loop that acts on the protocol's decisions: plan, execute, sinks, commit, report. */
 import { invariant, TallystreamError } from '../errors.ts';
-import type { BatchPlan, Json, PartitionState } from '../contracts/batch.ts';
+import type { BatchPlan, BatchProgress, Json, PartitionLag, PartitionState } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
-import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import type { Log, TopicOptions } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { ReportPrinter, Sink } from '../contracts/sink.ts';
-import type { BatchProgress } from '../contracts/batch.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
+import { Deliveries } from './deliveries.ts';
 import { BatchExecutor, type Execution } from './execute.ts';
+import { lagOf } from './lag.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
-import { Phases, progressOf, warnOfClock, warnOfLateness } from './progress.ts';
+import { logBatch, Phases, progressOf } from './progress.ts';
 import { atMost, isBalanced, partitionsAfter, planBatch, recover, type PlanDecision } from './protocol.ts';
-import { refusalOf, topicGone } from './refusals.ts';
+import { refusalOf } from './refusals.ts';
 import { ShownOffsets } from './shown-offsets.ts';
+import { Source, type Look } from './source.ts';
 import { AT_ONCE, type Trigger } from './trigger.ts';
 
 export interface LoopOptions {
@@ -32,6 +34,8 @@ export interface LoopOptions {
   /** Ends after this many batches; Infinity goes on. */
   readonly batchesMax: number;
   readonly deadLetters: DeadLetterPolicy;
+  /** Whether records that were removed before they were read end the query; without, it names them and goes on. */
+  readonly failOnDataLoss: boolean;
   /** The group under whose name the log shows others how far the query is; undefined shows nothing. */
   readonly offsetsGroup?: string;
   /** Sinks outside the checkpoint. With any, a plan is durable before its batch is executed. */
@@ -49,6 +53,8 @@ export class MicroBatchLoop {
   private readonly executor: BatchExecutor;
   private readonly nudge = new Nudge();
   private readonly shownOffsets: ShownOffsets;
+  private readonly source: Source;
+  private readonly deliveries: Deliveries;
   private partitions: readonly PartitionState[];
   private previous: BatchPlan | undefined;
   private batches = 0;
@@ -64,6 +70,8 @@ export class MicroBatchLoop {
       topic: options.query.topic,
       group: options.offsetsGroup,
     });
+    this.source = new Source(options.log, options.query);
+    this.deliveries = new Deliveries(options);
     this.partitions = options.checkpoint.lastCommit()?.partitions ?? [];
     this.previous = options.checkpoint.lastPlan();
   }
@@ -72,6 +80,7 @@ export class MicroBatchLoop {
     try {
       await this.runBatches(signal);
     } finally {
+      await this.deliveries.close();
       await this.shownOffsets.settle();
     }
   }
@@ -83,17 +92,18 @@ export class MicroBatchLoop {
       await printer.print(unprinted.report);
       checkpoint.markPrinted(unprinted.batchId);
     }
-    // A query may start before its producer; a topic that goes missing later is not made again in silence.
-    if (this.previous === undefined) await this.createTopic();
+    if (this.previous === undefined) await this.source.create(this.options.newTopic);
+    await this.deliveries.open();
     await this.replayPlanned();
-    const bound = trigger.kind === 'availableNow' ? await this.offsets() : undefined;
+    const bound = trigger.kind === 'availableNow' ? (await this.source.look()).offsets : undefined;
     while (!signal.aborted && this.batches < this.options.batchesMax) {
       const startedMs = this.options.clock.monotonicMs();
       // Only those who asked before this look may be told that nothing is left.
       const asked = [...this.drains];
       this.options.checkpoint.holdLock();
-      const offsets = atMost(await this.offsets(), bound);
-      const left = await this.runNext(offsets);
+      const { topic, offsets: present } = await this.source.look();
+      const offsets = atMost(present, bound);
+      const left = await this.runNext({ topic, offsets });
       if (left === 'nothing new') this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) return;
       // What the limit has left over is not made to wait for the trigger.
@@ -128,32 +138,30 @@ export class MicroBatchLoop {
       { operation: 'replay', batchId: decision.batchId },
       'carrying out a planned batch again',
     );
-    const offsets = await this.offsets();
-    const topic = await this.topic();
-    if (topic.id !== planned.topicId) {
+    const look = await this.source.look();
+    if (look.topic.id !== planned.topicId) {
       throw refusalOf({ kind: 'topic recreated', committedTopicId: planned.topicId }, this.options.query);
     }
-    await this.runBatch(planned, offsets, 0, new Phases(this.options.clock));
+    await this.runBatch(planned, look, new Phases(this.options.clock));
   }
 
-  /** Runs the next batch where there is one, and says what these offsets still hold after it. */
-  private async runNext(offsets: readonly PartitionOffsets[]): Promise<'nothing new' | 'more' | 'all read'> {
+  /** Runs the next batch where there is one, and says what this look still holds after it. */
+  private async runNext(look: Look): Promise<'nothing new' | 'more' | 'all read'> {
     const phases = new Phases(this.options.clock);
-    const decision = await phases.time('queryPlanning', () => this.decide(offsets));
+    const decision = await phases.time('queryPlanning', () => this.decide(look));
     if (decision.kind === 'nothing new') return 'nothing new';
     if (decision.kind !== 'plan') throw refusalOf(decision, this.options.query);
     const { plan, lagEvents } = decision;
-    if (this.options.sinks.length > 0) {
+    if (!this.deliveries.isEmpty) {
       await phases.time('walCommit', () => this.options.checkpoint.writePlan(plan));
     }
-    await this.runBatch(plan, offsets, lagEvents, phases);
+    await this.runBatch(plan, look, phases);
     this.lastStartedMs = phases.startedMs;
     return lagEvents > 0 ? 'more' : 'all read';
   }
 
-  private async decide(offsets: readonly PartitionOffsets[]): Promise<PlanDecision> {
-    const { query, clock, offsetsMax } = this.options;
-    const topic = await this.topic();
+  private decide({ topic, offsets }: Look): PlanDecision {
+    const { query, clock, offsetsMax, failOnDataLoss } = this.options;
     return planBatch({
       batchId: (this.previous?.batchId ?? -1) + 1,
       nowMs: clock.nowMs(),
@@ -164,65 +172,49 @@ export class MicroBatchLoop {
       watermarkDelayMs: query.watermark.delayMs,
       idleTimeoutMs: query.watermark.idleTimeoutMs,
       offsetsMax,
+      failOnDataLoss,
     });
   }
 
-  private async runBatch(
-    plan: BatchPlan,
-    offsets: readonly PartitionOffsets[],
-    lagEvents: number,
-    phases: Phases,
-  ): Promise<void> {
-    const { checkpoint, log, sinks, logger } = this.options;
+  private async runBatch(plan: BatchPlan, { offsets }: Look, phases: Phases): Promise<void> {
+    const { log, logger, clock } = this.options;
     const execution = await phases.time('addBatch', () => this.executor.execute(plan, this.partitions, log));
-    const { result } = execution;
+    const { result, progressed } = execution;
     invariant(
       isBalanced(result.accounting),
       `batch ${plan.batchId} does not balance: ${JSON.stringify(result.accounting)}`,
     );
-    const identity = { queryId: checkpoint.queryId, batchId: plan.batchId, epoch: checkpoint.epoch };
-    for (const sink of sinks) await phases.time('sinks', () => sink.write(result, identity));
-    const progress = this.progressOf(plan, result, lagEvents, phases);
-    await phases.time('commitOffsets', () => this.commit(plan, offsets, execution, progress));
+    if (!this.deliveries.isEmpty) await phases.time('sinks', () => this.deliveries.write(result));
+    const partitions = partitionsAfter(plan, this.partitions, offsets, progressed);
+    const lag = lagOf(plan, offsets, partitions, progressed);
+    const progress = this.progressOf(result, lag, phases);
+    await phases.time('commitOffsets', () => this.commit(execution, partitions, progress));
     this.batches += 1;
-    const complete = this.progressOf(plan, result, lagEvents, phases);
-    warnOfLateness(logger, plan.batchId, result.accounting);
-    warnOfClock(logger, plan, this.options.clock.nowMs());
-    logger.info(
-      {
-        operation: 'batch',
-        batchId: plan.batchId,
-        ...result.accounting,
-        durationMs: complete.durationMs['triggerExecution'] ?? 0,
-        processedRowsPerSecond: complete.processedRowsPerSecond,
-        lagEvents: complete.lagEvents,
-      },
-      'batch committed',
-    );
+    const complete = this.progressOf(result, lag, phases);
+    logBatch(logger, result, complete, clock.nowMs());
     this.options.onProgress(complete);
     await this.printCommitted(plan.batchId);
   }
 
   private commit(
-    plan: BatchPlan,
-    offsets: readonly PartitionOffsets[],
-    execution: Execution,
+    { result, dedupe, redriven }: Execution,
+    partitions: readonly PartitionState[],
     progress: BatchProgress,
   ): void {
-    const partitions = partitionsAfter(plan, this.partitions, offsets, execution.progressed);
     this.options.checkpoint.commit({
-      plan,
+      plan: result.plan,
       partitions,
-      accounting: execution.result.accounting,
-      aggregates: execution.result.aggregates,
-      dedupe: execution.dedupe,
-      redriven: execution.redriven,
-      report: this.options.buildReport(execution.result),
+      accounting: result.accounting,
+      aggregates: result.aggregates,
+      dedupe,
+      redriven,
+      lost: result.lost,
+      report: this.options.buildReport(result),
       progress,
     });
     this.executor.committed();
     this.partitions = partitions;
-    this.previous = plan;
+    this.previous = result.plan;
     this.shownOffsets.show(partitions);
   }
 
@@ -236,25 +228,16 @@ export class MicroBatchLoop {
     this.options.checkpoint.markPrinted(batchId);
   }
 
-  private progressOf(plan: BatchPlan, result: BatchResult, lagEvents: number, phases: Phases): BatchProgress {
+  private progressOf(result: BatchResult, lag: readonly PartitionLag[], phases: Phases): BatchProgress {
     const { checkpoint, runId, query } = this.options;
     const sinceLastMs = this.lastStartedMs === undefined ? undefined : phases.startedMs - this.lastStartedMs;
-    return progressOf({
-      id: checkpoint.queryId,
-      runId,
-      name: query.name,
-      plan,
-      result,
-      lagEvents,
-      phases,
-      sinceLastMs,
-    });
+    return progressOf({ id: checkpoint.queryId, runId, name: query.name, result, lag, phases, sinceLastMs });
   }
 
   private async waitForNext(
     startedMs: number,
     foundNothing: boolean,
-    offsets: readonly PartitionOffsets[],
+    offsets: Look['offsets'],
     signal: AbortSignal,
   ): Promise<void> {
     if (this.drains.length > 0) return;
@@ -276,24 +259,5 @@ export class MicroBatchLoop {
   private resolveDrains(asked: readonly (() => void)[]): void {
     for (const resolve of asked) resolve();
     this.drains = this.drains.filter((drain) => !asked.includes(drain));
-  }
-
-  private async createTopic(): Promise<void> {
-    const { log, query, newTopic } = this.options;
-    await log.createTopic(query.topic, newTopic);
-  }
-
-  /** @throws TOPIC_NOT_FOUND */
-  private async topic(): Promise<TopicDescription> {
-    const { log, query } = this.options;
-    const topic = await log.describeTopic(query.topic);
-    if (topic === undefined) throw topicGone(query);
-    return topic;
-  }
-
-  /** @throws TOPIC_NOT_FOUND */
-  private async offsets(): Promise<readonly PartitionOffsets[]> {
-    await this.topic();
-    return this.options.log.offsets(this.options.query.topic);
   }
 }

@@ -1,5 +1,5 @@
 /** What a batch took, by phase, in Structured Streaming's terms. */
-import type { Accounting, BatchPlan, BatchProgress } from '../contracts/batch.ts';
+import type { Accounting, BatchPlan, BatchProgress, PartitionLag } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Logger } from '../contracts/logger.ts';
@@ -36,15 +36,13 @@ export function progressOf(of: {
   readonly id: string;
   readonly runId: string;
   readonly name: string;
-  readonly plan: BatchPlan;
   readonly result: BatchResult;
-  readonly lagEvents: number;
+  readonly lag: readonly PartitionLag[];
   readonly phases: Phases;
   /** Time since the trigger before; undefined in the first batch. */
   readonly sinceLastMs: number | undefined;
 }): BatchProgress {
-  const { plan } = of;
-  const { accounting } = of.result;
+  const { plan, accounting } = of.result;
   const durationMs = of.phases.durationMs();
   return {
     id: of.id,
@@ -58,8 +56,30 @@ export function progressOf(of: {
     durationMs,
     watermark: plan.watermarkMicros === null ? null : formatTimestamp(plan.watermarkMicros),
     accounting,
-    lagEvents: of.lagEvents,
+    lagEvents: of.lag.reduce((sum, { events }) => sum + events, 0),
+    lag: of.lag,
   };
+}
+
+/** The line of a committed batch, and what is worth a warning about it. */
+export function logBatch(logger: Logger, result: BatchResult, progress: BatchProgress, nowMs: number): void {
+  const { plan, accounting } = result;
+  const { batchId } = plan;
+  warnOfLoss(logger, result);
+  warnOfLateness(logger, batchId, accounting);
+  warnOfClock(logger, plan, nowMs);
+  logger.info(
+    {
+      operation: 'batch',
+      batchId,
+      ...accounting,
+      durationMs: progress.durationMs['triggerExecution'] ?? 0,
+      processedRowsPerSecond: progress.processedRowsPerSecond,
+      lagEvents: progress.lagEvents,
+      ...(progress.lag.length === 0 ? {} : { lag: progress.lag }),
+    },
+    'batch committed',
+  );
 }
 
 function perSecond(rows: number, ms: number | undefined): number {
@@ -69,7 +89,7 @@ function perSecond(rows: number, ms: number | undefined): number {
 /** A plan's clock never goes back, so one that was far ahead once stays there until the real time catches up. */
 const CLOCK_AHEAD_MS_MAX = 300_000;
 
-export function warnOfClock(logger: Logger, plan: BatchPlan, nowMs: number): void {
+function warnOfClock(logger: Logger, plan: BatchPlan, nowMs: number): void {
   if (plan.clockMs - nowMs <= CLOCK_AHEAD_MS_MAX) return;
   logger.warn(
     { operation: 'clock', batchId: plan.batchId, planned: formatTimestamp(plan.clockMs * 1000) },
@@ -81,7 +101,7 @@ export function warnOfClock(logger: Logger, plan: BatchPlan, nowMs: number): voi
 /** More than this share of a batch late is worth a word: it is more often a setting than an event. */
 const LATE_SHARE_MAX = 0.01;
 
-export function warnOfLateness(logger: Logger, batchId: number, accounting: Accounting): void {
+function warnOfLateness(logger: Logger, batchId: number, accounting: Accounting): void {
   if (accounting.late <= accounting.read * LATE_SHARE_MAX) return;
   const share = Math.round((accounting.late / accounting.read) * 1000) / 10;
   logger.warn(
@@ -89,5 +109,15 @@ export function warnOfLateness(logger: Logger, batchId: number, accounting: Acco
     `${share} % of this batch is late: its events are further behind the newest of their partition than the watermark allows. ` +
       'Likely the input is not in order of time, or an older stretch was produced after a newer one; ' +
       'a larger query.watermark_delay accepts it. The late events are among the dead letters.',
+  );
+}
+
+function warnOfLoss(logger: Logger, { plan, lost }: BatchResult): void {
+  if (lost.length === 0) return;
+  const records = lost.reduce((sum, { start, end }) => sum + end - start, 0);
+  logger.warn(
+    { operation: 'data-loss', batchId: plan.batchId, records, lost },
+    'Records were gone before they were read, and the query goes on without them, since query.fail_on_data_loss is false. ' +
+      '`totals` names them.',
   );
 }

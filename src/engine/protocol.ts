@@ -27,6 +27,30 @@ export function recover(found: { planned: number | undefined; committed: number 
   };
 }
 
+export type SinkRecovery =
+  /** The sink takes every batch from the next on. */
+  | { readonly kind: 'write' }
+  /** The sink holds the batch that is replayed: it is committed without being written again. */
+  | { readonly kind: 'written'; readonly batchId: number }
+  | { readonly kind: 'refuse'; readonly why: string };
+
+/**
+ * What a sink is due that says which batch it holds last (`held`; undefined where none). Only the batch that was planned
+ * and not committed can have reached it before the checkpoint; one that holds more belongs to another past. One that
+ * holds less was turned off for a while, and catches up by itself.
+ */
+export function recoverSink(found: {
+  planned: number | undefined;
+  committed: number | undefined;
+  held: number | undefined;
+}): SinkRecovery {
+  const { planned = -1, committed = -1, held = -1 } = found;
+  if (held <= committed) return { kind: 'write' };
+  if (held === committed + 1 && held === planned) return { kind: 'written', batchId: held };
+  const last = committed < 0 ? 'none' : `batch ${committed}`;
+  return { kind: 'refuse', why: `it holds batch ${held}, and the checkpoint's last commit is ${last}` };
+}
+
 /** Offsets that were due to be read and are not in the log. */
 export interface MissingOffsets {
   readonly partition: number;
@@ -57,6 +81,8 @@ export interface PlanInput {
   readonly idleTimeoutMs: number;
   /** About as many records as this are planned for one batch at most (one more a partition, by rounding). */
   readonly offsetsMax: number;
+  /** Whether records that were removed unread end the query; without, it goes on after them and the plan names them. */
+  readonly failOnDataLoss: boolean;
 }
 
 /** The next batch's plan, or why there is none. */
@@ -65,13 +91,14 @@ export function planBatch(input: PlanInput): PlanDecision {
   if (previous !== undefined && previous.topicId !== input.topicId) {
     return { kind: 'topic recreated', committedTopicId: previous.topicId };
   }
-  const unread = input.offsets.map((offsets) => unreadOf(offsets, input));
-  const removed = missingWhere(input.offsets, unread, (offsets, range) => [range.start, offsets.earliest]);
-  if (removed.length > 0) return { kind: 'records removed', missing: removed };
+  const due = input.offsets.map((offsets) => unreadOf(offsets, input));
+  const lost = missingWhere(input.offsets, due, (offsets, range) => [range.start, offsets.earliest]);
+  if (lost.length > 0 && input.failOnDataLoss) return { kind: 'records removed', missing: lost };
+  const unread = due.map((range, index) => afterLost(range, input.offsets[index] as PartitionOffsets));
   const wentBack = missingWhere(input.offsets, unread, (offsets, range) => [offsets.latest, range.start]);
   if (wentBack.length > 0) return { kind: 'log went back', missing: wentBack };
   const unreadEvents = countOf(unread);
-  if (unreadEvents === 0) return { kind: 'nothing new' };
+  if (unreadEvents === 0 && lost.length === 0) return { kind: 'nothing new' };
 
   // A wall clock may be set back; a plan's may not, since idleness is measured between plans.
   const clockMs = Math.max(input.nowMs, previous?.clockMs ?? -Infinity);
@@ -82,6 +109,7 @@ export function planBatch(input: PlanInput): PlanDecision {
     batchId: input.batchId,
     topicId: input.topicId,
     ranges,
+    lost,
     clockMs,
     watermarkMicros: advanceWatermark(
       previous?.watermarkMicros ?? null,
@@ -127,6 +155,12 @@ function unreadOf(offsets: PartitionOffsets, input: PlanInput): PlannedRange {
   const state = input.partitions.find((candidate) => candidate.partition === offsets.partition);
   const start = state?.nextOffset ?? (input.partitions.length === 0 ? offsets.earliest : 0);
   return { partition: offsets.partition, start, end: Math.max(start, offsets.latest) };
+}
+
+/** What is left of a range whose first records are gone. */
+function afterLost(range: PlannedRange, { earliest }: PartitionOffsets): PlannedRange {
+  const start = Math.max(range.start, earliest);
+  return { ...range, start, end: Math.max(start, range.end) };
 }
 
 function missingWhere(
@@ -190,6 +224,7 @@ export function atMost(
   if (bound === undefined) return offsets;
   return bound.map((limit) => {
     const now = offsets.find((candidate) => candidate.partition === limit.partition) ?? limit;
-    return { ...now, latest: Math.min(now.latest, limit.latest) };
+    // Retention may have gone past the bound meanwhile, and an end lies never below its beginning.
+    return { ...now, latest: Math.max(now.earliest, Math.min(now.latest, limit.latest)) };
   });
 }

@@ -38,6 +38,19 @@ export type Totals = {
   readonly categories: readonly CategoryTotal[];
   /** Over all batches. */
   readonly accounting: AccountingRow;
+  /** Records that were gone before they were read; left out where there are none. */
+  readonly lost?: LostRecords;
+};
+
+export type LostRecords = {
+  readonly records: number;
+  /** Half-open ranges of offsets, in order of batch and partition. */
+  readonly ranges: readonly {
+    readonly batchId: number;
+    readonly partition: number;
+    readonly start: number;
+    readonly end: number;
+  }[];
 };
 
 /** All of one commit, also while the query goes on. */
@@ -67,7 +80,26 @@ function totalsOf(view: CheckpointView): Totals {
       ...measuresOf(row),
     })),
     accounting: { read, accepted, invalid, duplicate, late },
+    ...lostOf(view),
   };
+}
+
+function lostOf(view: CheckpointView): { lost?: LostRecords } {
+  const ranges = view.lostRanges().map(({ batchId, partition, start, end }) => {
+    return { batchId, partition, start, end };
+  });
+  if (ranges.length === 0) return {};
+  return { lost: { records: ranges.reduce((sum, { start, end }) => sum + end - start, 0), ranges } };
+}
+
+/** Said at each look: the totals are right for what was read, and this was not. */
+function lostLines({ lost }: Totals): readonly string[] {
+  if (lost === undefined) return [];
+  const ranges = lost.ranges.map(
+    ({ batchId, partition, start, end }) =>
+      `  partition ${partition}, offsets ${start} to ${end - 1} (${end - start}), found missing by batch ${batchId}\n`,
+  );
+  return [`NOT READ: ${lost.records} records were gone before the query came to them:\n${ranges.join('')}`];
 }
 
 /** Every row, unlike a batch's report: whoever asks for the totals wants them all. */
@@ -79,6 +111,7 @@ export function renderTotals(totals: Totals): string {
     `DAILY TOTALS:\n${daysTable(totals, currencies)}`,
     `CATEGORY TOTALS:\n${categoriesTable(totals, currencies)}`,
     accountingLine(totals.accounting),
+    ...lostLines(totals),
     runningTotalFooter(totals.runningTotals),
   ].join('\n');
 }

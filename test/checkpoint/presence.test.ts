@@ -23,6 +23,7 @@ test('refuses to write where the checkpoint was deleted or replaced under its ru
       batchId: 0,
       topicId: 't',
       ranges: [],
+      lost: [],
       clockMs: 0,
       watermarkMicros: null,
       idlePartitions: [],

@@ -63,6 +63,7 @@ export interface RunOptions {
   readonly takeOver?: boolean;
   /** Throws instead of printing, as a crash between a commit and its report does. */
   readonly printerFails?: boolean;
+  readonly failOnDataLoss?: boolean;
   readonly deadLetterBytesMax?: number;
   readonly deadLettersWhenFull?: 'stop' | 'positions';
 }
@@ -112,6 +113,7 @@ export async function createHarness(
           trigger: trigger.availableNow(),
           offsetsMax: options.offsetsMax ?? 1_000_000,
           batchesMax: Infinity,
+          failOnDataLoss: options.failOnDataLoss ?? true,
           deadLetters: deadLetterPolicy({
             bytesMax: options.deadLetterBytesMax ?? 2 ** 30,
             whenFull: options.deadLettersWhenFull ?? 'stop',

@@ -5,6 +5,7 @@ import {
   isBalanced,
   partitionsAfter,
   planBatch,
+  recoverSink,
   recover,
   type PlanInput,
 } from '../../src/engine/protocol.ts';
@@ -22,6 +23,7 @@ function input(over: Partial<PlanInput> = {}): PlanInput {
     watermarkDelayMs: HOUR_MS,
     idleTimeoutMs: 60_000,
     offsetsMax: 1_000,
+    failOnDataLoss: true,
     ...over,
   };
 }
@@ -31,6 +33,7 @@ function previousPlan(over: Partial<BatchPlan> = {}): BatchPlan {
     batchId: 0,
     topicId: 'topic-a',
     ranges: [],
+    lost: [],
     clockMs: 500,
     watermarkMicros: null,
     idlePartitions: [],
@@ -70,7 +73,55 @@ describe('recover', () => {
   });
 });
 
+describe('recoverSink', () => {
+  const [planned, committed] = [7, 6];
+
+  it('writes on to a sink that holds what was committed, or less', () => {
+    for (const held of [undefined, 0, 5, 6]) {
+      assert.deepEqual(recoverSink({ planned, committed, held }), { kind: 'write' });
+    }
+    assert.deepEqual(recoverSink({ planned: undefined, committed: undefined, held: undefined }), {
+      kind: 'write',
+    });
+  });
+
+  it('leaves out the batch that the sink holds and the checkpoint has planned', () => {
+    assert.deepEqual(recoverSink({ planned, committed, held: 7 }), { kind: 'written', batchId: 7 });
+    assert.deepEqual(recoverSink({ planned: 0, committed: undefined, held: 0 }), {
+      kind: 'written',
+      batchId: 0,
+    });
+  });
+
+  it('refuses a sink that holds what was never planned here', () => {
+    assert.equal(recoverSink({ planned, committed, held: 8 }).kind, 'refuse');
+    assert.equal(recoverSink({ planned: 6, committed: 6, held: 7 }).kind, 'refuse');
+    assert.equal(recoverSink({ planned: undefined, committed: undefined, held: 0 }).kind, 'refuse');
+  });
+});
+
 describe('planBatch', () => {
+  it('names what is gone and goes on after it, where it may', () => {
+    const plan = planOf({
+      failOnDataLoss: false,
+      previous: previousPlan(),
+      partitions: [state(0, { nextOffset: 5 }), state(1, { nextOffset: 2 }), state(2, { nextOffset: 3 })],
+      offsets: [
+        { partition: 0, earliest: 8, latest: 20 },
+        { partition: 1, earliest: 0, latest: 4 },
+        { partition: 2, earliest: 9, latest: 9 },
+      ],
+    });
+    assert.deepEqual(plan.lost, [
+      { partition: 0, start: 5, end: 8 },
+      { partition: 2, start: 3, end: 9 },
+    ]);
+    assert.deepEqual(plan.ranges, [
+      { partition: 0, start: 8, end: 20 },
+      { partition: 1, start: 2, end: 4 },
+    ]);
+  });
+
   it('starts at the earliest offset without a commit, and at 0 in a partition that appears later', () => {
     const first = planOf({ offsets: [{ partition: 0, earliest: 4, latest: 10 }] });
     assert.deepEqual(first.ranges, [{ partition: 0, start: 4, end: 10 }]);

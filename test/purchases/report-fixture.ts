@@ -40,6 +40,7 @@ export function resultOf(parts: BatchParts): BatchResult {
       batchId: parts.batchId ?? 0,
       topicId: 'topic',
       ranges: [],
+      lost: [],
       clockMs: parts.clockMs ?? Date.UTC(2025, 5, 26, 14, 11, 33),
       watermarkMicros: null,
       idlePartitions: [],
@@ -52,6 +53,8 @@ export function resultOf(parts: BatchParts): BatchResult {
       return { aggregate, added, totals: totals.filter(({ key }) => touched.has(JSON.stringify(key))) };
     }),
     sample: batch.slice(0, 5).map(eventRow),
+    lost: [],
+    deadLetters: () => [],
     allGroups: (aggregate) => groupsOf(aggregate, [...before, ...batch]),
   };
 }

@@ -7,10 +7,20 @@ test('keeps a copy that does not change with what the engine does next', async (
   const sink = createMemorySink();
   const added: { key: string[]; measures: (string | number)[] }[] = [{ key: ['USD'], measures: ['1.00', 1] }];
   const result = {
-    plan: { batchId: 0, topicId: 't', ranges: [], clockMs: 0, watermarkMicros: null, idlePartitions: [] },
+    plan: {
+      batchId: 0,
+      topicId: 't',
+      ranges: [],
+      lost: [],
+      clockMs: 0,
+      watermarkMicros: null,
+      idlePartitions: [],
+    },
     accounting: NO_ACCOUNTING,
     aggregates: [{ aggregate: 'running', added, totals: [] }],
     sample: [],
+    lost: [],
+    deadLetters: () => [],
     allGroups: () => [],
   };
   await sink.write(result, { queryId: 'q', batchId: 0, epoch: 1 });

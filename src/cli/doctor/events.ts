@@ -147,6 +147,7 @@ function rehearsalOptions(
     offsetsMax: EVENTS,
     batchesMax: Infinity,
     // Positions where the bytes do not fit, since a small limit is no fault of the events.
+    failOnDataLoss: true,
     deadLetters: deadLetterPolicy({ bytesMax: deadLetterBytesMax, whenFull: 'positions' }),
     sinks: [],
     buildReport: (result) => buildReport(result, { queryName: name, timeZone }),

@@ -77,6 +77,7 @@ export function planOf(batchId: number, changed: Partial<BatchPlan> = {}): Batch
     batchId,
     topicId: TOPIC_ID,
     ranges: [{ partition: 0, start: batchId * 2, end: batchId * 2 + 2 }],
+    lost: [],
     clockMs: 1_750_000_000_000 + batchId,
     watermarkMicros: batchId === 0 ? null : 1_750_000_000_000_000 + batchId,
     idlePartitions: [],
@@ -94,6 +95,7 @@ export function commitOf(batchId: number, changed: Partial<BatchCommit> = {}): B
     aggregates: [],
     dedupe: { appended: new Uint8Array(0), sealed: [], evicted: [] },
     redriven: [],
+    lost: [],
     report: { batch: batchId },
     progress: progressOf(batchId),
     ...changed,
@@ -114,6 +116,7 @@ export function progressOf(batchId: number): BatchProgress {
     watermark: null,
     accounting: { read: 2, accepted: 2, invalid: 0, duplicate: 0, late: 0 },
     lagEvents: 0,
+    lag: [],
   };
 }
 
@@ -130,6 +133,7 @@ export function letterOf(batchId: number, changed: Partial<DeadLetter> = {}): De
     timestampMs: 1_750_000_000_000,
     key: new Uint8Array([1]),
     value: new Uint8Array([0x7b]),
+    headers: [],
     ...changed,
   };
 }

@@ -74,10 +74,20 @@ function delivery(queryId: string, batchId: number, accepted: number): Delivered
 
 function batch(batchId: number, accepted: number): BatchResult {
   return {
-    plan: { batchId, topicId: 't', ranges: [], clockMs: 0, watermarkMicros: null, idlePartitions: [] },
+    plan: {
+      batchId,
+      topicId: 't',
+      ranges: [],
+      lost: [],
+      clockMs: 0,
+      watermarkMicros: null,
+      idlePartitions: [],
+    },
     accounting: { ...NO_ACCOUNTING, read: accepted, accepted },
     aggregates: [],
     sample: [],
+    lost: [],
+    deadLetters: () => [],
     allGroups: () => [],
   };
 }

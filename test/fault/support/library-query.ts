@@ -39,6 +39,7 @@ export async function runLibraryQuery(options: LibraryQueryOptions): Promise<voi
         trigger: trigger.availableNow(),
         offsetsMax: config.query.maxOffsetsPerTrigger,
         batchesMax: Infinity,
+        failOnDataLoss: true,
         deadLetters: deadLetterPolicy({ bytesMax: LETTER_BYTES_MAX, whenFull: 'stop' }),
         sinks,
         buildReport: (result) => buildReport(result, { queryName, timeZone }),

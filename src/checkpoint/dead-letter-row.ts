@@ -1,0 +1,73 @@
+/** A dead letter as a row of its table, in the order of `DEAD_LETTER_COLUMNS`. */
+import type { SQLInputValue } from 'node:sqlite';
+import type { Reason } from '../columns/problem.ts';
+import type { DeadLetter } from '../contracts/batch.ts';
+import type { Header } from '../contracts/log.ts';
+import type { Row } from './database.ts';
+
+export function rowOfLetter(letter: DeadLetter): SQLInputValue[] {
+  return [
+    letter.batchId,
+    letter.partition,
+    letter.offset,
+    letter.reason,
+    letter.field,
+    letter.expected,
+    letter.actual,
+    letter.topic,
+    letter.timestampMs,
+    letter.key,
+    letter.value,
+    headersText(letter.headers),
+  ];
+}
+
+export function letterOfRow(row: Row): DeadLetter {
+  const [
+    batchId,
+    partition,
+    offset,
+    reason,
+    field,
+    expected,
+    actual,
+    topic,
+    timestampMs,
+    key,
+    value,
+    headers,
+  ] = row;
+  return {
+    reason: reason as Reason,
+    field: field as string | null,
+    expected: expected as string,
+    actual: actual as string,
+    topic: topic as string,
+    partition: partition as number,
+    offset: offset as number,
+    batchId: batchId as number,
+    timestampMs: timestampMs as number | null,
+    key: key as Uint8Array | null,
+    value: value as Uint8Array | null,
+    headers: headersOf(headers as string | null),
+  };
+}
+
+/** What a letter takes of the byte limit. */
+export function bytesOfLetter({ key, value, headers }: DeadLetter): number {
+  let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
+  for (const header of headers) bytes += header.name.length + header.value.byteLength;
+  return bytes;
+}
+
+/** JSON of `[name, base64 of the value]`, in order; null where there are none, which is nearly always. */
+function headersText(headers: readonly Header[]): string | null {
+  if (headers.length === 0) return null;
+  return JSON.stringify(headers.map(({ name, value }) => [name, Buffer.from(value).toString('base64')]));
+}
+
+function headersOf(text: string | null): Header[] {
+  if (text === null) return [];
+  const pairs = JSON.parse(text) as [string, string][];
+  return pairs.map(([name, value]) => ({ name, value: Buffer.from(value, 'base64') }));
+}

@@ -1,0 +1,42 @@
+/** The topic that a query reads, as it is now. */
+import { TallystreamError } from '../errors.ts';
+import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import { topicGone } from './refusals.ts';
+
+/** One look at the topic. */
+export interface Look {
+  readonly topic: TopicDescription;
+  readonly offsets: readonly PartitionOffsets[];
+}
+
+export class Source {
+  private readonly log: Log;
+  private readonly query: QueryPlan;
+
+  constructor(log: Log, query: QueryPlan) {
+    this.log = log;
+    this.query = query;
+  }
+
+  /** A query may start before its producer; a topic that goes missing later is not made again in silence. */
+  async create(options: TopicOptions): Promise<void> {
+    await this.log.createTopic(this.query.topic, options);
+  }
+
+  /**
+   * The offsets first and the topic's id after them: where a topic is made anew between the two, the id says so.
+   * @throws TOPIC_NOT_FOUND
+   */
+  async look(): Promise<Look> {
+    const { log, query } = this;
+    try {
+      const offsets = await log.offsets(query.topic);
+      const topic = await log.describeTopic(query.topic);
+      if (topic !== undefined) return { topic, offsets };
+    } catch (error) {
+      if (!(error instanceof TallystreamError) || error.code !== 'TOPIC_NOT_FOUND') throw error;
+    }
+    throw topicGone(query);
+  }
+}

@@ -1,0 +1,111 @@
+/** Records that retention took before the query read them: an error that names them, or a note that does. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Log } from '../../src/contracts/log.ts';
+import type { PlannedRange } from '../../src/contracts/batch.ts';
+import { readPlanned } from '../../src/engine/read-planned.ts';
+import { createHarness, recordOf, START_MS, TOPIC, type Harness } from './harness.ts';
+
+const events = (from: number, count: number, partition = 0) =>
+  Array.from({ length: count }, (_, index) =>
+    recordOf({ id: `e${from + index}`, atMs: START_MS }, partition),
+  );
+
+async function forget(harness: Harness): Promise<void> {
+  harness.clock.advance(1_000);
+  await harness.log.setRetention(TOPIC, { retentionMs: 500 });
+  await harness.log.enforceRetention();
+}
+
+async function withHarness(test: (harness: Harness) => Promise<void>): Promise<void> {
+  const harness = await createHarness({ partitions: 2 });
+  try {
+    await test(harness);
+  } finally {
+    await harness.close();
+  }
+}
+
+describe('records that are gone before they are read', () => {
+  it('end the query with their ranges, unless it may go on', () =>
+    withHarness(async (harness) => {
+      await harness.append(events(0, 2));
+      await harness.run();
+      await harness.append(events(2, 3));
+      await forget(harness);
+      await assert.rejects(harness.run(), {
+        code: 'DATA_LOSS',
+        message: /partition 0 offsets 2 to 4 \(3\)/,
+      });
+      assert.deepEqual(
+        harness.view((view) => view.lostRanges()),
+        [],
+      );
+    }));
+
+  it('are noted with their batch, and the query goes on after them', () =>
+    withHarness(async (harness) => {
+      await harness.append(events(0, 2));
+      await harness.run();
+      await harness.append([...events(2, 3), ...events(5, 1, 1)]);
+      await forget(harness);
+      await harness.append(events(6, 1));
+      await harness.run({ failOnDataLoss: false });
+      const { lost, accounting } = harness.view((view) => {
+        return { lost: view.lostRanges(), accounting: view.accounting() };
+      });
+      assert.deepEqual(lost, [
+        { batchId: 1, partition: 0, start: 2, end: 5 },
+        { batchId: 1, partition: 1, start: 0, end: 1 },
+      ]);
+      assert.deepEqual([accounting.read, accounting.accepted], [3, 3]);
+      // And once only.
+      await harness.run({ failOnDataLoss: false });
+      await harness.run();
+      assert.equal(harness.view((view) => view.lostRanges()).length, 2);
+    }));
+
+  it('make a batch of their own where nothing is left to read', () =>
+    withHarness(async (harness) => {
+      await harness.append(events(0, 1));
+      await harness.run();
+      await harness.append(events(1, 4));
+      await forget(harness);
+      await harness.run({ failOnDataLoss: false });
+      const lost = harness.view((view) => view.lostRanges());
+      assert.deepEqual(lost, [{ batchId: 1, partition: 0, start: 1, end: 5 }]);
+      await harness.run();
+    }));
+});
+
+describe('a planned range', () => {
+  const range = { topic: TOPIC, partition: 0, start: 0, end: 6 };
+
+  async function readAll(log: Log, onLost?: (lost: PlannedRange) => void): Promise<number[]> {
+    const offsets: number[] = [];
+    for await (const chunk of readPlanned(log, range, onLost)) offsets.push(...chunk.offsets);
+    return offsets;
+  }
+
+  it('whose records go while it is read is read on after them', () =>
+    withHarness(async (harness) => {
+      const { log } = harness;
+      await harness.append(events(0, 2));
+      await forget(harness);
+      await harness.append(events(2, 2));
+      await harness.append(events(4, 2));
+      const lost: PlannedRange[] = [];
+      assert.deepEqual(await readAll(log, (gone) => lost.push(gone)), [2, 3, 4, 5]);
+      assert.deepEqual(lost, [{ partition: 0, start: 0, end: 2 }]);
+      await assert.rejects(readAll(log), { code: 'DATA_LOSS' });
+    }));
+
+  it('that is gone whole is lost whole', () =>
+    withHarness(async (harness) => {
+      await harness.append(events(0, 8));
+      await forget(harness);
+      const lost: PlannedRange[] = [];
+      assert.deepEqual(await readAll(harness.log, (gone) => lost.push(gone)), []);
+      assert.deepEqual(lost, [{ partition: 0, start: 0, end: 6 }]);
+    }));
+});
