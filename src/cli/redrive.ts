@@ -2,9 +2,10 @@
 import { openLog } from '../compose.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
-import type { RecordInput } from '../contracts/log.ts';
-import { redriveHeaders } from '../engine/redrive.ts';
+import type { Header, RecordInput } from '../contracts/log.ts';
+import { redriveHeaders, withoutRedrive } from '../engine/redrive.ts';
 import { TallystreamError } from '../errors.ts';
+import { PRODUCER_HEADER } from '../producer/resume.ts';
 import type { Context } from './context.ts';
 import { letterAt, positionOf, reasonOf } from './dead-letters.ts';
 import { createOutput } from './output.ts';
@@ -109,9 +110,15 @@ function recordOf(
   else if (letter.reason === 'LATE' && !acceptLate) outcome.late += 1;
   else {
     outcome.redriven += 1;
-    return { key: letter.key, value: letter.value, headers: redriveHeaders({ identity, acceptLate }) };
+    const headers = [...ownHeaders(letter), ...redriveHeaders({ identity, acceptLate })];
+    return { key: letter.key, value: letter.value, headers };
   }
   return undefined;
+}
+
+/** Not that it was redriven before, nor whose line it was: a delivery that goes on would take this copy for its own. */
+function ownHeaders(letter: DeadLetter): Header[] {
+  return withoutRedrive(letter.headers).filter(({ name }) => name !== PRODUCER_HEADER);
 }
 
 /** Collects records and appends them in bounded groups. */

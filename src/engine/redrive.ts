@@ -24,6 +24,11 @@ export function redriveHeaders(redrive: Redrive): Header[] {
   return headers;
 }
 
+/** A record's headers but for those that speak of a redrive. */
+export function withoutRedrive(headers: readonly Header[]): Header[] {
+  return headers.filter(({ name }) => name !== ORIGIN_HEADER && name !== ACCEPT_LATE_HEADER);
+}
+
 /** The redrive that a record's headers speak of; undefined for any other record, or a header that is not ours. */
 export function redriveOf(headers: readonly Header[] | undefined): Redrive | undefined {
   const origin = headers?.find((header) => header.name === ORIGIN_HEADER);

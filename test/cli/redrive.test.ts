@@ -180,3 +180,24 @@ test('letters that come of what is redriven are left for another time, and posit
   assert.equal((await runner.end()).code, 143);
   assert.equal((await place.run(['dead-letters', 'redrive', '0:1', '--reason', 'EMPTY'])).code, 2);
 });
+
+test('a redriven record keeps its headers, and names the newest origin alone', async (t) => {
+  const place = placeOf(t);
+  const log = await openEmbeddedLog({ path: join(place.dataDir, 'log.db'), clock: systemClock });
+  const text = (words: string) => Buffer.from(words);
+  await log.createTopic('purchasing_events', { partitions: 1 });
+  const headers = [
+    { name: 'trace', value: text('abc') },
+    { name: 'tallystream.redrive.origin', value: text('somewhere/0/7') },
+    { name: 'tallystream.producer', value: text('nightly:3') },
+  ];
+  await log.append('purchasing_events', [{ key: null, value: text('{'), headers }]);
+  await carry(place);
+  await redrive(place);
+  const topicId = (await log.describeTopic('purchasing_events'))?.id;
+  for await (const chunk of log.read({ topic: 'purchasing_events', partition: 0, start: 1, end: 2 })) {
+    const found = chunk.headers.get(0)?.map(({ name, value }) => `${name}=${Buffer.from(value).toString()}`);
+    assert.deepEqual(found, ['trace=abc', `tallystream.redrive.origin=${topicId}/0/0`]);
+  }
+  await log.close();
+});
