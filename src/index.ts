@@ -6,11 +6,11 @@ export {
   optional,
   schema,
   types,
-  toDdl,
   type Field,
   type FieldType,
   type Schema,
 } from './columns/schema.ts';
+export { toDdl } from './columns/ddl.ts';
 export type { QueryPlan, Aggregate, GroupKey, Measure } from './plan/query-plan.ts';
 export type { Rule } from './plan/rule.ts';
 export type { Log, RecordInput, RecordChunk, TopicDescription } from './contracts/log.ts';

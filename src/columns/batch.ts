@@ -3,52 +3,16 @@
  * bytes of a chunk. A row object is made only where a person or a handler asks for rows.
  */
 import { InvariantError } from '../errors.ts';
+import { ByteSpace } from './byte-space.ts';
 import { Dictionary, type DictionarySeed } from './dictionary.ts';
-import { leavesOf, type Leaf, type Schema } from './schema.ts';
+import { leavesOf, type Leaf, type LeafType, type PrimitiveType, type Schema } from './schema.ts';
+import type { LeafPathOf } from './schema-paths.ts';
+import type { ColumnAtPath } from './column-types.ts';
+
+export type { ByteSpace } from './byte-space.ts';
 
 /** A whole scaled value: a number while it is a safe integer, a bigint beyond. */
 export type Scaled = number | bigint;
-
-const TEXT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
-
-/**
- * The bytes that string positions of a batch point into: the chunk's own bytes, and behind them (in one address space)
- * an arena for strings that had escapes and so stand nowhere as they are.
- */
-export class ByteSpace {
-  chunk: Uint8Array = new Uint8Array(0);
-  arena: Uint8Array = new Uint8Array(1024);
-  arenaUsed = 0;
-
-  reset(chunk: Uint8Array): void {
-    this.chunk = chunk;
-    this.arenaUsed = 0;
-  }
-
-  /** Appends `bytes[start, end)` to the arena and returns its position in the common address space. */
-  store(bytes: Uint8Array, start: number, end: number): number {
-    const length = end - start;
-    if (this.arenaUsed + length > this.arena.length) {
-      const grown = new Uint8Array(Math.max(this.arena.length * 2, this.arenaUsed + length));
-      grown.set(this.arena.subarray(0, this.arenaUsed));
-      this.arena = grown;
-    }
-    this.arena.set(bytes.subarray(start, end), this.arenaUsed);
-    const position = this.chunk.length + this.arenaUsed;
-    this.arenaUsed += length;
-    return position;
-  }
-
-  /** The bytes of `[start, end)`, a view and no copy. A range never spans chunk and arena. */
-  slice(start: number, end: number): Uint8Array {
-    if (start < this.chunk.length || start === end) return this.chunk.subarray(start, end);
-    return this.arena.subarray(start - this.chunk.length, end - this.chunk.length);
-  }
-
-  text(start: number, end: number): string {
-    return TEXT_DECODER.decode(this.slice(start, end));
-  }
-}
 
 /** Text as positions in the batch's {@link ByteSpace}: start -1 is null. */
 export class StringColumn {
@@ -76,15 +40,16 @@ export class DictionaryColumn {
 
 /**
  * Decimals as scaled integers in doubles, exact while they are safe integers (NaN is null); the few that are not lie
- * in `wide`, and their double is `Infinity`.
+ * in `wide`, and their double is `Infinity`. Whole numbers of 64 bits (`long`) are decimals of scale 0.
  */
-export class DecimalColumn {
-  readonly kind = 'decimal';
+export class DecimalColumn<Kind extends 'decimal' | 'long' = 'decimal' | 'long'> {
+  readonly kind: Kind;
   readonly scale: number;
   values: Float64Array;
   readonly wide = new Map<number, bigint>();
 
-  constructor(capacity: number, scale: number) {
+  constructor(capacity: number, kind: Kind, scale: number) {
+    this.kind = kind;
     this.values = new Float64Array(capacity);
     this.scale = scale;
   }
@@ -110,12 +75,18 @@ export class DecimalColumn {
   }
 }
 
-/** Whole numbers of 32 bits, and microseconds of instants, as doubles: NaN is null. */
-export class NumberColumn {
-  readonly kind: 'int' | 'timestamp';
+/** What a {@link NumberColumn} can hold. */
+export type NumberKind = 'int' | 'double' | 'timestamp' | 'date';
+
+/**
+ * Numbers that a double holds exactly: whole numbers of 32 bits, doubles, microseconds of instants since
+ * 1970-01-01T00:00:00Z, days since 1970-01-01. NaN is null; -0 is never stored.
+ */
+export class NumberColumn<Kind extends NumberKind = NumberKind> {
+  readonly kind: Kind;
   values: Float64Array;
 
-  constructor(capacity: number, kind: 'int' | 'timestamp') {
+  constructor(capacity: number, kind: Kind) {
     this.values = new Float64Array(capacity);
     this.kind = kind;
   }
@@ -131,30 +102,66 @@ export class BooleanColumn {
   }
 }
 
-export type Column = StringColumn | DictionaryColumn | DecimalColumn | NumberColumn | BooleanColumn;
+/** A column of single values. */
+export type PrimitiveColumn = StringColumn | DictionaryColumn | DecimalColumn | NumberColumn | BooleanColumn;
 
-/** A cell as a person or a handler sees it: decimals as their exact text, instants as ISO text. */
-export type Cell = string | number | boolean | null;
+/**
+ * Arrays: the elements of a row are `items[start, end)`, and a null among them is the null of `items`. Start -1 is a
+ * null row; an empty array has start = end ≥ 0. Elements of rows that turned out bad may lie between.
+ */
+export class ArrayColumn<Items extends PrimitiveColumn = PrimitiveColumn> {
+  readonly kind = 'array';
+  start: Int32Array;
+  end: Int32Array;
+  readonly items: Items;
+  /** How many places of `items` this chunk has used. */
+  itemsUsed = 0;
+  /** An element takes two bytes of the chunk at least, so this is at most half of the largest chunk's bytes, doubled. */
+  private itemsCapacity: number;
+
+  constructor(capacity: number, items: Items) {
+    this.start = new Int32Array(capacity);
+    this.end = new Int32Array(capacity);
+    this.items = items;
+    this.itemsCapacity = capacity;
+  }
+
+  /** The place for one more element. The vectors of `items` may be others afterwards. */
+  append(): number {
+    if (this.itemsUsed === this.itemsCapacity) {
+      this.itemsCapacity = Math.max(16, this.itemsCapacity * 2);
+      grow(this.items, this.itemsCapacity, this.itemsUsed);
+    }
+    return this.itemsUsed++;
+  }
+}
+
+export type Column = PrimitiveColumn | ArrayColumn;
 
 /** The decoded rows of one chunk. It is reused from chunk to chunk; `reset` empties it. */
-export class ColumnBatch {
+export class ColumnBatch<S extends Schema = Schema> {
+  readonly schema: S;
   readonly leaves: readonly Leaf[];
   readonly columns: readonly Column[];
   readonly space = new ByteSpace();
   capacity: number;
 
   /** `seed` keys the dictionaries' hashes, so that nobody can prepare values that collide. */
-  constructor(ofSchema: Schema, capacity: number, seed?: DictionarySeed) {
+  constructor(ofSchema: S, capacity: number, seed?: DictionarySeed) {
+    this.schema = ofSchema;
     this.leaves = leavesOf(ofSchema);
-    this.columns = this.leaves.map((leaf) => columnFor(leaf, capacity, seed));
+    this.columns = this.leaves.map((leaf) => columnFor(leaf.type, capacity, seed));
     this.capacity = capacity;
   }
 
   /** Makes the batch ready for a chunk of `count` rows over `bytes`. */
   reset(bytes: Uint8Array, count: number): void {
     this.space.reset(bytes);
-    if (count > this.capacity) this.grow(count);
-    for (const column of this.columns) if (column.kind === 'decimal') column.wide.clear();
+    if (count > this.capacity) {
+      this.capacity = count;
+      for (const column of this.columns) grow(column, count, 0);
+    }
+    for (const column of this.columns) empty(column);
   }
 
   /** The position of a column by its path; a plan that names a missing one is a fault of ours by then. */
@@ -164,53 +171,114 @@ export class ColumnBatch {
     return index;
   }
 
+  /** The column of a path that the schema's type knows, as the kind that it is. */
+  column<Path extends LeafPathOf<S>>(path: Path): ColumnAtPath<S, Path> {
+    return this.columns[this.indexOf(path)] as Column as ColumnAtPath<S, Path>;
+  }
+
   /** Bytes of distinct texts that the dictionaries hold. */
   get dictionaryBytes(): number {
-    return this.columns.reduce(
-      (sum, column) => sum + (column.kind === 'dictionary' ? column.dictionary.bytesUsed : 0),
-      0,
-    );
+    return this.columns.reduce((sum, column) => sum + (dictionaryOf(column)?.bytesUsed ?? 0), 0);
   }
 
   /** Forgets all texts. Codes are given out anew, so whoever remembers one must forget it too. */
   clearDictionaries(): void {
-    for (const column of this.columns) if (column.kind === 'dictionary') column.dictionary.clear();
-  }
-
-  private grow(count: number): void {
-    this.capacity = count;
-    for (const column of this.columns) {
-      switch (column.kind) {
-        case 'string':
-          column.start = new Int32Array(count);
-          column.end = new Int32Array(count);
-          break;
-        case 'dictionary':
-          column.codes = new Int32Array(count);
-          break;
-        case 'decimal':
-        case 'int':
-        case 'timestamp':
-          column.values = new Float64Array(count);
-          break;
-        case 'boolean':
-          column.values = new Int8Array(count);
-          break;
-      }
-    }
+    for (const column of this.columns) dictionaryOf(column)?.clear();
   }
 }
 
-function columnFor(leaf: Leaf, capacity: number, seed: DictionarySeed | undefined): Column {
-  switch (leaf.type.kind) {
+function dictionaryOf(column: Column): Dictionary | undefined {
+  if (column.kind === 'array') return dictionaryOf(column.items);
+  return column.kind === 'dictionary' ? column.dictionary : undefined;
+}
+
+function empty(column: Column): void {
+  if (column.kind === 'decimal' || column.kind === 'long') column.wide.clear();
+  else if (column.kind === 'array') {
+    column.itemsUsed = 0;
+    empty(column.items);
+  }
+}
+
+/** Gives a column room for `capacity` rows, and carries over its first `keep`. */
+function grow(column: Column, capacity: number, keep: number): void {
+  switch (column.kind) {
     case 'string':
-      return leaf.type.dictionary ? new DictionaryColumn(capacity, seed) : new StringColumn(capacity);
+    case 'array':
+      column.start = grown(column.start, new Int32Array(capacity), keep);
+      column.end = grown(column.end, new Int32Array(capacity), keep);
+      return;
+    case 'dictionary':
+      column.codes = grown(column.codes, new Int32Array(capacity), keep);
+      return;
+    case 'decimal':
+    case 'long':
+    case 'int':
+    case 'double':
+    case 'timestamp':
+    case 'date':
+      column.values = grown(column.values, new Float64Array(capacity), keep);
+      return;
+    case 'boolean':
+      column.values = grown(column.values, new Int8Array(capacity), keep);
+      return;
+  }
+}
+
+function grown<T extends Int32Array | Float64Array | Int8Array>(from: T, to: T, keep: number): T {
+  if (keep > 0) to.set(from.subarray(0, keep));
+  return to;
+}
+
+/** Makes a row of a column null. */
+export function setNull(column: Column, row: number): void {
+  switch (column.kind) {
+    case 'string':
+    case 'array':
+      column.start[row] = -1;
+      column.end[row] = -1;
+      return;
+    case 'dictionary':
+      column.codes[row] = -1;
+      return;
+    case 'decimal':
+    case 'long':
+    case 'int':
+    case 'double':
+    case 'timestamp':
+    case 'date':
+      column.values[row] = NaN;
+      return;
+    case 'boolean':
+      column.values[row] = -1;
+      return;
+  }
+}
+
+function columnFor(type: LeafType, capacity: number, seed: DictionarySeed | undefined): Column {
+  return type.kind === 'array'
+    ? new ArrayColumn(capacity, primitiveColumn(type.element, capacity, seed))
+    : primitiveColumn(type, capacity, seed);
+}
+
+function primitiveColumn(
+  type: PrimitiveType,
+  capacity: number,
+  seed: DictionarySeed | undefined,
+): PrimitiveColumn {
+  switch (type.kind) {
+    case 'string':
+      return type.dictionary ? new DictionaryColumn(capacity, seed) : new StringColumn(capacity);
     case 'boolean':
       return new BooleanColumn(capacity);
     case 'int':
+    case 'double':
     case 'timestamp':
-      return new NumberColumn(capacity, leaf.type.kind);
+    case 'date':
+      return new NumberColumn(capacity, type.kind);
     case 'decimal':
-      return new DecimalColumn(capacity, leaf.type.scale);
+      return new DecimalColumn(capacity, 'decimal', type.scale);
+    case 'long':
+      return new DecimalColumn(capacity, 'long', 0);
   }
 }

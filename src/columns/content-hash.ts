@@ -1,15 +1,16 @@
 /** One hash for what an event says, however it is written: two rows hash alike exactly when their fields are equal. */
 import type {
-  ByteSpace,
+  ArrayColumn,
   Column,
   ColumnBatch,
   DecimalColumn,
   DictionaryColumn,
   StringColumn,
 } from './batch.ts';
+import type { ByteSpace } from './byte-space.ts';
 import { SipHash128 } from './siphash.ts';
 
-/** The length of a text that is null; no text is that long. */
+/** The length of a text or an array that is null; none is that long. */
 const NULL_LENGTH = -1;
 
 const NARROW = 1;
@@ -17,7 +18,7 @@ const WIDE = 2;
 
 /**
  * Hashes rows of one batch with a keyed 128-bit SipHash over their leaves in schema order. Each leaf is written so that
- * its end is known from its beginning (texts after their length, numbers in a fixed size after a tag), so two different
+ * its end is known from its beginning (texts and arrays after their length, numbers in a fixed size after a tag), so two different
  * rows never write the same bytes. Texts are hashed from where they lie, unescaped; no string is made.
  */
 export class ContentHasher {
@@ -54,14 +55,20 @@ export class ContentHasher {
         this.hashEntry(column, row);
         return;
       case 'decimal':
+      case 'long':
         this.hashDecimal(column, row);
         return;
       case 'int':
+      case 'double':
       case 'timestamp':
+      case 'date':
         this.hashNumber(column.values[row] as number);
         return;
       case 'boolean':
         this.sip.updateByte((column.values[row] as number) + 1);
+        return;
+      case 'array':
+        this.hashArray(column, row);
         return;
     }
   }
@@ -91,6 +98,15 @@ export class ContentHasher {
     const end = dictionary.endOf(code);
     this.sip.updateInt32(end - start);
     this.sip.update(dictionary.bytes, start, end);
+  }
+
+  /** The number of elements, then each of them, whose own ends are known from their beginnings. */
+  private hashArray(column: ArrayColumn, row: number): void {
+    const start = column.start[row] as number;
+    const end = column.end[row] as number;
+    this.sip.updateInt32(start < 0 ? NULL_LENGTH : end - start);
+    if (start < 0) return;
+    for (let at = start; at < end; at++) this.hashCell(column.items, at);
   }
 
   private hashDecimal(column: DecimalColumn, row: number): void {

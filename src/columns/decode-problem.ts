@@ -3,7 +3,7 @@ import type { DecimalOutcome } from './decimal.ts';
 import { JSON_DEPTH_MAX } from './json.ts';
 import type { Problem, Reason } from './problem.ts';
 import type { Slot } from './shape.ts';
-import type { TimestampOutcome } from './timestamp.ts';
+import type { DateOutcome, TimestampOutcome } from './timestamp.ts';
 import type { TimeZone } from './timezone.ts';
 import { excerpt } from './utf8.ts';
 
@@ -15,9 +15,13 @@ const DESCRIPTIONS: Readonly<Record<Slot['kind'], string>> = {
   dictionary: 'a string',
   boolean: 'true or false',
   int: 'a whole number',
+  long: 'a whole number',
+  double: 'a number',
   decimal: 'a number',
   timestamp: 'an RFC 3339 timestamp with a zone',
+  date: 'a date (YYYY-MM-DD)',
   struct: 'an object',
+  array: 'an array',
 };
 
 function problem(reason: Reason, slot: Slot | null, expected: string, actual: string): Problem {
@@ -83,8 +87,30 @@ export function decimalProblem(slot: Slot, outcome: DecimalOutcome, actual: stri
 }
 
 export function intProblem(slot: Slot, outcome: DecimalOutcome, actual: string): Problem {
-  const expected = outcome === 'decimals' ? 'a whole number' : 'from -2147483648 to 2147483647';
-  return problem('OUT_OF_RANGE', slot, expected, actual);
+  return wholeProblem(slot, outcome, 'from -2147483648 to 2147483647', actual);
+}
+
+export function longProblem(slot: Slot, outcome: DecimalOutcome, actual: string): Problem {
+  return wholeProblem(slot, outcome, 'from -9223372036854775808 to 9223372036854775807', actual);
+}
+
+function wholeProblem(slot: Slot, outcome: DecimalOutcome, range: string, actual: string): Problem {
+  return problem('OUT_OF_RANGE', slot, outcome === 'decimals' ? DESCRIPTIONS[slot.kind] : range, actual);
+}
+
+export function doubleProblem(slot: Slot, actual: string): Problem {
+  return problem('OUT_OF_RANGE', slot, 'a number below 1.8e308, the largest double', actual);
+}
+
+export function dateProblem(slot: Slot, outcome: DateOutcome, actual: string): Problem {
+  return outcome === 'range'
+    ? problem('OUT_OF_RANGE', slot, 'a real date of the years 1 to 9999', actual)
+    : wrongTypeProblem(slot, actual);
+}
+
+/** What is wrong with an element, said of its place: `tags[3]`, counted from 0. */
+export function elementProblem(array: Slot, index: number, ofElement: Problem): Problem {
+  return { ...ofElement, field: `${array.path}[${index}]` };
 }
 
 export function timestampProblem(

@@ -1,42 +1,90 @@
 /** Rows as objects, for people and for handlers; the pipeline itself never makes them. */
-import type { Cell, Column, ColumnBatch } from './batch.ts';
+import type { Column, ColumnBatch, PrimitiveColumn } from './batch.ts';
 import { formatScaled } from './decimal.ts';
-import { formatTimestamp } from './timestamp.ts';
+import type { ArrayType, Field, FieldType, PrimitiveType, Schema, StructType } from './schema.ts';
+import type { Both } from './schema-paths.ts';
+import { formatDay, formatTimestamp } from './timestamp.ts';
 
-/** Fields by name; a struct is a row of its own. */
+/** A single value as a person or a handler sees it. */
+export type Scalar = string | number | bigint | boolean | null;
+
+/** Fields by name, of any schema; a struct is a row of its own. */
 export interface Row {
-  readonly [field: string]: Cell | Row;
+  readonly [field: string]: Scalar | readonly Scalar[] | Row;
 }
+
+/** How a value of each kind is written in a row. */
+interface ScalarOfKind {
+  readonly string: string;
+  readonly boolean: boolean;
+  readonly int: number;
+  /** Never a number, not even a small one: code that works for 5 then works beyond 2^53, or is refused by the compiler. */
+  readonly long: bigint;
+  readonly double: number;
+  /** Exact, with every decimal of the scale: `24134.10`. */
+  readonly decimal: string;
+  /** ISO 8601 in UTC: `2025-06-26T14:11:33.250Z`. */
+  readonly timestamp: string;
+  /** `2025-06-26`. */
+  readonly date: string;
+}
+
+/** What a row holds for a type where it is not null. */
+export type ValueOf<Type extends FieldType> =
+  Type extends StructType<infer Fields>
+    ? RowOfFields<Fields, true>
+    : Type extends ArrayType<infer Element, infer ContainsNull>
+      ? readonly (ScalarOfKind[Element['kind']] | (ContainsNull extends false ? never : null))[]
+      : Type extends PrimitiveType
+        ? ScalarOfKind[Type['kind']]
+        : never;
+
+/** A struct is an object also where it was absent; then all in it is null. */
+type CellOf<Type extends FieldType, Required extends boolean> =
+  Type extends StructType<infer Fields>
+    ? RowOfFields<Fields, Required>
+    : ValueOf<Type> | (Required extends true ? never : null);
+
+type RowOfFields<Fields extends readonly Field[], Present extends boolean> = number extends Fields['length']
+  ? Row
+  : { readonly [F in Fields[number] as F['name']]: CellOf<F['type'], Both<Present, F['required']>> };
 
 /**
- * One row as an object: decimals as exact text with every decimal of their scale, instants as ISO text in UTC, null for
- * what is absent. A struct is always an object, also where it was absent, so `row.location.city` never fails. Objects
- * have no prototype: a field named `constructor` or `__proto__` is a field.
+ * The TypeScript type of a row: `RowOf<typeof SCHEMA>` has every field under its name, optional ones as `T | null`. In an
+ * optional struct that includes what is required in it, since {@link rowOf} never leaves a struct out. For a plain
+ * `Schema` it is a {@link Row}.
  */
-export function rowOf(batch: ColumnBatch, row: number): Row {
-  const root = newRow();
-  batch.leaves.forEach((leaf, index) => {
-    const names = leaf.path.split('.');
-    const last = names.pop() as string;
-    let target = root;
-    for (const name of names) {
-      target[name] ??= newRow();
-      target = target[name] as MutableRow;
+export type RowOf<S extends Schema> = RowOfFields<S['fields'], true>;
+
+/**
+ * One row as an object, as {@link RowOf} says it: longs as bigint (which `JSON.stringify` refuses), decimals, instants
+ * and dates as exact text, null for what is absent. A struct is always an object, also where it was absent, so
+ * `row.location.city` never fails. Objects have no prototype: a field named `constructor` or `__proto__` is a field.
+ */
+export function rowOf<S extends Schema>(batch: ColumnBatch<S>, row: number): RowOf<S> {
+  let leaf = 0;
+  const visit = (fields: readonly Field[]): Row => {
+    const object = Object.create(null) as Record<string, Row[string]>;
+    for (const { name, type } of fields) {
+      object[name] =
+        type.kind === 'struct' ? visit(type.fields) : cellOf(batch, batch.columns[leaf++] as Column, row);
     }
-    target[last] = cellOf(batch, batch.columns[index] as Column, row);
-  });
-  return root;
+    return object;
+  };
+  return visit(batch.schema.fields) as RowOf<S>;
 }
 
-interface MutableRow {
-  [field: string]: Cell | MutableRow;
+function cellOf(batch: ColumnBatch, column: Column, row: number): Scalar | readonly Scalar[] {
+  if (column.kind !== 'array') return scalarOf(batch, column, row);
+  const start = column.start[row] as number;
+  if (start < 0) return null;
+  const { items } = column;
+  return Array.from({ length: (column.end[row] as number) - start }, (_, index) =>
+    scalarOf(batch, items, start + index),
+  );
 }
 
-function newRow(): MutableRow {
-  return Object.create(null) as MutableRow;
-}
-
-function cellOf(batch: ColumnBatch, column: Column, row: number): Cell {
+function scalarOf(batch: ColumnBatch, column: PrimitiveColumn, row: number): Scalar {
   switch (column.kind) {
     case 'string': {
       const start = column.start[row] as number;
@@ -46,15 +94,20 @@ function cellOf(batch: ColumnBatch, column: Column, row: number): Cell {
       const code = column.codes[row] as number;
       return code < 0 ? null : column.dictionary.text(code);
     }
-    case 'decimal': {
+    case 'decimal':
+    case 'long': {
       const value = column.get(row);
-      return value === undefined ? null : formatScaled(value, column.scale);
+      if (value === undefined) return null;
+      return column.kind === 'long' ? BigInt(value) : formatScaled(value, column.scale);
     }
     case 'int':
-    case 'timestamp': {
+    case 'double':
+    case 'timestamp':
+    case 'date': {
       const value = column.values[row] as number;
       if (Number.isNaN(value)) return null;
-      return column.kind === 'int' ? value : formatTimestamp(value);
+      if (column.kind === 'timestamp') return formatTimestamp(value);
+      return column.kind === 'date' ? formatDay(value) : value;
     }
     case 'boolean': {
       const value = column.values[row] as number;

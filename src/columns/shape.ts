@@ -70,6 +70,8 @@ export interface Slot {
   /** Of a decimal; 0 for others. */
   readonly precision: number;
   readonly scale: number;
+  /** Of an array: its elements, required where none of them may be null; undefined for others. */
+  readonly element: Slot | undefined;
 }
 
 /** Every field of the schema by its slot, numbered as {@link ObjectShape} numbers them from 0. */
@@ -80,9 +82,7 @@ export function slotsOf(schema: Schema): readonly Slot[] {
     for (const { name, type, required } of fields) {
       const path = prefix + name;
       const index = slots.length;
-      const kind: Slot['kind'] = type.kind === 'string' && type.dictionary ? 'dictionary' : type.kind;
-      const { precision, scale } = type.kind === 'decimal' ? type : { precision: 0, scale: 0 };
-      const slot = { path, kind, required, slotsEnd: index + 1, leaf, leavesEnd: leaf + 1, precision, scale };
+      const slot = slotOf(path, type, required, index, leaf);
       slots.push(slot);
       if (type.kind === 'struct') visit(type.fields, `${path}.`);
       else leaf++;
@@ -92,4 +92,23 @@ export function slotsOf(schema: Schema): readonly Slot[] {
   };
   visit(schema.fields, '');
   return slots;
+}
+
+type GrowingSlot = { -readonly [Name in keyof Slot]: Slot[Name] };
+
+/** A slot as a leaf has it. */
+function slotOf(path: string, type: FieldType, required: boolean, index: number, leaf: number): GrowingSlot {
+  const { precision, scale } = type.kind === 'decimal' ? type : { precision: 0, scale: 0 };
+  return {
+    path,
+    kind: type.kind === 'string' && type.dictionary ? 'dictionary' : type.kind,
+    required,
+    slotsEnd: index + 1,
+    leaf,
+    leavesEnd: leaf + 1,
+    precision,
+    scale,
+    element:
+      type.kind === 'array' ? slotOf(`${path}[]`, type.element, !type.containsNull, index, leaf) : undefined,
+  };
 }

@@ -79,6 +79,26 @@ export class TimestampParser {
   }
 }
 
+/** `syntax`: not `YYYY-MM-DD`. `range`: a day that no month has, or the year 0, which SQL's DATE does not have. */
+export type DateOutcome = 'ok' | 'syntax' | 'range';
+
+/** Reads RFC 3339's `full-date`, as {@link TimestampParser} reads the whole. */
+export class DateParser {
+  /** Days since 1970-01-01: what the last `parse` that answered `ok` read. */
+  day = NaN;
+
+  parse(bytes: Uint8Array, start: number, end: number): DateOutcome {
+    const year = twoDigits(bytes, start) * 100 + twoDigits(bytes, start + 2);
+    const month = twoDigits(bytes, start + 5);
+    const day = twoDigits(bytes, start + 8);
+    if (end - start !== 10 || (year | month | day) < 0) return 'syntax';
+    if (bytes[start + 4] !== DASH || bytes[start + 7] !== DASH) return 'syntax';
+    if (year < 1 || day < 1 || day > daysInMonth(year, month)) return 'range';
+    this.day = daysFromCivil(year, month, day);
+    return 'ok';
+  }
+}
+
 const PLUS = 0x2b;
 const DASH = 0x2d;
 const POINT = 0x2e;

@@ -1,10 +1,9 @@
 /** What a batch came to: the view that an application's report and a sink are made from. */
+import type { Row } from '../columns/rows.ts';
 import type { Accounting, AggregateChange, BatchPlan, DeadLetter, GroupRow, PlannedRange } from './batch.ts';
 
-/** A decoded event as an object: nested as its schema, decimals as exact text, instants as ISO text. */
-export interface EventRow {
-  readonly [field: string]: string | number | boolean | null | EventRow;
-}
+/** A decoded event as an object: nested as its schema, decimals as exact text, instants as ISO text, longs as bigint. */
+export type EventRow = Row;
 
 export interface BatchResult {
   readonly plan: BatchPlan;

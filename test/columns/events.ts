@@ -26,6 +26,13 @@ export const SCHEMA = schema([
   ),
   optional('größe', types.string(), ''),
   optional('say "a\\b"', types.int(), ''),
+  optional('big', types.long(), ''),
+  optional('ratio', types.double(), ''),
+  optional('day', types.date(), ''),
+  optional('tags', types.array(types.string()), ''),
+  optional('words', types.array(types.string({ dictionary: true }), { containsNull: true }), ''),
+  optional('prices', types.array(types.decimal(38, 4), { containsNull: true }), ''),
+  optional('moments', types.array(types.timestamp()), ''),
 ]);
 
 export const PLAIN = '{"id":"a1","at":"2025-06-26T14:11:33Z","amount":24.15}';
@@ -55,32 +62,47 @@ export class Bench {
   }
 
   values(): Map<string, Value> {
-    return new Map(
-      this.batch.leaves.map((leaf, index) => [leaf.path, this.valueOf(this.batch.columns[index] as Column)]),
-    );
+    return valuesOf(this.batch, 1);
   }
 
   value(path: string): Value {
-    return this.valueOf(this.batch.columns[this.batch.indexOf(path)] as Column);
+    return valueOf(this.batch, this.batch.columns[this.batch.indexOf(path)] as Column, 1);
   }
+}
 
-  private valueOf(column: Column): Value {
-    switch (column.kind) {
-      case 'string':
-        return (column.start[1] as number) < 0
-          ? null
-          : this.batch.space.text(column.start[1] as number, column.end[1] as number);
-      case 'dictionary':
-        return (column.codes[1] as number) < 0 ? null : column.dictionary.text(column.codes[1] as number);
-      case 'boolean':
-        return (column.values[1] as number) < 0 ? null : column.values[1] === 1;
-      case 'decimal': {
-        const value = column.get(1);
-        return value === undefined ? null : BigInt(value);
-      }
-      case 'int':
-      case 'timestamp':
-        return Number.isNaN(column.values[1]) ? null : BigInt(column.values[1] as number);
+/** Every leaf of a row by its path, as the oracle gives them. */
+export function valuesOf(batch: ColumnBatch, row: number): Map<string, Value> {
+  return new Map(
+    batch.leaves.map((leaf, index) => [leaf.path, valueOf(batch, batch.columns[index] as Column, row)]),
+  );
+}
+
+function valueOf(batch: ColumnBatch, column: Column, row: number): Value {
+  switch (column.kind) {
+    case 'string':
+      return (column.start[row] as number) < 0
+        ? null
+        : batch.space.text(column.start[row] as number, column.end[row] as number);
+    case 'dictionary':
+      return (column.codes[row] as number) < 0 ? null : column.dictionary.text(column.codes[row] as number);
+    case 'boolean':
+      return (column.values[row] as number) < 0 ? null : column.values[row] === 1;
+    case 'decimal':
+    case 'long': {
+      const value = column.get(row);
+      return value === undefined ? null : BigInt(value);
+    }
+    case 'double':
+      return Number.isNaN(column.values[row]) ? null : (column.values[row] as number);
+    case 'int':
+    case 'timestamp':
+    case 'date':
+      return Number.isNaN(column.values[row]) ? null : BigInt(column.values[row] as number);
+    case 'array': {
+      const start = column.start[row] as number;
+      if (start < 0) return null;
+      const places = Array.from({ length: (column.end[row] as number) - start }, (_, index) => start + index);
+      return places.map((place) => valueOf(batch, column.items, place));
     }
   }
 }
@@ -92,7 +114,7 @@ export function verdictOf(problem: Problem | undefined): string {
 }
 
 const NUMBERS =
-  '0 -0 1 -7 24.15 1.50 1.5 2.415e1 2415E-2 1.005 1e400 1e-400 0e99999999999 9007199254740993 90071992547409.93 9999999999999999.99 10000000000000000 2147483647 2147483648 -2147483648 -2147483649 1e2 1.0 12345678901234567890123456789012345.6789 1e33 1e34 -0.0001 -0.00001'.split(
+  '0 -0 1 -7 24.15 1.50 1.5 2.415e1 2415E-2 1.005 1e400 1e-400 0e99999999999 9007199254740993 90071992547409.93 9999999999999999.99 10000000000000000 2147483647 2147483648 -2147483648 -2147483649 1e2 1.0 12345678901234567890123456789012345.6789 1e33 1e34 -0.0001 -0.00001 9223372036854775807 9223372036854775808 -9223372036854775808 -9223372036854775809 0.1 1.7976931348623157e308 1.7976931348623159e308 5e-324 123456789012345.6 0.30000000000000004 -0.0'.split(
     ' ',
   );
 const BAD_NUMBERS = '01 +1 .5 1. 1e 1e+ --1 0x10 NaN Infinity - 1_000 ١'.split(' ');
@@ -121,6 +143,13 @@ const STRINGS = [
   '2025\\u002d06-26T14:11:33Z',
   '2025-06-26T14:11:33',
   '2025-06-26',
+  '2024-02-2\\u0039',
+  '2026-02-30',
+  '0000-01-01',
+  '0001-01-01',
+  '9999-12-31',
+  '2025-6-26',
+  '+025-06-26',
   '2026-02-30T00:00:00Z',
   '2016-12-31T23:59:60Z',
   '1650-01-01T00:00:00Z',
@@ -150,7 +179,7 @@ const scalar = fc.oneof(
 );
 
 const NAMES =
-  'id at amount wide count category new place größe country city amo\\u0075nt gr\\u00f6\\u00dfe \\u0069\\u0064 plac\\u0065 ID amoun amounts __proto__ constructor \\ud800 unknown'
+  'id at amount wide count category new place größe country city amo\\u0075nt gr\\u00f6\\u00dfe \\u0069\\u0064 plac\\u0065 ID amoun amounts big ratio day tags words prices moments __proto__ constructor \\ud800 unknown'
     .split(' ')
     .concat('', 'say \\"a\\\\b\\"', 'say \\"a\\\\b');
 
@@ -188,6 +217,13 @@ const GOOD: readonly (readonly [string, fc.Arbitrary<string>])[] = [
   ['place', fc.constantFrom('{"country":"DE","city":"Berlin"}', '{"city":null,"country":"","x":[]}', 'null')],
   ['größe', fc.constantFrom('"groß"', '"\\ud83d\\ude00"')],
   ['say \\"a\\\\b\\"', fc.constantFrom('1', '0')],
+  ['big', fc.constantFrom('9007199254740993', '-9223372036854775808', '1e18', '0', 'null')],
+  ['ratio', fc.constantFrom('0.1', '-0', '1e-400', '1.7976931348623157e308', '123456789.125')],
+  ['day', fc.constantFrom('"2024-02-29"', '"0001-01-01"', '"9999-12-3\\u0031"', 'null')],
+  ['tags', fc.constantFrom('[]', '["a"]', '[ "a" ,\n"\\u0062]" , "c,\\"" ]', '["日本","\\\\"]', 'null')],
+  ['words', fc.constantFrom('[]', '[null]', '["Home",null,"H\\u006fme","__proto__"]', 'null')],
+  ['prices', fc.constantFrom('[1e33,null,-0.0001]', '[0]', '[ 1.5 , 2 ]', 'null')],
+  ['moments', fc.constantFrom('["2025-06-26T14:11:33Z","1969-12-31T23:59:59.5-05:30"]', '[]')],
 ];
 
 const goodMembers = fc

@@ -3,15 +3,18 @@
  * expressions and BigInt arithmetic. It is slow and short, and it shares no code with src/columns but the schema.
  */
 import type { Reason } from '../../src/columns/problem.ts';
-import type { Field, FieldType, Schema } from '../../src/columns/schema.ts';
+import type { ArrayType, Field, FieldType, PrimitiveType, Schema } from '../../src/columns/schema.ts';
 
 export interface Verdict {
   readonly reason: Reason;
   readonly field: string | null;
 }
 
-/** A value of an event: decimals and whole numbers as scaled integers, timestamps as epoch microseconds. */
-export type Value = string | boolean | bigint | null;
+/**
+ * A value of an event: decimals and whole numbers as scaled integers, doubles as numbers, timestamps as microseconds
+ * and dates as days since 1970-01-01.
+ */
+export type Value = string | boolean | bigint | number | null | readonly Value[];
 
 export type Judgement =
   | { readonly kind: 'problem'; readonly verdict: Verdict }
@@ -97,27 +100,54 @@ function judgeValue(
     if (value !== null && !isObject(value)) return { reason: 'WRONG_TYPE', field: path };
     return judgeFields(value ?? undefined, type.fields, `${path}.`, values);
   }
-  const read = value === null ? null : readValue(value, type);
+  if (type.kind === 'array' && value !== null) return judgeArray(value, type, path, values);
+  const read = value === null ? null : readValue(value, type as PrimitiveType);
   if (read === 'WRONG_TYPE' || read === 'OUT_OF_RANGE') return { reason: read, field: path };
   values.set(path, read === null ? null : read.value);
   return undefined;
 }
 
+function judgeArray(
+  value: unknown,
+  type: ArrayType,
+  path: string,
+  values: Map<string, Value>,
+): Verdict | undefined {
+  if (!Array.isArray(value)) return { reason: 'WRONG_TYPE', field: path };
+  const elements: Value[] = [];
+  for (const [index, element] of (value as unknown[]).entries()) {
+    const field = `${path}[${index}]`;
+    if (element === null && !type.containsNull) return { reason: 'MISSING_FIELD', field };
+    const read = element === null ? { value: null } : readValue(element, type.element);
+    if (typeof read === 'string') return { reason: read, field };
+    elements.push(read.value);
+  }
+  values.set(path, elements);
+  return undefined;
+}
+
 type Read = { readonly value: Value } | 'WRONG_TYPE' | 'OUT_OF_RANGE';
 
-function readValue(value: unknown, type: Exclude<FieldType, { kind: 'struct' }>): Read {
+function readValue(value: unknown, type: PrimitiveType): Read {
   switch (type.kind) {
     case 'string':
       if (typeof value !== 'string') return 'WRONG_TYPE';
       return value.isWellFormed() && !value.includes('\0') ? { value } : 'OUT_OF_RANGE';
     case 'boolean':
       return typeof value === 'boolean' ? { value } : 'WRONG_TYPE';
-    case 'int': {
+    case 'int':
+    case 'long': {
       if (!(value instanceof NumberText)) return 'WRONG_TYPE';
-      const scaled = scaleText(value.text, 10, 0);
-      return scaled !== undefined && BigInt.asIntN(32, scaled) === scaled
+      const scaled = scaleText(value.text, 20, 0);
+      return scaled !== undefined && BigInt.asIntN(type.kind === 'int' ? 32 : 64, scaled) === scaled
         ? { value: scaled }
         : 'OUT_OF_RANGE';
+    }
+    case 'double': {
+      if (!(value instanceof NumberText)) return 'WRONG_TYPE';
+      const double = JSON.parse(value.text) as number;
+      // Equal by value: -0 is 0.
+      return Number.isFinite(double) ? { value: double === 0 ? 0 : double } : 'OUT_OF_RANGE';
     }
     case 'decimal': {
       if (!(value instanceof NumberText)) return 'WRONG_TYPE';
@@ -126,6 +156,15 @@ function readValue(value: unknown, type: Exclude<FieldType, { kind: 'struct' }>)
     }
     case 'timestamp':
       return typeof value === 'string' ? readTimestamp(value) : 'WRONG_TYPE';
+    case 'date': {
+      if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return 'WRONG_TYPE';
+      const date = new Date(`${value}T00:00:00Z`);
+      // A date that JavaScript would carry over to another one is no date.
+      const real = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value);
+      return real && date.getUTCFullYear() > 0
+        ? { value: BigInt(date.getTime() / 86_400_000) }
+        : 'OUT_OF_RANGE';
+    }
   }
 }
 

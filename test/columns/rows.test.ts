@@ -21,6 +21,13 @@ test('a row shows decimals and instants as exact text, and structs as objects', 
     place: { country: 'DE', city: null },
     größe: null,
     'say "a\\b"': null,
+    big: null,
+    ratio: null,
+    day: null,
+    tags: null,
+    words: null,
+    prices: null,
+    moments: null,
   });
 });
 

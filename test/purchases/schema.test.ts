@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { leavesOf, toDdl } from '../../src/columns/schema.ts';
+import { toDdl } from '../../src/columns/ddl.ts';
+import { leavesOf } from '../../src/columns/schema.ts';
 import { PURCHASE_SCHEMA } from '../../src/purchases/schema.ts';
 
 test('has the fields of the purchase event in the order of their documentation', () => {
