@@ -1,0 +1,118 @@
+/**
+ * The measures of `groupBy(…).agg({ … })`, by their names in Structured Streaming: data, with the column in its type, so
+ * that the compiler refuses a sum over text.
+ */
+import type { ArrayType, DecimalType, DoubleType, FieldType, LongType, Schema } from '../columns/schema.ts';
+import type { LeafPathOf, NumericKind, PathOf, TypeOfPath } from '../columns/schema-paths.ts';
+import { TallystreamError } from '../errors.ts';
+import type { Measure } from './query-plan.ts';
+
+export type MeasureKind = Measure['kind'];
+
+/** A measure over the column `Column`; never is a count of rows. */
+export interface MeasureSpec<Kind extends MeasureKind = MeasureKind, Column extends string = string> {
+  readonly kind: Kind;
+  readonly column: Column | undefined;
+  /** Of `approxCountDistinct`. */
+  readonly relativeError?: number;
+}
+
+export type MeasureSpecs = Readonly<Record<string, MeasureSpec>>;
+
+/** Rows of the group; with a column, those where it is not null. */
+export function count<const Column extends string = never>(column?: Column): MeasureSpec<'count', Column> {
+  return Object.freeze({ kind: 'count', column });
+}
+
+/** Exact, for whole numbers and decimals; null where there is no value. */
+export function sum<const Column extends string>(column: Column): MeasureSpec<'sum', Column> {
+  return Object.freeze({ kind: 'sum', column });
+}
+
+/** Of decimals a decimal with four decimals more, rounded half up; of other numbers a double. */
+export function avg<const Column extends string>(column: Column): MeasureSpec<'avg', Column> {
+  return Object.freeze({ kind: 'avg', column });
+}
+
+export function min<const Column extends string>(column: Column): MeasureSpec<'min', Column> {
+  return Object.freeze({ kind: 'min', column });
+}
+
+export function max<const Column extends string>(column: Column): MeasureSpec<'max', Column> {
+  return Object.freeze({ kind: 'max', column });
+}
+
+/** The value of the first row in order of batch, partition and offset, also where it is null. */
+export function first<const Column extends string>(column: Column): MeasureSpec<'first', Column> {
+  return Object.freeze({ kind: 'first', column });
+}
+
+/** The value of the last row in that order. */
+export function last<const Column extends string>(column: Column): MeasureSpec<'last', Column> {
+  return Object.freeze({ kind: 'last', column });
+}
+
+const RELATIVE_ERROR_DEFAULT = 0.05;
+const RELATIVE_ERROR_MIN = 0.0044;
+const RELATIVE_ERROR_MAX = 0.39;
+
+/**
+ * About how many different values there are. `relativeError` is the standard deviation that is asked for.
+ * @throws TallystreamError `USAGE` outside of 0.0044 to 0.39
+ */
+export function approxCountDistinct<const Column extends string>(
+  column: Column,
+  relativeError = RELATIVE_ERROR_DEFAULT,
+): MeasureSpec<'approxCountDistinct', Column> {
+  if (!(relativeError >= RELATIVE_ERROR_MIN && relativeError <= RELATIVE_ERROR_MAX)) {
+    throw new TallystreamError('USAGE', {
+      what: `approxCountDistinct(${JSON.stringify(column)}, ${relativeError}) asks for an error that it cannot have.`,
+      mend: `Ask for ${RELATIVE_ERROR_MIN} to ${RELATIVE_ERROR_MAX}.`,
+    });
+  }
+  return Object.freeze({ kind: 'approxCountDistinct', column, relativeError });
+}
+
+type KindAt<S extends Schema, Column extends string> =
+  Column extends PathOf<S> ? TypeOfPath<S, Column>['kind'] : never;
+
+/** What stands in the place of a measure that cannot be, for the compiler's message. */
+type CheckedMeasure<S extends Schema, Spec> =
+  Spec extends MeasureSpec<infer Kind, infer Column>
+    ? [Column] extends [never]
+      ? Spec
+      : Column extends LeafPathOf<S>
+        ? Kind extends 'sum' | 'avg'
+          ? KindAt<S, Column> extends NumericKind
+            ? Spec
+            : `${Kind} needs a number, and ${Column} is ${KindAt<S, Column>}`
+          : Spec
+        : `there is no column ${Column}`
+    : never;
+
+/** The measures as they are where all can be computed over `S`, and a sentence in the place of each that cannot. */
+export type CheckedMeasures<S extends Schema, Specs extends MeasureSpecs> = {
+  readonly [Name in keyof Specs]: CheckedMeasure<S, Specs[Name]>;
+};
+
+type SumType<Type extends FieldType> = Type extends DecimalType
+  ? DecimalType
+  : Type extends DoubleType
+    ? DoubleType
+    : LongType;
+
+/** The type of a measure's result. */
+export type MeasureType<S extends Schema, Spec extends MeasureSpec> =
+  Spec extends MeasureSpec<infer Kind, infer Column>
+    ? Kind extends 'count' | 'approxCountDistinct'
+      ? LongType
+      : Column extends PathOf<S>
+        ? Kind extends 'sum'
+          ? SumType<TypeOfPath<S, Column>>
+          : Kind extends 'avg'
+            ? TypeOfPath<S, Column> extends DecimalType
+              ? DecimalType
+              : DoubleType
+            : Exclude<TypeOfPath<S, Column>, ArrayType>
+        : never
+    : never;
