@@ -138,19 +138,26 @@ export class ArrayColumn<Items extends PrimitiveColumn = PrimitiveColumn> {
 
 export type Column = PrimitiveColumn | ArrayColumn;
 
+/** Columns that are there already, one a leaf, and the bytes that their texts lie in. */
+export type SharedColumns = Pick<ColumnBatch, 'columns' | 'space'>;
+
 /** The decoded rows of one chunk. It is reused from chunk to chunk; `reset` empties it. */
 export class ColumnBatch<S extends Schema = Schema> {
   readonly schema: S;
   readonly leaves: readonly Leaf[];
   readonly columns: readonly Column[];
-  readonly space = new ByteSpace();
+  readonly space: ByteSpace;
   capacity: number;
 
-  /** `seed` keys the dictionaries' hashes, so that nobody can prepare values that collide. */
-  constructor(ofSchema: S, capacity: number, seed?: DictionarySeed) {
+  /**
+   * `seed` keys the dictionaries' hashes, so that nobody can prepare values that collide. Over `shared` columns the batch
+   * is a view of them, and must not be reset.
+   */
+  constructor(ofSchema: S, capacity: number, seed?: DictionarySeed, shared?: SharedColumns) {
     this.schema = ofSchema;
     this.leaves = leavesOf(ofSchema);
-    this.columns = this.leaves.map((leaf) => columnFor(leaf.type, capacity, seed));
+    this.columns = shared?.columns ?? this.leaves.map((leaf) => columnFor(leaf.type, capacity, seed));
+    this.space = shared?.space ?? new ByteSpace();
     this.capacity = capacity;
   }
 
@@ -164,11 +171,17 @@ export class ColumnBatch<S extends Schema = Schema> {
     for (const column of this.columns) empty(column);
   }
 
+  /** Gives every column room for `capacity` rows, and keeps the first `keep` of them. */
+  makeRoom(capacity: number, keep: number): void {
+    for (const column of this.columns) grow(column, capacity, keep);
+    this.capacity = capacity;
+  }
+
   /** The position of a column by its path; a plan that names a missing one is a fault of ours by then. */
   indexOf(path: string): number {
     const index = this.leaves.findIndex((leaf) => leaf.path === path);
-    if (index < 0) throw new InvariantError(`no column ${path} in the schema`);
-    return index;
+    if (index >= 0) return index;
+    throw new InvariantError(`no column ${path} in the schema`);
   }
 
   /** The column of a path that the schema's type knows, as the kind that it is. */
@@ -255,7 +268,8 @@ export function setNull(column: Column, row: number): void {
   }
 }
 
-function columnFor(type: LeafType, capacity: number, seed: DictionarySeed | undefined): Column {
+/** A column for values of a type, with room for `capacity` rows. */
+export function columnFor(type: LeafType, capacity: number, seed?: DictionarySeed): Column {
   return type.kind === 'array'
     ? new ArrayColumn(capacity, primitiveColumn(type.element, capacity, seed))
     : primitiveColumn(type, capacity, seed);

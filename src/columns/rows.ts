@@ -45,7 +45,10 @@ type CellOf<Type extends FieldType, Required extends boolean> =
     ? RowOfFields<Fields, Required>
     : ValueOf<Type> | (Required extends true ? never : null);
 
-type RowOfFields<Fields extends readonly Field[], Present extends boolean> = number extends Fields['length']
+type RowOfFields<
+  Fields extends readonly Field[],
+  Present extends boolean,
+> = string extends Fields[number]['name']
   ? Row
   : { readonly [F in Fields[number] as F['name']]: CellOf<F['type'], Both<Present, F['required']>> };
 
@@ -74,7 +77,8 @@ export function rowOf<S extends Schema>(batch: ColumnBatch<S>, row: number): Row
   return visit(batch.schema.fields) as RowOf<S>;
 }
 
-function cellOf(batch: ColumnBatch, column: Column, row: number): Scalar | readonly Scalar[] {
+/** One value as people see it. */
+export function cellOf(batch: ColumnBatch, column: Column, row: number): Scalar | readonly Scalar[] {
   if (column.kind !== 'array') return scalarOf(batch, column, row);
   const start = column.start[row] as number;
   if (start < 0) return null;

@@ -30,7 +30,7 @@ type EntryOfFields<
   Fields extends readonly Field[],
   Prefix extends string,
   Present extends boolean,
-> = number extends Fields['length'] ? AnyEntry : EntryOfField<Fields[number], Prefix, Present>;
+> = string extends Fields[number]['name'] ? AnyEntry : EntryOfField<Fields[number], Prefix, Present>;
 
 /** The union of the entries of a schema: structs and leaves. */
 type EntryOf<S extends Schema> = EntryOfFields<S['fields'], '', true>;
