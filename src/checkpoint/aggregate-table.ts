@@ -1,45 +1,59 @@
 /** One table an aggregate, made from the plan's data, so that anybody with a SQLite client can read the totals. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant, TallystreamError } from '../errors.ts';
-import type { GroupRow } from '../contracts/batch.ts';
+import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate } from '../plan/query-plan.ts';
 import { eachRow, quoted } from './database.ts';
 
-/** Stands in for the key of an aggregate that has none and so has one group. */
-const NO_KEY = '"only group"';
+/** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
+const GROUP_KEY = '"group:key"';
+const STATE = '"group:state"';
+const CLOSED = '"group:closed"';
 
-/** Creates the tables: keys as text, sums as exact decimal text, counts as integers. */
+/**
+ * Creates the tables: a column a key and a measure, as people see them (a window has two, named `…_start` and `…_end`),
+ * and beside them the key as JSON, the state of measures that do not tell it themselves, and whether the group is closed.
+ */
 export function createAggregateTables(database: DatabaseSync, aggregates: readonly Aggregate[]): void {
   checkNames(aggregates.map((aggregate) => aggregate.name));
   for (const aggregate of aggregates) {
-    checkNames([...aggregate.keys, ...aggregate.measures].map((column) => column.name));
-    const keys = aggregate.keys.map((key) => quoted(key.name));
+    const names = columnsOf(aggregate);
+    checkNames(names);
     const columns = [
-      ...(keys.length === 0 ? [`${NO_KEY} INTEGER NOT NULL`] : keys.map((key) => `${key} TEXT NOT NULL`)),
-      ...aggregate.measures.map(
-        (measure) => `${quoted(measure.name)} ${measure.kind === 'sum' ? 'TEXT' : 'INTEGER'} NOT NULL`,
-      ),
-      `PRIMARY KEY (${keys.length === 0 ? NO_KEY : keys.join(', ')})`,
+      `${GROUP_KEY} TEXT PRIMARY KEY`,
+      ...names.map((name) => `${quoted(name)} ANY`),
+      `${STATE} TEXT`,
+      `${CLOSED} INTEGER NOT NULL`,
     ];
     database.exec(`CREATE TABLE ${tableOf(aggregate)} (${columns.join(', ')}) STRICT, WITHOUT ROWID`);
   }
 }
 
-/** The groups as committed, ordered by key in code point order. */
+/** The columns that people read: keys, then measures. */
+function columnsOf({ keys, measures }: Aggregate): string[] {
+  return [
+    ...keys.flatMap(({ kind, name }) =>
+      kind === 'window' || kind === 'sessionWindow' ? [`${name}_start`, `${name}_end`] : [name],
+    ),
+    ...measures.map(({ name }) => name),
+  ];
+}
+
+/** The groups as committed, ordered by key; those that are still open, or all. */
 export function* groupsOf(
   database: DatabaseSync,
   aggregate: Aggregate,
+  which: 'open' | 'all',
 ): Generator<GroupRow, void, undefined> {
-  const keys = aggregate.keys.map((key) => quoted(key.name));
   const measures = aggregate.measures.map((measure) => quoted(measure.name));
   const statement = database.prepare(
-    `SELECT ${[...keys, ...measures].join(', ')} FROM ${tableOf(aggregate)} ORDER BY ${keys.length === 0 ? '1' : keys.join(', ')}`,
+    `SELECT ${[GROUP_KEY, STATE, ...measures].join(', ')} FROM ${tableOf(aggregate)}
+     ${which === 'open' ? `WHERE ${CLOSED} = 0` : ''} ORDER BY ${GROUP_KEY}`,
   );
-  for (const row of eachRow(statement)) {
-    yield {
-      key: row.slice(0, keys.length) as string[],
-      measures: row.slice(keys.length) as (string | number)[],
-    };
+  for (const [key, state, ...cells] of eachRow(statement)) {
+    const parsed = JSON.parse(key as string) as GroupCell[];
+    if (state === null) yield { key: parsed, measures: cells as GroupCell[] };
+    else yield { key: parsed, ...(JSON.parse(state as string) as Omit<GroupRow, 'key'>) };
   }
 }
 
@@ -54,35 +68,43 @@ export function aggregateNamed(aggregates: readonly Aggregate[], name: string, l
   });
 }
 
-/** Writes changed groups; prepared once for a runner's life. */
+/** Writes what a batch changed; prepared once for a runner's life. */
 export class AggregateWriter {
   private readonly aggregate: Aggregate;
-  private readonly statement: StatementSync;
+  private readonly upsert: StatementSync;
+  private readonly remove: StatementSync;
 
   constructor(database: DatabaseSync, aggregate: Aggregate) {
     this.aggregate = aggregate;
-    const columns = [
-      ...(aggregate.keys.length === 0 ? [NO_KEY] : aggregate.keys.map((key) => quoted(key.name))),
-      ...aggregate.measures.map((measure) => quoted(measure.name)),
-    ];
-    this.statement = database.prepare(
-      `INSERT OR REPLACE INTO ${tableOf(aggregate)} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    const columns = [GROUP_KEY, ...columnsOf(aggregate).map(quoted), STATE, CLOSED];
+    const marks = columns.map(() => '?').join(', ');
+    this.upsert = database.prepare(
+      `INSERT OR REPLACE INTO ${tableOf(aggregate)} (${columns.join(', ')}) VALUES (${marks})`,
     );
+    this.remove = database.prepare(`DELETE FROM ${tableOf(aggregate)} WHERE ${GROUP_KEY} = ?`);
   }
 
-  /** Puts a group's new absolute values in the place of its old ones. */
-  write(group: GroupRow): void {
-    const { name, keys, measures } = this.aggregate;
+  /** Groups get their new values; those that are no more go, and those that are final stay as results. */
+  write({ totals, closed, removed }: AggregateChange): void {
+    for (const key of removed) this.remove.run(JSON.stringify(key));
+    for (const group of closed) this.put(group, true);
+    for (const group of totals) this.put(group, false);
+  }
+
+  private put(group: GroupRow, isClosed: boolean): void {
+    const { key, measures, state } = group;
+    const cells = [...key, ...measures];
     invariant(
-      group.key.length === keys.length &&
-        group.measures.length === measures.length &&
-        // A sum that came as a number would have gone through a float.
-        measures.every(
-          (measure, index) => typeof group.measures[index] === (measure.kind === 'sum' ? 'string' : 'number'),
-        ),
-      `a group of ${name} does not have the cells of its aggregate`,
+      cells.length === columnsOf(this.aggregate).length,
+      `a group of ${this.aggregate.name} does not have the cells of its aggregate`,
     );
-    this.statement.run(...(keys.length === 0 ? [0] : group.key), ...group.measures);
+    const told = state === undefined && measures.every((cell) => typeof cell !== 'boolean');
+    this.upsert.run(
+      JSON.stringify(key),
+      ...cells.map((cell) => (typeof cell === 'boolean' ? Number(cell) : cell)),
+      told ? null : JSON.stringify({ measures, ...(state === undefined ? {} : { state }) }),
+      Number(isClosed),
+    );
   }
 }
 

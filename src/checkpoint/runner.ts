@@ -81,7 +81,7 @@ export class SqliteCheckpoint implements Checkpoint {
   groups(aggregate: string): Iterable<GroupRow> {
     const { database, identity, location } = this.parts;
     const named = aggregateNamed(identity.aggregates, aggregate, location);
-    return this.rowsOnMain(() => groupsOf(database, named));
+    return this.rowsOnMain(() => groupsOf(database, named, 'open'));
   }
 
   dedupeSegments(): Iterable<DedupeSegment> {
@@ -132,7 +132,7 @@ export class SqliteCheckpoint implements Checkpoint {
       for (const change of commit.aggregates) {
         const writer = this.aggregates.get(change.aggregate);
         invariant(writer !== undefined, `the plan has no aggregate ${change.aggregate}`);
-        for (const group of change.totals) writer.write(group);
+        writer.write(change);
       }
       this.staging.moveInto(commit.plan.batchId);
       this.dedupe.apply(commit.plan.batchId, commit.dedupe);

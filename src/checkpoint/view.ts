@@ -65,7 +65,7 @@ class SqliteCheckpointView implements CheckpointView {
 
   groups(aggregate: string): Iterable<GroupRow> {
     const named = aggregateNamed(this.identity.aggregates, aggregate, this.place.location);
-    return guardedRows(this.place, () => groupsOf(this.database, named));
+    return guardedRows(this.place, () => groupsOf(this.database, named, 'all'));
   }
 
   deadLetters(filter: DeadLetterFilter): Iterable<DeadLetter> {

@@ -23,13 +23,15 @@ const WIDE = 2;
  */
 export class ContentHasher {
   private readonly batch: ColumnBatch;
+  private readonly leafCount: number;
   private readonly sip: SipHash128;
   private readonly double = new Float64Array(1);
   private readonly doubleWords = new Int32Array(this.double.buffer);
 
-  /** @throws RangeError where `key` is not 16 bytes. */
-  constructor(batch: ColumnBatch, key: Uint8Array) {
+  /** Over the first `leafCount` leaves, all where left out. @throws RangeError where `key` is not 16 bytes. */
+  constructor(batch: ColumnBatch, key: Uint8Array, leafCount = batch.leaves.length) {
     this.batch = batch;
+    this.leafCount = leafCount;
     this.sip = new SipHash128(key);
   }
 
@@ -42,7 +44,7 @@ export class ContentHasher {
   hash(row: number): void {
     this.sip.reset();
     const columns = this.batch.columns;
-    for (let index = 0; index < columns.length; index++) this.hashCell(columns[index] as Column, row);
+    for (let index = 0; index < this.leafCount; index++) this.hashCell(columns[index] as Column, row);
     this.sip.finish();
   }
 

@@ -76,17 +76,28 @@ export interface RecordIdentity {
   readonly offset: number;
 }
 
-/** A group of an aggregate: its key cells and its measures, sums as exact decimal text and counts as numbers. */
+/** A value as people see it: decimals and longs as exact text, instants and dates as ISO text. */
+export type GroupCell = string | number | boolean | null;
+
+/** A group of an aggregate. The start and the end of its window are the first two cells of its key, where it has one. */
 export interface GroupRow {
-  readonly key: readonly string[];
-  readonly measures: readonly (string | number)[];
+  readonly key: readonly GroupCell[];
+  readonly measures: readonly GroupCell[];
+  /** By measure: the state that it goes on from, null where the measure itself tells it; left out where all do. */
+  readonly state?: readonly (readonly GroupCell[] | null)[];
 }
 
-/** The groups of one aggregate that a batch touched: what it added, and what they hold with it. */
+/** What a batch changes in one aggregate. */
 export interface AggregateChange {
   readonly aggregate: string;
+  /** What the batch added to each group that it touched. */
   readonly added: readonly GroupRow[];
+  /** What those groups hold with it, in the same order. */
   readonly totals: readonly GroupRow[];
+  /** Groups whose window the watermark has passed: final, and no longer held. */
+  readonly closed: readonly GroupRow[];
+  /** Keys that are no more: sessions that became part of another. */
+  readonly removed: readonly (readonly GroupCell[])[];
 }
 
 /** What the dedupe state has gained and lost; blobs have a layout that the operator owns. */

@@ -86,6 +86,7 @@ export class BatchExecutor {
     this.redrivenKeys.clear();
     this.lost = [...plan.lost];
     this.checkpoint.discardStaged();
+    this.operators.rows?.clear();
     const evicted = this.operators.evict(plan);
     const progressed = new Map<number, PartitionProgress>();
     const stateOf = (partition: number) => partitions.find((state) => state.partition === partition);
@@ -109,6 +110,11 @@ export class BatchExecutor {
   /** The batch is committed: what it added now counts. */
   committed(): void {
     this.operators.committed();
+  }
+
+  /** When the first open window ends, epoch microseconds; Infinity where there is none. */
+  firstEndMicros(): number {
+    return this.operators.firstEndMicros();
   }
 
   private async executeRange(
@@ -150,7 +156,12 @@ export class BatchExecutor {
       this.deadLetter(plan, chunk, row, problem);
       return;
     }
-    const eventMicros = this.operators.times.values[row] as number;
+    // What a filter holds back is accepted, and is compared with nothing.
+    if (!this.operators.steps(row)) {
+      this.counts.accepted += 1;
+      return;
+    }
+    const eventMicros = this.operators.times?.values[row] ?? NaN;
     const lateBelowMicros = watermark.lateBelowMicros;
     this.operators.hash(row);
     if (this.isKnown(plan, chunk, row, lateBelowMicros)) return;
@@ -172,7 +183,7 @@ export class BatchExecutor {
   /** Counts a record whose id is remembered, as a duplicate or as a conflict. */
   private isKnown(plan: BatchPlan, chunk: RecordChunk, row: number, lateBelowMicros: number): boolean {
     const { ids, idHash, contentHash } = this.operators;
-    const known = ids.find(idHash);
+    const known = idHash === undefined ? -1 : ids.find(idHash);
     if (known < 0) return false;
     if (!isRemembered(ids.eventMicros(known), lateBelowMicros, this.query.watermark.delayMs)) return false;
     if (ids.sameContent(known, contentHash)) this.duplicate(chunk, row);
@@ -189,12 +200,13 @@ export class BatchExecutor {
     lateBelowMicros: number,
     watermark: PartitionWatermark,
   ): void {
-    const { ids, idHash, contentHash, aggregates, batch } = this.operators;
+    const { ids, idHash, contentHash, aggregates, batch, rows } = this.operators;
     this.counts.accepted += 1;
     // An event redriven though late is remembered as if it were just in time: by its own time it would be forgotten at
     // once, and the next redriven copy of it would count again.
-    ids.insert(idHash, contentHash, Math.max(eventMicros, lateBelowMicros));
+    if (idHash !== undefined) ids.insert(idHash, contentHash, timeToRemember(eventMicros, lateBelowMicros));
     watermark.accept(eventMicros);
+    rows?.add(row);
     for (const aggregate of aggregates) aggregate.add(row);
     if (this.sample.length < SAMPLE_ROWS) this.sample.push(rowOf(batch, row));
   }
@@ -239,23 +251,30 @@ export class BatchExecutor {
   private conflictProblem(row: number): Problem {
     return {
       reason: 'CONFLICTING_DUPLICATE',
-      field: this.query.dedupe.column,
+      field: this.query.dedupe?.columns.join(', ') ?? null,
       expected: 'the content first seen with this id, or another id',
       actual: this.operators.idText(row),
     };
   }
 
   private resultOf(plan: BatchPlan): BatchResult {
+    const aggregates = this.operators.aggregates.map((aggregate) => aggregate.change());
     return {
       plan,
       accounting: { ...this.counts },
-      aggregates: this.operators.aggregates.map((aggregate) => aggregate.change()),
+      aggregates,
       sample: this.sample,
+      outputs: () => this.operators.outputs(aggregates),
       lost: this.lost,
       deadLetters: () => this.checkpoint.stagedDeadLetters(),
       allGroups: (name) => this.operators.allGroups(name),
     };
   }
+}
+
+/** Without an event time an id is remembered for ever, and no time is asked for. */
+function timeToRemember(eventMicros: number, lateBelowMicros: number): number {
+  return Number.isNaN(eventMicros) ? 0 : Math.max(eventMicros, lateBelowMicros);
 }
 
 function emptyCounts(): Counts {

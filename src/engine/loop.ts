@@ -58,6 +58,7 @@ export class MicroBatchLoop {
   private partitions: readonly PartitionState[];
   private previous: BatchPlan | undefined;
   private batches = 0;
+  private inBatch = false;
   private lastStartedMs: number | undefined;
   /** Resolved when a look at the log finds nothing new; while there are any, no trigger is waited for. */
   private drains: (() => void)[] = [];
@@ -173,10 +174,25 @@ export class MicroBatchLoop {
       idleTimeoutMs: query.watermark.idleTimeoutMs,
       offsetsMax,
       failOnDataLoss,
+      firstEndMicros: query.outputMode === 'append' ? this.executor.firstEndMicros() : Infinity,
     });
   }
 
-  private async runBatch(plan: BatchPlan, { offsets }: Look, phases: Phases): Promise<void> {
+  /** Whether a batch is being carried out. */
+  get isInBatch(): boolean {
+    return this.inBatch;
+  }
+
+  private async runBatch(plan: BatchPlan, look: Look, phases: Phases): Promise<void> {
+    this.inBatch = true;
+    try {
+      await this.carryOut(plan, look, phases);
+    } finally {
+      this.inBatch = false;
+    }
+  }
+
+  private async carryOut(plan: BatchPlan, { offsets }: Look, phases: Phases): Promise<void> {
     const { log, logger, clock } = this.options;
     const execution = await phases.time('addBatch', () => this.executor.execute(plan, this.partitions, log));
     const { result, progressed } = execution;

@@ -83,6 +83,8 @@ export interface PlanInput {
   readonly offsetsMax: number;
   /** Whether records that were removed unread end the query; without, it goes on after them and the plan names them. */
   readonly failOnDataLoss: boolean;
+  /** When the first window ends that is still to be emitted, epoch microseconds; Infinity where there is none. */
+  readonly firstEndMicros: number;
 }
 
 /** The next batch's plan, or why there is none. */
@@ -98,12 +100,19 @@ export function planBatch(input: PlanInput): PlanDecision {
   const wentBack = missingWhere(input.offsets, unread, (offsets, range) => [offsets.latest, range.start]);
   if (wentBack.length > 0) return { kind: 'log went back', missing: wentBack };
   const unreadEvents = countOf(unread);
-  if (unreadEvents === 0 && lost.length === 0) return { kind: 'nothing new' };
-
   // A wall clock may be set back; a plan's may not, since idleness is measured between plans.
   const clockMs = Math.max(input.nowMs, previous?.clockMs ?? -Infinity);
   const seen = statesAt(input, clockMs);
   const idlePartitions = idleOf(seen, unread, clockMs, input.idleTimeoutMs);
+  const watermarkMicros = advanceWatermark(
+    previous?.watermarkMicros ?? null,
+    seen,
+    idlePartitions,
+    input.watermarkDelayMs,
+  );
+  // Nothing new makes no batch, except to emit windows that closed.
+  const closesWindow = watermarkMicros !== null && watermarkMicros >= input.firstEndMicros;
+  if (unreadEvents === 0 && lost.length === 0 && !closesWindow) return { kind: 'nothing new' };
   const ranges = shareOut(unread, unreadEvents, input.offsetsMax);
   const plan: BatchPlan = {
     batchId: input.batchId,
@@ -111,12 +120,7 @@ export function planBatch(input: PlanInput): PlanDecision {
     ranges,
     lost,
     clockMs,
-    watermarkMicros: advanceWatermark(
-      previous?.watermarkMicros ?? null,
-      seen,
-      idlePartitions,
-      input.watermarkDelayMs,
-    ),
+    watermarkMicros,
     idlePartitions,
   };
   return { kind: 'plan', plan, lagEvents: unreadEvents - countOf(ranges) };

@@ -1,201 +1,285 @@
 /**
- * Grouped sums and counts over columns. What a batch adds is kept apart from what is committed, and joins it only
- * after the commit, so that a batch that fails has changed nothing.
+ * Grouped measures over columns. What a batch adds is kept apart from what is committed, and joins it only after the
+ * commit, so that a batch that fails has changed nothing.
  */
-import { InvariantError, TallystreamError } from '../errors.ts';
-import type { ColumnBatch, DecimalColumn, DictionaryColumn, NumberColumn, Scaled } from '../columns/batch.ts';
-import { addExact, formatScaled, parseDecimal } from '../columns/decimal.ts';
-import { formatDay } from '../columns/timestamp.ts';
+import { TallystreamError } from '../errors.ts';
+import type { ColumnBatch } from '../columns/batch.ts';
 import type { TimeZone } from '../columns/timezone.ts';
-import type { AggregateChange, GroupRow } from '../contracts/batch.ts';
-import type { Aggregate, GroupKey, Measure } from '../plan/query-plan.ts';
+import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
+import type { Aggregate } from '../plan/query-plan.ts';
+import { accumulatorOf, type Accumulator, type Slot } from './accumulator.ts';
+import {
+  CODE_BOUND,
+  keyReader,
+  spanCells,
+  windowReader,
+  type KeyReader,
+  type WindowReader,
+} from './group-key.ts';
+import { microsOf } from './value-reader.ts';
+import type { Span } from './windows.ts';
 
 /** A group's measures: what is committed, and what the batch in hand adds. */
 interface Group {
-  readonly key: readonly string[];
-  readonly committed: Scaled[];
-  readonly added: Scaled[];
+  readonly key: readonly GroupCell[];
+  readonly committed: Slot[];
+  readonly added: Slot[];
+  /** When its window ends, epoch microseconds; Infinity where it has none. */
+  readonly endMicros: number;
+  hasCommitted: boolean;
   touched: boolean;
 }
 
-/** Gives each row a small whole number that stands for its key's value, and that number's text. */
-interface KeyReader {
-  codeAt(row: number): number;
-  text(code: number): string;
+/** Groups of one aggregate: all that are open are kept in memory. */
+export const GROUPS_MAX = 2_000_000;
+
+export interface AggregateOptions {
+  readonly batch: ColumnBatch;
+  readonly zone: TimeZone;
+  readonly hashKey: Uint8Array;
 }
 
-/** Reads a row's measure as a scaled whole number; a count reads 1 everywhere. */
-interface MeasureReader {
-  readonly kind: Measure['kind'];
-  readonly scale: number;
-  valueAt(row: number): Scaled;
+/** What the engine does with an aggregate, whatever its keys are. */
+export interface RunningAggregate {
+  readonly name: string;
+  /** Takes a committed group back, at start. */
+  restore(row: GroupRow): void;
+  /** Closes every group whose window ends at or before the watermark; called before the rows of a batch. */
+  close(watermarkMicros: number | null): void;
+  /** Adds an accepted row to its groups. @throws SUM_OVERFLOW, STATE_TOO_LARGE */
+  add(row: number): void;
+  /** What the batch in hand changes. @throws SUM_OVERFLOW */
+  change(): AggregateChange;
+  /** Every open group with the batch in hand in it. */
+  all(): GroupRow[];
+  /** The batch is committed: what it added now counts. */
+  committed(): void;
+  /** Called when dictionaries were cleared: codes mean something else now. */
+  forgetCodes(): void;
+  /** When the first open window ends, epoch microseconds; Infinity where there is none. */
+  firstEndMicros(): number;
 }
 
-/** Groups of one aggregate: all of them are kept in memory. */
-const GROUPS_MAX = 2_000_000;
-/** Codes of days are moved up by this much so that they are never negative: some 183,000 years each way. */
-const DAY_CODE_BASE = 2 ** 26;
-/** Codes are below this, so that a group's number and a code fit one exact double. */
-const CODE_BOUND = 2 ** 27;
-
-export class GroupedAggregate {
+export class GroupedAggregate implements RunningAggregate {
   readonly name: string;
   private readonly keys: readonly KeyReader[];
-  private readonly measures: readonly MeasureReader[];
+  private readonly window: WindowReader | undefined;
+  private readonly measures: readonly Accumulator[];
+  private readonly slotsOf: readonly number[];
+  private readonly slotCount: number;
   private readonly groups = new Map<string, Group>();
   /** A path of codes from the root to a group, one step a key: step number × CODE_BOUND + code → next step's number. */
   private readonly steps = new Map<number, number>();
   private stepCount = 1;
   private readonly groupOfStep = new Map<number, Group>();
+  /** A code for each window, by its start. */
+  private readonly spanCodes = new Map<number, number>();
   private touchedGroups: Group[] = [];
+  private closed: Group[] = [];
 
-  constructor(aggregate: Aggregate, batch: ColumnBatch, zone: TimeZone) {
+  constructor(aggregate: Aggregate, { batch, zone, hashKey }: AggregateOptions) {
     this.name = aggregate.name;
-    this.keys = aggregate.keys.map((key) => keyReader(key, batch, zone));
-    this.measures = aggregate.measures.map((measure) => measureReader(measure, batch));
+    const keys: KeyReader[] = [];
+    let window: WindowReader | undefined;
+    for (const key of aggregate.keys) {
+      if (key.kind === 'window') window = windowReader(key, batch, zone);
+      else if (key.kind !== 'sessionWindow') keys.push(keyReader(key, batch, zone));
+    }
+    this.keys = keys;
+    this.window = window;
+    this.measures = aggregate.measures.map((measure) => accumulatorOf(measure, batch, { hashKey }));
+    const ends = this.measures.reduce<number[]>(
+      (starts, measure) => [...starts, (starts.at(-1) as number) + measure.slots],
+      [0],
+    );
+    this.slotsOf = ends.slice(0, -1);
+    this.slotCount = ends.at(-1) as number;
   }
 
-  /** Takes a committed group back, at start. */
   restore(row: GroupRow): void {
-    const group = this.newGroup(row.key);
-    row.measures.forEach((measure, index) => {
-      group.committed[index] =
-        typeof measure === 'number' ? measure : parseDecimal(measure, this.scaleOf(index));
-    });
+    const group = this.newGroup(
+      row.key,
+      this.window === undefined ? Infinity : microsOf(row.key[1] as string),
+    );
+    loadSlots(this.measures, group.committed, row);
+    group.hasCommitted = true;
   }
 
-  /** Adds an accepted row to its group. @throws SUM_OVERFLOW */
+  close(watermarkMicros: number | null): void {
+    this.closed = [];
+    if (this.window === undefined || watermarkMicros === null) return;
+    for (const [name, group] of this.groups) {
+      if (group.endMicros > watermarkMicros) continue;
+      this.groups.delete(name);
+      this.closed.push(group);
+    }
+    // Steps lead to groups that are no more; they are few enough to be found again.
+    if (this.closed.length > 0) this.forgetCodes();
+  }
+
   add(row: number): void {
-    const group = this.groupAt(row);
+    if (this.window === undefined) return this.addTo(this.groupAt(row, undefined), row);
+    for (const span of this.window.spansAt(row)) this.addTo(this.groupAt(row, span), row);
+  }
+
+  change(): AggregateChange {
+    return {
+      aggregate: this.name,
+      added: this.touchedGroups.map((group) => this.rowOf(group.key, group.added)),
+      totals: this.touchedGroups.map((group) => this.rowOf(group.key, this.sumsOf(group))),
+      closed: this.closed.map((group) => this.rowOf(group.key, group.committed)),
+      removed: [],
+    };
+  }
+
+  all(): GroupRow[] {
+    return [...this.groups.values()]
+      .filter((group) => group.touched || group.hasCommitted)
+      .map((group) => this.rowOf(group.key, this.sumsOf(group)));
+  }
+
+  committed(): void {
+    for (const group of this.touchedGroups) {
+      this.mergeInto(group.committed, group.added);
+      this.clear(group.added);
+      group.hasCommitted = true;
+      group.touched = false;
+    }
+    this.touchedGroups = [];
+    this.closed = [];
+  }
+
+  forgetCodes(): void {
+    this.steps.clear();
+    this.groupOfStep.clear();
+    this.spanCodes.clear();
+    this.stepCount = 1;
+    for (const key of this.keys) key.forget();
+  }
+
+  firstEndMicros(): number {
+    if (this.window === undefined) return Infinity;
+    let first = Infinity;
+    for (const { endMicros } of this.groups.values()) first = Math.min(first, endMicros);
+    return first;
+  }
+
+  private addTo(group: Group, row: number): void {
     if (!group.touched) {
       group.touched = true;
       this.touchedGroups.push(group);
     }
     for (let index = 0; index < this.measures.length; index += 1) {
-      const value = (this.measures[index] as MeasureReader).valueAt(row);
-      group.added[index] = addExact(group.added[index] as Scaled, value);
+      (this.measures[index] as Accumulator).add(group.added, this.slotsOf[index] as number, row);
     }
   }
 
-  /** What the batch in hand added to each group it touched, and what they hold with it. @throws SUM_OVERFLOW */
-  change(): AggregateChange {
-    return {
-      aggregate: this.name,
-      added: this.touchedGroups.map((group) => this.rowOf(group.key, group.added)),
-      totals: this.touchedGroups.map((group) => this.rowOf(group.key, sumsOf(group))),
-    };
-  }
-
-  /** Every group with the batch in hand in it. */
-  all(): GroupRow[] {
-    return [...this.groups.values()]
-      .filter((group) => group.touched || group.committed.some((value) => value !== 0))
-      .map((group) => this.rowOf(group.key, sumsOf(group)));
-  }
-
-  /** The batch is committed: what it added now counts. */
-  committed(): void {
-    for (const group of this.touchedGroups) {
-      sumsOf(group).forEach((sum, index) => (group.committed[index] = sum));
-      group.added.fill(0);
-      group.touched = false;
-    }
-    this.touchedGroups = [];
-  }
-
-  /** Called when dictionaries were cleared: the codes on the way to a group mean something else now. */
-  forgetCodes(): void {
-    this.steps.clear();
-    this.groupOfStep.clear();
-    this.stepCount = 1;
-  }
-
-  private groupAt(row: number): Group {
-    let step = 0;
+  private groupAt(row: number, span: Span | undefined): Group {
+    let step = span === undefined ? 0 : this.nextStep(0, this.codeOf(span));
     for (let index = 0; index < this.keys.length; index += 1) {
-      const path = step * CODE_BOUND + (this.keys[index] as KeyReader).codeAt(row);
-      const next = this.steps.get(path);
-      if (next !== undefined) step = next;
-      else {
-        step = this.stepCount;
-        this.stepCount += 1;
-        this.steps.set(path, step);
-      }
+      step = this.nextStep(step, (this.keys[index] as KeyReader).codeAt(row));
     }
-    return this.groupOfStep.get(step) ?? this.bind(step, row);
+    return this.groupOfStep.get(step) ?? this.bind(step, row, span);
   }
 
-  /** The first row of a group in this process: finds it by its texts, or makes it, and ties it to its codes. */
-  private bind(step: number, row: number): Group {
-    const key = this.keys.map((reader) => reader.text(reader.codeAt(row)));
-    const group = this.groups.get(JSON.stringify(key)) ?? this.newGroup(key);
+  private nextStep(step: number, code: number): number {
+    const path = step * CODE_BOUND + code;
+    const known = this.steps.get(path);
+    if (known !== undefined) return known;
+    const next = this.stepCount;
+    this.stepCount += 1;
+    this.steps.set(path, next);
+    return next;
+  }
+
+  private codeOf(span: Span): number {
+    const known = this.spanCodes.get(span.start);
+    if (known !== undefined) return known;
+    const code = this.spanCodes.size;
+    this.spanCodes.set(span.start, code);
+    return code;
+  }
+
+  /** The first row of a group in this process: finds it by its cells, or makes it, and ties it to its codes. */
+  private bind(step: number, row: number, span: Span | undefined): Group {
+    const cells = this.keys.map((reader) => reader.cell(reader.codeAt(row)));
+    const key = span === undefined ? cells : [...spanCells(span), ...cells];
+    const group = this.groups.get(JSON.stringify(key)) ?? this.newGroup(key, span?.end ?? Infinity);
     this.groupOfStep.set(step, group);
     return group;
   }
 
-  private newGroup(key: readonly string[]): Group {
-    if (this.groups.size >= GROUPS_MAX) {
-      throw new TallystreamError('STATE_TOO_LARGE', {
-        what: `The aggregate ${this.name} has ${GROUPS_MAX} groups, and holds no more.`,
-        why: `The next would be ${JSON.stringify(key)}; nothing of this batch was committed.`,
-        mend: 'Look whether the producer writes a new value with every event, and start again under another query.name.',
-      });
-    }
-    const zeros = (): Scaled[] => this.measures.map(() => 0);
-    const group: Group = { key, committed: zeros(), added: zeros(), touched: false };
+  private newGroup(key: readonly GroupCell[], endMicros: number): Group {
+    if (this.groups.size >= GROUPS_MAX) throw tooManyGroups(this.name, key);
+    const slots = (): Slot[] => new Array<Slot>(this.slotCount);
+    const group: Group = {
+      key,
+      committed: slots(),
+      added: slots(),
+      endMicros,
+      hasCommitted: false,
+      touched: false,
+    };
+    this.clear(group.committed);
+    this.clear(group.added);
     this.groups.set(JSON.stringify(key), group);
     return group;
   }
 
-  private rowOf(key: readonly string[], values: readonly Scaled[]): GroupRow {
-    const measures = values.map((value, index) =>
-      this.measures[index]?.kind === 'count' ? Number(value) : formatScaled(value, this.scaleOf(index)),
-    );
-    return { key, measures };
+  private clear(slots: Slot[]): void {
+    this.measures.forEach((measure, index) => measure.clear(slots, this.slotsOf[index] as number));
   }
 
-  private scaleOf(measure: number): number {
-    return (this.measures[measure] as MeasureReader).scale;
+  private mergeInto(slots: Slot[], later: readonly Slot[]): void {
+    this.measures.forEach((measure, index) => {
+      const at = this.slotsOf[index] as number;
+      measure.merge(slots, at, later, at);
+    });
+  }
+
+  private sumsOf(group: Group): Slot[] {
+    const slots = [...group.committed];
+    this.mergeInto(slots, group.added);
+    return slots;
+  }
+
+  private rowOf(key: readonly GroupCell[], slots: readonly Slot[]): GroupRow {
+    return groupRow(this.measures, key, slots);
   }
 }
 
-function sumsOf(group: Group): Scaled[] {
-  return group.committed.map((value, index) => addExact(value, group.added[index] as Scaled));
-}
-
-function keyReader(key: GroupKey, batch: ColumnBatch, zone: TimeZone): KeyReader {
-  const index = batch.indexOf(key.column);
-  const column = batch.columns[index];
-  // A null has no code; until keys of optional columns are asked for, a plan that names one is a fault of ours.
-  if (batch.leaves[index]?.required !== true)
-    throw new InvariantError(`key ${key.column} must be a required field`);
-  if (key.kind === 'date') {
-    if (column?.kind !== 'timestamp')
-      throw new InvariantError(`a date key needs an instant in ${key.column}`);
-    return dateReader(column, zone);
+/** A group as cells: what people see of it, and its state where that says more. */
+export function groupRow(
+  measures: readonly Accumulator[],
+  key: readonly GroupCell[],
+  slots: readonly Slot[],
+): GroupRow {
+  let at = 0;
+  const results: GroupCell[] = [];
+  const state: (readonly GroupCell[] | null)[] = [];
+  for (const measure of measures) {
+    results.push(measure.result(slots, at));
+    state.push(measure.save?.(slots, at) ?? null);
+    at += measure.slots;
   }
-  if (column?.kind !== 'dictionary') throw new InvariantError(`a key needs dictionary text in ${key.column}`);
-  return textReader(column);
+  return state.every((cells) => cells === null)
+    ? { key, measures: results }
+    : { key, measures: results, state };
 }
 
-function dateReader(column: NumberColumn, zone: TimeZone): KeyReader {
-  return {
-    codeAt: (row) => zone.dayOf(column.values[row] as number) + DAY_CODE_BASE,
-    text: (code) => formatDay(code - DAY_CODE_BASE),
-  };
+/** Takes a group's state back from its cells. */
+export function loadSlots(measures: readonly Accumulator[], slots: Slot[], row: GroupRow): void {
+  let at = 0;
+  measures.forEach((measure, index) => {
+    measure.load(slots, at, row.state?.[index] ?? [row.measures[index] as GroupCell]);
+    at += measure.slots;
+  });
 }
 
-function textReader(column: DictionaryColumn): KeyReader {
-  return { codeAt: (row) => column.codes[row] as number, text: (code) => column.dictionary.text(code) };
-}
-
-function measureReader(measure: Measure, batch: ColumnBatch): MeasureReader {
-  if (measure.kind === 'count') return { kind: 'count', scale: 0, valueAt: () => 1 };
-  const column = batch.columns[batch.indexOf(measure.column)];
-  if (column?.kind !== 'decimal') throw new InvariantError(`a sum needs a decimal in ${measure.column}`);
-  return { kind: 'sum', scale: column.scale, valueAt: decimalReader(column) };
-}
-
-function decimalReader(column: DecimalColumn): (row: number) => Scaled {
-  return (row) => column.get(row) ?? 0;
+export function tooManyGroups(name: string, key: readonly GroupCell[]): TallystreamError {
+  return new TallystreamError('STATE_TOO_LARGE', {
+    what: `The aggregate ${name} has ${GROUPS_MAX} groups, and holds no more.`,
+    why: `The next would be ${JSON.stringify(key)}; nothing of this batch was committed.`,
+    mend: 'Look whether the producer writes a new value with every event, and start again under another query.name.',
+  });
 }

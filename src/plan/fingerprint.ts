@@ -18,10 +18,12 @@ export function fingerprintOf(plan: QueryPlan): Fingerprint {
     'log.topic': plan.topic,
     'query.time_zone': plan.timeZone,
     'query.watermark_delay': plan.watermark.delayMs === null ? 'off' : `${plan.watermark.delayMs} ms`,
-    'event time column': plan.watermark.column,
-    'dedupe column': plan.dedupe.column,
+    'event time column': plan.watermark.column ?? 'none',
+    'dedupe columns': plan.dedupe?.columns.join(', ') ?? 'none',
     schema: toDdl(plan.schema),
+    'computed columns': JSON.stringify(plan.steps.filter(({ kind }) => kind === 'withColumn')),
     aggregates: JSON.stringify(plan.aggregates),
+    'output mode': plan.outputMode,
   };
 }
 

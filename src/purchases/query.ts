@@ -41,12 +41,15 @@ export function purchaseQuery(options: PurchaseQueryOptions): QueryPlan {
     assumeTimeZone,
     rules: purchaseRules(options),
     watermark: { column: 'timestamp', delayMs, idleTimeoutMs },
-    dedupe: { column: 'event_id' },
+    steps: [],
+    dedupe: { columns: ['event_id'] },
     timeZone,
     aggregates: [
       { name: RUNNING, keys: [currency], measures },
       { name: DAYS, keys: [date, currency], measures },
       { name: CATEGORIES, keys: [date, currency, category], measures },
     ],
+    rows: null,
+    outputMode: 'update',
   });
 }

@@ -1,7 +1,7 @@
 /** The text of a report for people, the banner that comes before the first, and the line of JSON for programs. */
 import { escapeJsonLineForTerminal } from '../columns/escape.ts';
 import { accountingLine, betweenRules, isForeign, labelled, runningTotalFooter } from './render-parts.ts';
-import { renderTable } from './render-table.ts';
+import { renderTable } from '../columns/render-table.ts';
 import { REPORT_ROWS_MAX, type PurchaseReport } from './report.ts';
 
 /** What runs, in words for a person. */

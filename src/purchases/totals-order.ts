@@ -18,7 +18,8 @@ export function totalsRow(group: GroupRow): TotalsRow {
   if (typeof total !== 'string' || typeof transactions !== 'number') {
     throw new InvariantError('a group of the purchase query has a total and a count');
   }
-  return { key: group.key, total: parseDecimal(total, MONEY_DECIMALS), transactions };
+  // Keys of the purchase query are texts, and required.
+  return { key: group.key as readonly string[], total: parseDecimal(total, MONEY_DECIMALS), transactions };
 }
 
 export function moneyText(amount: Scaled): string {

@@ -4,7 +4,7 @@ import type { GroupRow } from '../contracts/batch.ts';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
 import { CATEGORIES, DAYS, RUNNING } from './query.ts';
 import { accountingLine, betweenRules, isForeign, runningTotalFooter } from './render-parts.ts';
-import { renderTable } from './render-table.ts';
+import { renderTable } from '../columns/render-table.ts';
 import type { AccountingRow, RunningTotal } from './report.ts';
 import { byFallingTotal, byKey, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
 

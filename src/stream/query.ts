@@ -1,9 +1,18 @@
 /** A running query: Structured Streaming's `StreamingQuery`. */
 import type { BatchProgress } from '../contracts/batch.ts';
 import { MicroBatchLoop, type LoopOptions } from '../engine/loop.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import { explainPlan } from './explain.ts';
 
 /** How many progress entries `recentProgress` keeps. */
 const RECENT_PROGRESS_MAX = 100;
+
+export interface StreamingQueryStatus {
+  readonly message: string;
+  /** Whether the last batch left something unread. */
+  readonly isDataAvailable: boolean;
+  readonly isTriggerActive: boolean;
+}
 
 export class StreamingQuery {
   /** Stays the same over restarts from the same checkpoint. */
@@ -11,6 +20,7 @@ export class StreamingQuery {
   /** Differs for every start. */
   readonly runId: string;
   readonly name: string;
+  private readonly plan: QueryPlan;
   private readonly stopping = new AbortController();
   private readonly loop: MicroBatchLoop;
   private readonly ended: Promise<void>;
@@ -22,7 +32,10 @@ export class StreamingQuery {
   constructor(
     options: Omit<LoopOptions, 'onProgress'>,
     onProgress: (progress: BatchProgress) => void = () => {},
+    /** Gives back what the query had for itself; called once, when it has ended. */
+    onEnd: () => Promise<void> = () => Promise.resolve(),
   ) {
+    this.plan = options.query;
     this.id = options.checkpoint.queryId;
     this.runId = options.runId;
     this.name = options.query.name;
@@ -34,15 +47,37 @@ export class StreamingQuery {
         onProgress(progress);
       },
     });
-    this.ended = this.loop.run(this.stopping.signal).then(
-      () => {
-        this.active = false;
-      },
-      (error: unknown) => {
-        this.active = false;
-        this.failure = error instanceof Error ? error : new Error(String(error));
-      },
-    );
+    this.ended = this.run(onEnd);
+  }
+
+  /** What the query is doing, in words and in Structured Streaming's terms. */
+  get status(): StreamingQueryStatus {
+    const isTriggerActive = this.active && this.loop.isInBatch;
+    const message = !this.active
+      ? 'Stopped'
+      : isTriggerActive
+        ? 'Processing new data'
+        : 'Waiting for data to arrive';
+    return { message, isDataAvailable: (this.lastProgress?.lagEvents ?? 0) > 0, isTriggerActive };
+  }
+
+  /** A readable tree of the plan. */
+  explain(): string {
+    return explainPlan(this.plan);
+  }
+
+  private async run(onEnd: () => Promise<void>): Promise<void> {
+    try {
+      await this.loop.run(this.stopping.signal);
+    } catch (error) {
+      this.failure = error instanceof Error ? error : new Error(String(error));
+    }
+    try {
+      await onEnd();
+    } catch (error) {
+      this.failure ??= error instanceof Error ? error : new Error(String(error));
+    }
+    this.active = false;
   }
 
   get isActive(): boolean {

@@ -31,6 +31,8 @@ const HOSTILE = [
 const change = (aggregate: string, keys: readonly (readonly string[])[]) => ({
   aggregate,
   added: [],
+  closed: [],
+  removed: [],
   totals: keys.map((key, index) => ({ key, measures: [`${index}.00`, index] })),
 });
 
@@ -85,13 +87,17 @@ test('lets any SQLite client read the totals by their names', async (t) => {
         {
           aggregate: 'categories',
           added: [],
+          closed: [],
+          removed: [],
           totals: [{ key: ['2025-06-26', 'Home'], measures: ['10000000000000000.01', 3] }],
         },
       ],
     }),
   );
   const client = new DatabaseSync(checkpointFile(location), { readOnly: true });
-  const row = client.prepare('SELECT *, typeof(total) AS type FROM aggregate_categories').get();
+  const row = client
+    .prepare('SELECT date, category, total, transactions, typeof(total) AS type FROM aggregate_categories')
+    .get();
   client.close();
   assert.deepEqual(
     { ...row },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { optional, required, schema, types } from '../../src/columns/schema.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
+import type { GroupCell } from '../../src/contracts/batch.ts';
 import type { BatchResult } from '../../src/contracts/batch-result.ts';
 import type { CheckpointView } from '../../src/contracts/checkpoint.ts';
 import type { Log, RecordInput } from '../../src/contracts/log.ts';
@@ -38,7 +39,8 @@ export function testPlan(over: Partial<QueryPlan> = {}): QueryPlan {
     assumeTimeZone: null,
     rules: [{ kind: 'notAhead', field: 'at', toleranceMs: 60_000 }],
     watermark: { column: 'at', delayMs: 3_600_000, idleTimeoutMs: 60_000 },
-    dedupe: { column: 'id' },
+    steps: [],
+    dedupe: { columns: ['id'] },
     timeZone: 'UTC',
     aggregates: [
       {
@@ -53,6 +55,8 @@ export function testPlan(over: Partial<QueryPlan> = {}): QueryPlan {
         ],
       },
     ],
+    rows: null,
+    outputMode: 'update',
     ...over,
   };
 }
@@ -174,7 +178,7 @@ export function verdictsOf(view: CheckpointView): string[] {
     .map(({ partition, offset, reason }) => `${partition}:${offset} ${reason}`);
 }
 
-export function groupsOf(view: CheckpointView): Record<string, readonly (string | number)[]> {
+export function groupsOf(view: CheckpointView): Record<string, readonly GroupCell[]> {
   return Object.fromEntries(
     [...view.groups('kinds')]
       .map(({ key, measures }) => [key.join(' '), measures] as const)

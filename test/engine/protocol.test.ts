@@ -24,6 +24,7 @@ function input(over: Partial<PlanInput> = {}): PlanInput {
     idleTimeoutMs: 60_000,
     offsetsMax: 1_000,
     failOnDataLoss: true,
+    firstEndMicros: Infinity,
     ...over,
   };
 }

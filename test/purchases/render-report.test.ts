@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { buildReport, type PurchaseReport } from '../../src/purchases/report.ts';
 import { renderBanner, renderReport, reportJsonLine } from '../../src/purchases/render-report.ts';
-import { displayWidth } from '../../src/purchases/render-table.ts';
+import { displayWidth } from '../../src/columns/render-table.ts';
 import { resultOf, type Purchase } from './report-fixture.ts';
 
 const OPTIONS = { queryName: 'purchase-totals', timeZone: 'UTC' };

@@ -50,11 +50,18 @@ export function resultOf(parts: BatchParts): BatchResult {
       const added = groupsOf(aggregate, batch);
       const touched = new Set(added.map(({ key }) => JSON.stringify(key)));
       const totals = groupsOf(aggregate, [...before, ...batch]);
-      return { aggregate, added, totals: totals.filter(({ key }) => touched.has(JSON.stringify(key))) };
+      return {
+        aggregate,
+        added,
+        closed: [],
+        removed: [],
+        totals: totals.filter(({ key }) => touched.has(JSON.stringify(key))),
+      };
     }),
     sample: batch.slice(0, 5).map(eventRow),
     lost: [],
     deadLetters: () => [],
+    outputs: () => [],
     allGroups: (aggregate) => groupsOf(aggregate, [...before, ...batch]),
   };
 }

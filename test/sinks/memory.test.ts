@@ -17,10 +17,11 @@ test('keeps a copy that does not change with what the engine does next', async (
       idlePartitions: [],
     },
     accounting: NO_ACCOUNTING,
-    aggregates: [{ aggregate: 'running', added, totals: [] }],
+    aggregates: [{ aggregate: 'running', added, closed: [], removed: [], totals: [] }],
     sample: [],
     lost: [],
     deadLetters: () => [],
+    outputs: () => [],
     allGroups: () => [],
   };
   await sink.write(result, { queryId: 'q', batchId: 0, epoch: 1 });

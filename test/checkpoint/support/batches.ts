@@ -26,7 +26,8 @@ export const QUERY: QueryPlan = {
   assumeTimeZone: null,
   rules: [],
   watermark: { column: 'timestamp', delayMs: 3_600_000, idleTimeoutMs: 60_000 },
-  dedupe: { column: 'event_id' },
+  steps: [],
+  dedupe: { columns: ['event_id'] },
   timeZone: 'UTC',
   aggregates: [
     {
@@ -42,6 +43,8 @@ export const QUERY: QueryPlan = {
     },
     { name: 'all', keys: [], measures: [{ kind: 'count', name: 'transactions' }] },
   ],
+  rows: null,
+  outputMode: 'update',
 };
 
 const opened = new Map<string, Checkpoint[]>();

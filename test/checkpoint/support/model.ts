@@ -108,7 +108,7 @@ export class Model {
               accounting: this.read,
             },
       categories: [...this.groups.values()].toSorted((a, b) =>
-        Buffer.compare(Buffer.from(a.key[1] ?? ''), Buffer.from(b.key[1] ?? '')),
+        Buffer.compare(Buffer.from(JSON.stringify(a.key)), Buffer.from(JSON.stringify(b.key))),
       ),
       segments: this.segments.map(({ segment, entries }) => [segment, [...entries]]),
       appended: this.appended.map((entries) => [...entries]),
@@ -204,6 +204,8 @@ export class Model {
         {
           aggregate: 'categories',
           added: [],
+          closed: [],
+          removed: [],
           totals: Object.entries(step.groups).map(([category, [sum, count]]) => ({
             key: ['2025-06-26', category],
             measures: [String(sum), count],

@@ -57,8 +57,20 @@ function seriesCommit(batchId: number): BatchCommit {
   return commitOf(batchId, {
     accounting: { read: 2, accepted: 0, invalid: 1, duplicate: 1, late: 0 },
     aggregates: [
-      { aggregate: 'categories', added: [], totals: [groupAfter(batchId % CATEGORIES, batchId + 1)] },
-      { aggregate: 'all', added: [], totals: [{ key: [], measures: [batchId + 1] }] },
+      {
+        aggregate: 'categories',
+        added: [],
+        closed: [],
+        removed: [],
+        totals: [groupAfter(batchId % CATEGORIES, batchId + 1)],
+      },
+      {
+        aggregate: 'all',
+        added: [],
+        closed: [],
+        removed: [],
+        totals: [{ key: [], measures: [batchId + 1] }],
+      },
     ],
     dedupe: {
       appended: entries(isSealed ? open * ENTRIES_A_SEGMENT : total, end),

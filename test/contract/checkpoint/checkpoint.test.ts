@@ -133,6 +133,8 @@ test('holds the groups that were changed with their new totals, and the others a
   const change = (category: string, total: string, transactions: number) => ({
     aggregate: 'categories',
     added: [],
+    closed: [],
+    removed: [],
     totals: [{ key: ['2025-06-26', category], measures: [total, transactions] }],
   });
   first.commit(commitOf(0, { aggregates: [change('Home', '10000000000000000.01', 1)] }));
@@ -140,7 +142,7 @@ test('holds the groups that were changed with their new totals, and the others a
     commitOf(1, {
       aggregates: [
         change('Books', '0.10', 1),
-        { aggregate: 'all', added: [], totals: [{ key: [], measures: [2] }] },
+        { aggregate: 'all', added: [], closed: [], removed: [], totals: [{ key: [], measures: [2] }] },
       ],
     }),
   );
@@ -148,7 +150,7 @@ test('holds the groups that were changed with their new totals, and the others a
     commitOf(2, {
       aggregates: [
         change('Home', '10000000000000000.03', 2),
-        { aggregate: 'all', added: [], totals: [{ key: [], measures: [3] }] },
+        { aggregate: 'all', added: [], closed: [], removed: [], totals: [{ key: [], measures: [3] }] },
       ],
     }),
   );
@@ -161,14 +163,16 @@ test('holds the groups that were changed with their new totals, and the others a
   assert.deepEqual(stateOf(second).all, [{ key: [], measures: [3] }]);
 });
 
-test('refuses a sum that came as a number, and a group of no aggregate of the plan', async (t) => {
+test('refuses a group without the cells of its aggregate, and one of no aggregate of the plan', async (t) => {
   const checkpoint = await open(freshLocation(t));
-  const change = (aggregate: string, total: string | number) =>
+  const change = (aggregate: string, ...key: readonly string[]) =>
     commitOf(0, {
-      aggregates: [{ aggregate, added: [], totals: [{ key: ['d', 'c'], measures: [total, 1] }] }],
+      aggregates: [
+        { aggregate, added: [], closed: [], removed: [], totals: [{ key, measures: ['0.10', 1] }] },
+      ],
     });
-  assert.throws(() => checkpoint.commit(change('categories', 0.1)), InvariantError);
-  assert.throws(() => checkpoint.commit(change('weeks', '0.1')), InvariantError);
+  assert.throws(() => checkpoint.commit(change('categories', 'd')), InvariantError);
+  assert.throws(() => checkpoint.commit(change('weeks', 'd', 'c')), InvariantError);
   assert.equal(checkpoint.lastPlan(), undefined);
 });
 

@@ -88,6 +88,7 @@ function batch(batchId: number, accepted: number): BatchResult {
     sample: [],
     lost: [],
     deadLetters: () => [],
+    outputs: () => [],
     allGroups: () => [],
   };
 }

@@ -1,0 +1,51 @@
+/** What a batch emits, by the query's output mode. */
+import { type Leaf, schema, type Schema } from '../columns/schema.ts';
+import { ColumnTable } from '../columns/table.ts';
+import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
+import type { ResultTable } from '../contracts/batch-result.ts';
+import { invariant } from '../errors.ts';
+import { schemaOfAggregate } from '../plan/aggregate-schema.ts';
+import type { Aggregate, QueryPlan } from '../plan/query-plan.ts';
+
+export interface OutputsOptions {
+  readonly query: QueryPlan;
+  /** The columns of the events, computed ones too. */
+  readonly leaves: readonly Leaf[];
+  readonly changes: readonly AggregateChange[];
+  readonly allGroups: (aggregate: string) => readonly GroupRow[];
+  readonly rows: ColumnTable | undefined;
+}
+
+export function outputsOf(options: OutputsOptions): readonly ResultTable[] {
+  const { query, rows } = options;
+  if (rows !== undefined) return [{ name: query.name, table: rows }];
+  return query.aggregates.map((aggregate) => {
+    const table = new ColumnTable(schemaIn(aggregate, options.leaves));
+    for (const { key, measures } of emitted(aggregate, options)) {
+      table.appendCells([...key, ...measures].map((cell, at) => typed(cell, table, at)));
+    }
+    return { name: aggregate.name, table };
+  });
+}
+
+function emitted({ name }: Aggregate, options: OutputsOptions): readonly GroupRow[] {
+  const { query, changes, allGroups } = options;
+  if (query.outputMode === 'complete') return allGroups(name);
+  const change = changes.find(({ aggregate }) => aggregate === name);
+  invariant(change !== undefined, `a batch has a change of ${name}`);
+  return query.outputMode === 'append' ? change.closed : change.totals;
+}
+
+/** Counts come as numbers, and a column of longs takes no number. */
+function typed(cell: GroupCell, { batch }: ColumnTable, at: number): GroupCell | bigint {
+  return batch.leaves[at]?.type.kind === 'long' && cell !== null ? BigInt(cell as string | number) : cell;
+}
+
+function schemaIn(aggregate: Aggregate, leaves: readonly Leaf[]): Schema {
+  const found = schemaOfAggregate(aggregate, (column) => {
+    const leaf = leaves.find(({ path }) => path === column);
+    invariant(leaf !== undefined, `no column ${column} in the events`);
+    return leaf;
+  });
+  return schema(found.fields);
+}

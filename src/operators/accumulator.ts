@@ -1,0 +1,235 @@
+/**
+ * The measures of a group as accumulators over slots: what a batch adds is gathered apart from what is committed, and
+ * the two are merged, so every measure is a state that merges.
+ */
+import { InvariantError } from '../errors.ts';
+import type { Column, ColumnBatch, Scaled } from '../columns/batch.ts';
+import { addExact, compareScaled, formatScaled, parseDecimal } from '../columns/decimal.ts';
+import type { GroupCell } from '../contracts/batch.ts';
+import type { Measure } from '../plan/query-plan.ts';
+import { divideHalfUp } from './divide.ts';
+import { distinctAccumulator } from './distinct.ts';
+import { valueReader, type ValueReader } from './value-reader.ts';
+
+/** What a slot holds: numbers, exact whole numbers, texts, registers; null and undefined are each measure's own. */
+export type Slot = Scaled | string | boolean | Uint8Array | null | undefined;
+
+export interface Accumulator {
+  /** How many slots its state takes. */
+  readonly slots: number;
+  /** Puts the state of no rows at `at`. */
+  clear(target: Slot[], at: number): void;
+  /** Takes a row of the batch in. @throws SUM_OVERFLOW */
+  add(target: Slot[], at: number, row: number): void;
+  /** Takes the state of later rows in. @throws SUM_OVERFLOW */
+  merge(target: Slot[], at: number, later: readonly Slot[], laterAt: number): void;
+  /** What people see. */
+  result(slots: readonly Slot[], at: number): GroupCell;
+  /** The state as cells where the result does not tell it; undefined where it does. */
+  save?(slots: readonly Slot[], at: number): readonly GroupCell[];
+  /** Takes back what was saved, or the result. */
+  load(target: Slot[], at: number, cells: readonly GroupCell[]): void;
+}
+
+/** Seeds the hash of distinct counts: the checkpoint's own key, so that nobody can prepare collisions. */
+export interface AccumulatorOptions {
+  readonly hashKey: Uint8Array;
+}
+
+export function accumulatorOf(
+  measure: Measure,
+  batch: ColumnBatch,
+  { hashKey }: AccumulatorOptions,
+): Accumulator {
+  if (measure.kind === 'count' && measure.column === undefined) return countAll();
+  const path = measure.column;
+  if (path === undefined) throw new InvariantError(`measure ${measure.name} needs a column`);
+  const column = batch.columns[batch.indexOf(path)] as Column;
+  const reader = valueReader(column, batch.space);
+  switch (measure.kind) {
+    case 'count':
+      return countOf(reader);
+    case 'sum':
+      return sumOf(reader);
+    case 'avg':
+      return averageOf(reader);
+    case 'min':
+      return extremeOf(reader, -1);
+    case 'max':
+      return extremeOf(reader, 1);
+    case 'first':
+      return endOf(reader, 'first');
+    case 'last':
+      return endOf(reader, 'last');
+    case 'approxCountDistinct':
+      return distinctAccumulator(reader, measure.relativeError, hashKey);
+  }
+}
+
+function countAll(): Accumulator {
+  return { ...counting, add: (target, at) => void (target[at] = (target[at] as number) + 1) };
+}
+
+function countOf(reader: ValueReader): Accumulator {
+  return {
+    ...counting,
+    add(target, at, row) {
+      if (reader.at(row) !== undefined) target[at] = (target[at] as number) + 1;
+    },
+  };
+}
+
+const counting: Omit<Accumulator, 'add'> = {
+  slots: 1,
+  clear: (target, at) => void (target[at] = 0),
+  merge: (target, at, later, laterAt) =>
+    void (target[at] = (target[at] as number) + (later[laterAt] as number)),
+  result: (slots, at) => slots[at] as number,
+  load: (target, at, cells) => void (target[at] = cells[0] as number),
+};
+
+/** Null while there was no value. Whole and decimal numbers are exact; doubles are added in order of reading. */
+function sumOf(reader: ValueReader): Accumulator {
+  const { scale, isFloat } = numeric(reader);
+  const plus = (sum: Slot, value: Scaled): Scaled => {
+    if (sum === null) return value;
+    return isFloat ? (sum as number) + (value as number) : addExact(sum as Scaled, value);
+  };
+  return {
+    slots: 1,
+    clear: (target, at) => void (target[at] = null),
+    add(target, at, row) {
+      const value = reader.at(row);
+      if (value !== undefined) target[at] = plus(target[at], value as Scaled);
+    },
+    merge(target, at, later, laterAt) {
+      const value = later[laterAt] as Scaled | null;
+      if (value !== null) target[at] = plus(target[at], value);
+    },
+    result(slots, at) {
+      const sum = slots[at] as Scaled | null;
+      if (sum === null) return null;
+      return isFloat ? (sum as number) : formatScaled(sum, scale);
+    },
+    load(target, at, [cell]) {
+      target[at] = typeof cell === 'string' ? parseDecimal(cell, scale) : (cell as number | null);
+    },
+  };
+}
+
+/** What an average of decimals has more than its column, as Spark's has (Average.scala). */
+const AVERAGE_DECIMALS = 4;
+
+/** Decimals give a decimal with four decimals more, rounded half up; other numbers give a double. */
+function averageOf(reader: ValueReader): Accumulator {
+  const { scale, isFloat } = numeric(reader);
+  const sum = sumOf(reader);
+  const more = reader.kind === 'decimal' ? Math.min(AVERAGE_DECIMALS, 38 - scale) : 0;
+  return {
+    slots: 2,
+    clear(target, at) {
+      sum.clear(target, at);
+      target[at + 1] = 0;
+    },
+    add(target, at, row) {
+      if (reader.at(row) === undefined) return;
+      sum.add(target, at, row);
+      target[at + 1] = (target[at + 1] as number) + 1;
+    },
+    merge(target, at, later, laterAt) {
+      sum.merge(target, at, later, laterAt);
+      target[at + 1] = (target[at + 1] as number) + (later[laterAt + 1] as number);
+    },
+    result(slots, at) {
+      const total = slots[at] as Scaled | null;
+      const count = slots[at + 1] as number;
+      if (total === null || count === 0) return null;
+      if (reader.kind !== 'decimal') return isFloat ? (total as number) / count : Number(total) / count;
+      return formatScaled(divideHalfUp(BigInt(total) * 10n ** BigInt(more), BigInt(count)), scale + more);
+    },
+    save: (slots, at) => [sum.result(slots, at), slots[at + 1] as number],
+    load(target, at, cells) {
+      sum.load(target, at, cells);
+      target[at + 1] = cells[1] as number;
+    },
+  };
+}
+
+/** The least (-1) or greatest (1) value; texts by code point, false before true. */
+function extremeOf(reader: ValueReader, sign: -1 | 1): Accumulator {
+  const offer = (target: Slot[], at: number, value: Slot): void => {
+    const best = target[at];
+    if (best === undefined || compareValues(value, best) * sign > 0) target[at] = value;
+  };
+  return {
+    ...oneValue(reader),
+    add(target, at, row) {
+      const value = reader.at(row);
+      if (value !== undefined) offer(target, at, value);
+    },
+    merge(target, at, later, laterAt) {
+      if (later[laterAt] !== undefined) offer(target, at, later[laterAt]);
+    },
+  };
+}
+
+/** The value of the first or last row in order of batch, partition and offset, also where it is null. */
+function endOf(reader: ValueReader, end: 'first' | 'last'): Accumulator {
+  const put = (target: Slot[], at: number, value: Slot): void => {
+    if (end === 'first' && target[at] !== undefined) return;
+    target[at] = value;
+  };
+  return {
+    ...oneValue(reader),
+    add: (target, at, row) => put(target, at, reader.at(row) ?? null),
+    merge(target, at, later, laterAt) {
+      if (later[laterAt] !== undefined) put(target, at, later[laterAt]);
+    },
+    save: (slots, at) => [slots[at] !== undefined, reader.cell(slots[at] as Scaled)],
+    load(target, at, [isSeen, cell]) {
+      if (isSeen === true) target[at] = cell === null ? null : (reader.parse(cell as GroupCell) ?? null);
+      else target[at] = undefined;
+    },
+  };
+}
+
+/** One value, undefined while there was none. */
+function oneValue(reader: ValueReader): Pick<Accumulator, 'slots' | 'clear' | 'result' | 'load'> {
+  return {
+    slots: 1,
+    clear: (target, at) => void (target[at] = undefined),
+    result: (slots, at) => reader.cell(slots[at] as Scaled | null | undefined),
+    load: (target, at, [cell]) =>
+      void (target[at] = cell === null ? undefined : reader.parse(cell as GroupCell)),
+  };
+}
+
+function numeric({ kind, scale }: ValueReader): { scale: number; isFloat: boolean } {
+  if (kind !== 'decimal' && kind !== 'long' && kind !== 'int' && kind !== 'double') {
+    throw new InvariantError(`a sum needs numbers, and this is ${kind}`);
+  }
+  return { scale, isFloat: kind === 'double' };
+}
+
+/** Both of one kind. */
+function compareValues(a: Slot, b: Slot): number {
+  if (typeof a === 'string') return compareTexts(a, b as string);
+  if (typeof a === 'boolean') return Number(a) - Number(b);
+  return compareScaled(a as Scaled, b as Scaled);
+}
+
+/** By code point: JavaScript's own order is that of UTF-16 units, which puts U+1F600 before U+FF21. */
+function compareTexts(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    const left = a.charCodeAt(at);
+    const right = b.charCodeAt(at);
+    if (left === right) continue;
+    return isSurrogate(left) === isSurrogate(right) ? left - right : isSurrogate(left) ? 1 : -1;
+  }
+  return a.length - b.length;
+}
+
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
+}

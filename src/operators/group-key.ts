@@ -1,0 +1,114 @@
+/** The keys of a group: every row gets a small whole number for each of its key's values, and that number's cell. */
+import { InvariantError } from '../errors.ts';
+import type { Column, ColumnBatch } from '../columns/batch.ts';
+import { formatDay, formatTimestamp } from '../columns/timestamp.ts';
+import type { TimeZone } from '../columns/timezone.ts';
+import type { GroupCell } from '../contracts/batch.ts';
+import type { GroupKey } from '../plan/query-plan.ts';
+import { valueReader, type Value, type ValueReader } from './value-reader.ts';
+import { windowsOf, type Span } from './windows.ts';
+
+/** Codes are below this, so that a group's number and a code fit one exact double. */
+export const CODE_BOUND = 2 ** 27;
+/** Codes of days are moved up by this much so that they are never negative: some 183,000 years each way. */
+const DAY_CODE_BASE = 2 ** 26;
+const NULL_CODE = 0;
+
+/** Gives each row a small whole number that stands for its value, and that number's cell. */
+export interface KeyReader {
+  codeAt(row: number): number;
+  cell(code: number): GroupCell;
+  /** Called when codes may be given out anew. */
+  forget(): void;
+}
+
+export function keyReader(
+  key: Exclude<GroupKey, { kind: 'window' | 'sessionWindow' }>,
+  batch: ColumnBatch,
+  zone: TimeZone,
+): KeyReader {
+  const column = batch.columns[batch.indexOf(key.column)] as Column;
+  if (key.kind === 'date') return dateReader(column, key.column, zone);
+  if (column.kind === 'dictionary') {
+    return {
+      codeAt: (row) => (column.codes[row] as number) + 1,
+      cell: (code) => (code === NULL_CODE ? null : column.dictionary.text(code - 1)),
+      forget: () => undefined,
+    };
+  }
+  return internedReader(valueReader(column, batch.space));
+}
+
+function dateReader(column: Column, path: string, zone: TimeZone): KeyReader {
+  if (column.kind !== 'timestamp') throw new InvariantError(`a date key needs an instant in ${path}`);
+  return {
+    codeAt(row) {
+      const micros = column.values[row] as number;
+      return Number.isNaN(micros) ? NULL_CODE : zone.dayOf(micros) + DAY_CODE_BASE;
+    },
+    cell: (code) => (code === NULL_CODE ? null : formatDay(code - DAY_CODE_BASE)),
+    forget: () => undefined,
+  };
+}
+
+/** For columns without codes of their own: distinct values are numbered as they come. */
+function internedReader(reader: ValueReader): KeyReader {
+  const codes = new Map<Value, number>();
+  let values: Value[] = [];
+  return {
+    codeAt(row) {
+      const value = reader.at(row);
+      if (value === undefined) return NULL_CODE;
+      const known = codes.get(value);
+      if (known !== undefined) return known;
+      values.push(value);
+      codes.set(value, values.length);
+      return values.length;
+    },
+    cell: (code) => (code === NULL_CODE ? null : reader.cell(values[code - 1])),
+    forget() {
+      codes.clear();
+      values = [];
+    },
+  };
+}
+
+/** The windows that a row belongs to. */
+export interface WindowReader {
+  /** Empty where the row has no time. */
+  spansAt(row: number): readonly Span[];
+}
+
+export function windowReader(
+  key: Extract<GroupKey, { kind: 'window' }>,
+  batch: ColumnBatch,
+  zone: TimeZone,
+): WindowReader {
+  const column = timeColumn(batch, key.column);
+  const spansOf = windowsOf(key, zone);
+  // Rows that follow one another are mostly of one window; the spans of the last instant's window are kept.
+  let lastMicros = NaN;
+  let lastSpans: readonly Span[] = [];
+  return {
+    spansAt(row) {
+      const micros = column.values[row] as number;
+      if (Number.isNaN(micros)) return [];
+      if (micros !== lastMicros) {
+        lastMicros = micros;
+        lastSpans = spansOf(micros);
+      }
+      return lastSpans;
+    },
+  };
+}
+
+export function timeColumn(batch: ColumnBatch, path: string): { values: Float64Array } {
+  const column = batch.columns[batch.indexOf(path)];
+  if (column?.kind !== 'timestamp') throw new InvariantError(`a window needs an instant in ${path}`);
+  return column;
+}
+
+/** A window as two cells of a key. */
+export function spanCells({ start, end }: Span): readonly [string, string] {
+  return [formatTimestamp(start), formatTimestamp(end)];
+}

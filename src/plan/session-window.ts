@@ -1,0 +1,41 @@
+/** Session windows as a grouping key: data only, which the operator of sessions carries out. */
+import type { Expr } from './expr.ts';
+import type { Expression } from './expression.ts';
+import { TallystreamError } from '../errors.ts';
+import { durationMs, type DurationText } from './window.ts';
+
+export interface SessionWindowKey<Name extends string = string> {
+  readonly sessionWindow: { readonly of: Expression; readonly gapMs: number };
+  readonly name: Name;
+  alias<const Other extends string>(name: Other): SessionWindowKey<Other>;
+}
+
+/**
+ * Groups rows that come within `gap` after one another. The result is a struct with `start`, the first row's time, and
+ * `end`, the last row's time plus the gap.
+ * @throws TallystreamError `USAGE` for a duration that is none, or not above 0
+ */
+export function sessionWindow(
+  column: Expr<'timestamp'>,
+  gap: DurationText,
+): SessionWindowKey<'session_window'> {
+  const gapMs = durationMs(gap);
+  if (gapMs <= 0) {
+    throw new TallystreamError('USAGE', {
+      what: `sessionWindow(…, '${gap}') has no gap.`,
+      mend: "Write one, such as '30 minutes'.",
+    });
+  }
+  return keyOf('session_window', { of: column.node, gapMs });
+}
+
+function keyOf<Name extends string>(
+  name: Name,
+  session: SessionWindowKey['sessionWindow'],
+): SessionWindowKey<Name> {
+  return Object.freeze({
+    sessionWindow: session,
+    name,
+    alias: <const Other extends string>(other: Other) => keyOf(other, session),
+  });
+}

@@ -1,0 +1,78 @@
+/** Windows of event time as a grouping expression: data only, which the operator of grouped totals expands. */
+import { TallystreamError } from '../errors.ts';
+import { exprOf, nodeOfOperand } from './expr-builder.ts';
+import type { Expr } from './expr.ts';
+import type { WindowNode } from './expression.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  millisecond: 1,
+  second: 1000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 604_800_000,
+};
+
+/** `10 minutes`, `1 hour 30 minutes`: whole numbers with units from milliseconds to weeks. */
+export type DurationText = `${number} ${string}`;
+
+/**
+ * Groups by windows of event time: tumbling, or sliding where `slide` is shorter than `size`. `start` moves them all.
+ * They are aligned to 1970-01-01T00:00:00Z; where size and slide are whole days, to midnights of the query's zone. The
+ * result is a struct with `start` and `end`.
+ * @throws TallystreamError `USAGE` for a duration that is none, a slide longer than the size, or a start not shorter
+ * than the slide (as Spark refuses them).
+ */
+export function window(
+  column: Expr<'timestamp'>,
+  size: DurationText,
+  slide: DurationText = size,
+  start: DurationText = '0 seconds',
+): Expr<'struct'> {
+  const sizeMs = durationMs(size);
+  const slideMs = durationMs(slide);
+  const startMs = durationMs(start);
+  if (sizeMs <= 0 || slideMs <= 0)
+    throw unusable(`window(…, '${size}', '${slide}') has no length`, 'Give it one.');
+  if (slideMs > sizeMs) {
+    throw unusable(
+      `A slide of ${slide} is longer than the window of ${size}`,
+      'Events between two windows would be in none: make the slide the size, or shorter.',
+    );
+  }
+  if (Math.abs(startMs) >= slideMs)
+    throw unusable(
+      `A start of ${start} is not shorter than the slide of ${slide}`,
+      'Take whole slides off it.',
+    );
+  const node: WindowNode = Object.freeze({
+    kind: 'window',
+    of: nodeOfOperand(column),
+    sizeMs,
+    slideMs,
+    startMs,
+  });
+  return exprOf<'struct'>(node);
+}
+
+function unusable(what: string, mend: string): TallystreamError {
+  return new TallystreamError('USAGE', { what: `${what}.`, mend });
+}
+
+/** Milliseconds of a duration as Spark writes them, without months and years, which have no length. */
+export function durationMs(text: string): number {
+  const parts = `${text}`.trim().split(/\s+/);
+  let sum = 0;
+  for (let at = 0; at < parts.length; at += 2) {
+    const unit = (parts[at + 1] ?? '').toLowerCase().replace(/s$/, '');
+    const count = parts[at] as string;
+    if (!/^-?\d{1,9}$/.test(count) || !Object.hasOwn(UNIT_MS, unit)) {
+      throw unusable(
+        `${JSON.stringify(text)} is no duration`,
+        "Write '10 minutes' or '1 hour 30 minutes': milliseconds, seconds, minutes, hours, days, weeks.",
+      );
+    }
+    sum += Number(count) * (UNIT_MS[unit] as number);
+  }
+  return sum;
+}

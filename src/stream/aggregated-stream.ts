@@ -1,0 +1,79 @@
+/** Aggregates of a stream: what a query keeps and emits. */
+import type { Schema } from '../columns/schema.ts';
+import { TallystreamError } from '../errors.ts';
+import type { StreamHost } from './stream-host.ts';
+import { type Outputs, StreamWriter, TablesWriter } from './stream-writer.ts';
+import type { AggregateParts, StreamParts } from './stream-parts.ts';
+
+export class AggregatedStream<S extends Schema> {
+  private readonly host: StreamHost;
+  /** For `aggregateEach`, which puts several together. */
+  readonly parts: AggregateParts;
+
+  constructor(host: StreamHost, parts: AggregateParts) {
+    this.host = host;
+    this.parts = parts;
+  }
+
+  /** The fields of a row: the keys, then the measures. */
+  get schema(): S {
+    return this.parts.schema as S;
+  }
+
+  get writeStream(): StreamWriter<S> {
+    return new StreamWriter<S>(this.host, {
+      parts: this.parts.parts,
+      aggregates: { result: this.parts },
+    });
+  }
+}
+
+/** The schema of each of several aggregates, by name. */
+export type SchemasOf<Each extends Readonly<Record<string, AggregatedStream<Schema>>>> = {
+  readonly [Name in keyof Each]: Each[Name] extends AggregatedStream<infer S> ? S : never;
+};
+
+export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>> {
+  private readonly host: StreamHost;
+  private readonly outputs: Outputs;
+
+  constructor(host: StreamHost, base: StreamParts, each: Readonly<Record<string, AggregatedStream<Schema>>>) {
+    this.host = host;
+    const aggregates = Object.fromEntries(Object.entries(each).map(([name, { parts }]) => [name, parts]));
+    this.outputs = { parts: joined(base, Object.values(aggregates)), aggregates };
+  }
+
+  get writeStream(): TablesWriter<Schemas> {
+    return new TablesWriter<Schemas>(this.host, this.outputs);
+  }
+}
+
+/** The stream with the computed columns of all aggregates; one that two of them made under one name is one. */
+function joined(base: StreamParts, aggregates: readonly AggregateParts[]): StreamParts {
+  const steps = [...base.steps];
+  for (const { parts } of aggregates) {
+    if (parts.steps.length < base.steps.length || parts.input !== base.input) throw otherStream();
+    for (const step of parts.steps.slice(base.steps.length)) {
+      if (step.kind === 'filter') throw otherStream();
+      const same = steps.find((other) => other.kind === 'withColumn' && other.name === step.name);
+      if (same === undefined) steps.push(step);
+      else if (JSON.stringify(same) !== JSON.stringify(step)) throw nameTwice(step.name);
+    }
+  }
+  return { ...base, steps };
+}
+
+function otherStream(): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: 'aggregateEach: an aggregate is of another stream than the one that it was given.',
+    why: 'All of them are fed by one read of the source, so what filters it stands before.',
+    mend: 'Filter before aggregateEach, or start a query for each.',
+  });
+}
+
+function nameTwice(name: string): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: `aggregateEach: two aggregates compute a column ${name}, each another one.`,
+    mend: 'Give one of them another name.',
+  });
+}

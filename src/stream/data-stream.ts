@@ -1,0 +1,128 @@
+/**
+ * A stream of events as a query sees it: Structured Streaming's streaming DataFrame. Nothing runs until a query starts; each
+ * operation gives another stream, and the events themselves stay where they are.
+ */
+import type { Schema } from '../columns/schema.ts';
+import type { LeafPathOf, PathOf, PathOfKind } from '../columns/schema-paths.ts';
+import { columnsOf, type Columns } from '../plan/columns-of.ts';
+import type { Expr, Kind } from '../plan/expr.ts';
+import { typeOf } from '../plan/analyze.ts';
+import type { Rule } from '../plan/rule.ts';
+import { durationMs, type DurationText } from '../plan/window.ts';
+import { TallystreamError } from '../errors.ts';
+import { compute } from './computed.ts';
+import { GroupedStream } from './grouped-stream.ts';
+import { columnIn, expressionIn, selected } from './scope.ts';
+import type { StreamParts } from './stream-parts.ts';
+import type { GroupingKey, Selected, WithColumn } from './stream-types.ts';
+import type { StreamHost } from './stream-host.ts';
+import { StreamWriter } from './stream-writer.ts';
+import { AggregatedStreams, type AggregatedStream, type SchemasOf } from './aggregated-stream.ts';
+
+export class DataStream<S extends Schema> {
+  private readonly host: StreamHost;
+  private readonly parts: StreamParts;
+
+  constructor(host: StreamHost, parts: StreamParts) {
+    this.host = host;
+    this.parts = parts;
+  }
+
+  /** The fields of an event, as the next operation sees them. */
+  get schema(): S {
+    return this.parts.scope.schema as S;
+  }
+
+  /** Only these columns, each under the last name of its path. @throws USAGE */
+  select<const Path extends PathOf<S>>(...paths: readonly Path[]): DataStream<Selected<S, Path>> {
+    return new DataStream(this.host, { ...this.parts, scope: selected(this.parts.scope, paths) });
+  }
+
+  /** A computed column, in the place of one of its name or behind all. @throws USAGE */
+  withColumn<const Name extends string, K extends Kind>(
+    name: Name,
+    compute_: (columns: Columns<S>) => Expr<K>,
+  ): DataStream<WithColumn<S, Name, K>> {
+    const { node } = compute_(columnsOf(this.schema));
+    return new DataStream(this.host, compute(this.parts, name, node, `withColumn('${name}')`).parts);
+  }
+
+  /** Only events for which the condition is true; the others are accepted, and go no further. @throws USAGE */
+  filter(condition: (columns: Columns<S>) => Expr<'boolean'>): DataStream<S> {
+    const { node } = condition(columnsOf(this.schema));
+    const { kind } = typeOf(node, this.schema, 'filter');
+    if (kind !== 'boolean') throw notCondition(kind);
+    const step = { kind: 'filter' as const, condition: expressionIn(this.parts.scope, node, 'filter') };
+    return new DataStream(this.host, { ...this.parts, steps: [...this.parts.steps, Object.freeze(step)] });
+  }
+
+  /** As `filter`. */
+  where(condition: (columns: Columns<S>) => Expr<'boolean'>): DataStream<S> {
+    return this.filter(condition);
+  }
+
+  /**
+   * Rules that every event has to keep beside its types, in this order; one that breaks a rule is a dead letter with the
+   * rule's reason. They speak about the events as they are read. @throws USAGE
+   */
+  validate(rules: readonly Rule[]): DataStream<S> {
+    return new DataStream(this.host, { ...this.parts, rules: [...this.parts.rules, ...rules] });
+  }
+
+  /** The event time, and how far behind the newest event of its partition an event may come. @throws USAGE */
+  withWatermark(column: PathOfKind<S, 'timestamp'>, delay: DurationText): DataStream<S> {
+    if (this.parts.watermark !== null) {
+      throw new TallystreamError('USAGE', {
+        what: `withWatermark('${column}'): the stream has a watermark already.`,
+        mend: 'Give it one: there is one event time.',
+      });
+    }
+    const watermark = {
+      column: columnIn(this.parts.scope, column, 'withWatermark'),
+      delayMs: durationMs(delay),
+    };
+    return new DataStream(this.host, { ...this.parts, watermark });
+  }
+
+  /**
+   * Each combination of these columns once, while the watermark has not passed it: a repeat of the same event is a
+   * duplicate, and another event under the same names is refused as a conflict. @throws USAGE
+   */
+  dropDuplicatesWithinWatermark(...columns: readonly [LeafPathOf<S>, ...LeafPathOf<S>[]]): DataStream<S> {
+    const where = 'dropDuplicatesWithinWatermark';
+    const dedupe = { columns: columns.map((path) => columnIn(this.parts.scope, path, where)) };
+    return new DataStream(this.host, { ...this.parts, dedupe });
+  }
+
+  /** `groupBy('currency')`, or `groupBy(({ timestamp }) => [window(timestamp, '1 minute'), 'currency'])`. @throws USAGE */
+  groupBy<const Key extends GroupingKey<S>>(...keys: readonly Key[]): GroupedStream<S, Key>;
+  groupBy<const Key extends GroupingKey<S>>(
+    keys: (columns: Columns<S>) => readonly Key[],
+  ): GroupedStream<S, Key>;
+  groupBy<const Key extends GroupingKey<S>>(
+    ...keys: readonly Key[] | readonly [(columns: Columns<S>) => readonly Key[]]
+  ): GroupedStream<S, Key> {
+    const [first] = keys;
+    const list = typeof first === 'function' ? first(columnsOf(this.schema)) : (keys as readonly Key[]);
+    return new GroupedStream<S, Key>(this.host, this.parts, list);
+  }
+
+  /** Several aggregates by name, all fed by one read of the source. @throws USAGE */
+  aggregateEach<const Each extends Readonly<Record<string, AggregatedStream<Schema>>>>(
+    each: (stream: this) => Each,
+  ): AggregatedStreams<SchemasOf<Each>> {
+    return new AggregatedStreams<SchemasOf<Each>>(this.host, this.parts, each(this));
+  }
+
+  /** Starts a query whose results are the events themselves. */
+  get writeStream(): StreamWriter<S> {
+    return new StreamWriter<S>(this.host, { parts: this.parts, aggregates: {} });
+  }
+}
+
+function notCondition(kind: string): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: `filter needs a condition, and this expression is ${kind}.`,
+    mend: 'Compare it with something, such as `.gt(0)`.',
+  });
+}

@@ -1,0 +1,108 @@
+/** A stream and its outputs as the plan of a query, and the combinations that have no meaning. */
+import { leavesOf, type Schema } from '../columns/schema.ts';
+import { TallystreamError } from '../errors.ts';
+import type { Aggregate, GroupKey, OutputMode, QueryPlan } from '../plan/query-plan.ts';
+import type { AggregateParts, StreamParts } from './stream-parts.ts';
+
+/** What a query emits: aggregates by name, or the events themselves where there are none. */
+export interface Outputs {
+  readonly parts: StreamParts;
+  readonly aggregates: Readonly<Record<string, AggregateParts>>;
+}
+
+export interface PlanSettings {
+  readonly name: string;
+  readonly topic: string;
+  readonly outputMode: OutputMode;
+  readonly timeZone: string;
+  readonly idleTimeoutMs: number;
+  readonly valueBytesMax: number;
+  readonly assumeTimeZone: string | null;
+}
+
+/** @throws USAGE for a combination of output mode and aggregates that has no meaning */
+export function planOf({ parts, aggregates }: Outputs, settings: PlanSettings): QueryPlan {
+  const { name, topic, outputMode, timeZone, idleTimeoutMs, valueBytesMax, assumeTimeZone } = settings;
+  const list: Aggregate[] = Object.entries(aggregates).map(([aggregateName, { aggregate }]) =>
+    Object.freeze({ name: aggregateName, ...aggregate }),
+  );
+  checkMode(outputMode, list, parts);
+  return Object.freeze({
+    name,
+    topic,
+    schema: parts.input,
+    valueBytesMax,
+    assumeTimeZone,
+    rules: parts.rules,
+    steps: parts.steps,
+    watermark: {
+      column: parts.watermark?.column ?? null,
+      delayMs: parts.watermark?.delayMs ?? null,
+      idleTimeoutMs,
+    },
+    dedupe: parts.dedupe,
+    timeZone,
+    aggregates: list,
+    rows: list.length > 0 ? null : rowsOf(parts),
+    outputMode,
+  });
+}
+
+/** The schema of each output. */
+export function schemasOf({ parts, aggregates }: Outputs): Readonly<Record<string, Schema>> {
+  return Object.fromEntries(
+    Object.keys(aggregates).length === 0
+      ? [['result', parts.scope.schema]]
+      : Object.entries(aggregates).map(([name, { schema }]) => [name, schema]),
+  );
+}
+
+function rowsOf({ scope }: StreamParts): { name: string; column: string }[] {
+  return leavesOf(scope.schema).map(({ path }) => ({
+    name: path,
+    column: scope.columns.get(path) as string,
+  }));
+}
+
+function checkMode(mode: OutputMode, aggregates: readonly Aggregate[], { watermark }: StreamParts): void {
+  if (mode === 'complete' && aggregates.length === 0) {
+    throw refused(
+      'Output mode complete needs an aggregate.',
+      'Without one the result is every event there ever was, and would be written whole with each batch.',
+      "Use outputMode('append').",
+    );
+  }
+  for (const { name, keys } of aggregates) {
+    const window = keys.find(isWindow);
+    if (mode === 'update' && window?.kind === 'sessionWindow') {
+      throw refused(
+        `Output mode update has no meaning for the session windows of ${name}.`,
+        'A session that becomes part of another would have to be taken back from the output.',
+        "Use outputMode('append'), which emits a session when it is over, or outputMode('complete').",
+      );
+    }
+    if (mode !== 'append') continue;
+    if (window === undefined) {
+      throw refused(
+        `Output mode append needs a window, and ${name} has none.`,
+        'A group without a window is never finished, so nothing would ever be emitted.',
+        "Group by window(…) or sessionWindow(…), or use outputMode('update').",
+      );
+    }
+    if (watermark?.column !== window.column) {
+      throw refused(
+        `Output mode append needs a watermark on the time that ${name} has its windows over.`,
+        'Windows are emitted when the watermark passes their end.',
+        `Call withWatermark on that column${watermark === null ? '' : `; it is on ${watermark.column} now`}.`,
+      );
+    }
+  }
+}
+
+function isWindow(key: GroupKey): key is Extract<GroupKey, { kind: 'window' | 'sessionWindow' }> {
+  return key.kind === 'window' || key.kind === 'sessionWindow';
+}
+
+function refused(what: string, why: string, mend: string): TallystreamError {
+  return new TallystreamError('USAGE', { what, why, mend });
+}

@@ -1,0 +1,85 @@
+/** The queries of a session: Structured Streaming's `StreamingQueryManager`. */
+import type { BatchProgress } from '../contracts/batch.ts';
+import { TallystreamError } from '../errors.ts';
+import type { StreamingQuery } from './query.ts';
+
+/** Told what queries do. What it throws is passed over: it must not change what a query does. */
+export interface StreamingQueryListener {
+  onQueryStarted?(event: { readonly id: string; readonly runId: string; readonly name: string }): void;
+  onQueryProgress?(progress: BatchProgress): void;
+  onQueryTerminated?(event: {
+    readonly id: string;
+    readonly runId: string;
+    readonly exception: Error | undefined;
+  }): void;
+}
+
+export class StreamingQueryManager {
+  private readonly queries = new Map<string, StreamingQuery>();
+  private readonly listeners = new Set<StreamingQueryListener>();
+  private readonly starting = new Set<string>();
+
+  /** Queries that are running. */
+  get active(): readonly StreamingQuery[] {
+    return [...this.queries.values()];
+  }
+
+  get(id: string): StreamingQuery | undefined {
+    return this.active.find((query) => query.id === id);
+  }
+
+  addListener(listener: StreamingQueryListener): void {
+    this.listeners.add(listener);
+  }
+
+  removeListener(listener: StreamingQueryListener): void {
+    this.listeners.delete(listener);
+  }
+
+  /** Resolves when one of the queries that run now has ended; rejects with the failure that ended it. */
+  async awaitAnyTermination(): Promise<void> {
+    await Promise.race(this.active.map((query) => query.awaitTermination()));
+  }
+
+  /** Keeps a name for a query that is about to run. @throws USAGE where one of that name is running */
+  reserve(name: string): void {
+    if (this.starting.has(name) || this.queries.has(name)) {
+      throw new TallystreamError('USAGE', {
+        what: `A query named ${name} is running in this session.`,
+        mend: 'Stop it first, or give this one another queryName.',
+      });
+    }
+    this.starting.add(name);
+  }
+
+  release(name: string): void {
+    this.starting.delete(name);
+  }
+
+  /** Takes a query in that has just started, until it ends. */
+  register(query: StreamingQuery): void {
+    this.starting.delete(query.name);
+    this.queries.set(query.name, query);
+    const { id, runId, name } = query;
+    this.tell((listener) => listener.onQueryStarted?.({ id, runId, name }));
+    const ended = (): void => {
+      this.queries.delete(name);
+      this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception: query.exception }));
+    };
+    query.awaitTermination().then(ended, ended);
+  }
+
+  progressed(progress: BatchProgress): void {
+    this.tell((listener) => listener.onQueryProgress?.(progress));
+  }
+
+  private tell(say: (listener: StreamingQueryListener) => void): void {
+    for (const listener of this.listeners) {
+      try {
+        say(listener);
+      } catch {
+        // A listener is for the eyes of others; what goes wrong there is theirs.
+      }
+    }
+  }
+}

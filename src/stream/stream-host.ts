@@ -1,0 +1,40 @@
+/** What a query needs of the place that it runs in; whoever makes a session brings it. */
+import type { Checkpoint } from '../contracts/checkpoint.ts';
+import type { Clock } from '../contracts/clock.ts';
+import type { Log, TopicOptions } from '../contracts/log.ts';
+import type { Logger } from '../contracts/logger.ts';
+import type { Sink } from '../contracts/sink.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import type { StreamingQueryManager } from './query-manager.ts';
+import type { SourceSpec } from './stream-parts.ts';
+
+/** A source that is open. */
+export interface OpenSource {
+  readonly log: Log;
+  readonly topic: string;
+  readonly newTopic: TopicOptions;
+  /** Gives the log back, where the query has it for itself. */
+  close(): Promise<void>;
+}
+
+/** A sink by its format, with its options as they were given. */
+export interface SinkSpec {
+  readonly format: string;
+  readonly options: Readonly<Record<string, string>>;
+}
+
+export interface StreamHost {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly queries: StreamingQueryManager;
+  /** @throws USAGE for a format or an option that there is not; what the log's opening throws */
+  openSource(source: SourceSpec, queryName: string): Promise<OpenSource>;
+  /** `location` is the program's; undefined asks for a place by the query's name. */
+  openCheckpoint(options: {
+    readonly plan: QueryPlan;
+    readonly logFormat: string;
+    readonly location: string | undefined;
+  }): Promise<Checkpoint>;
+  /** @throws USAGE for a format or an option that there is not */
+  createSink(sink: SinkSpec, plan: QueryPlan, source: OpenSource): Promise<Sink>;
+}

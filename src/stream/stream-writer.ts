@@ -1,0 +1,230 @@
+/** How a query writes: Structured Streaming's `DataStreamWriter`. Nothing runs until `start`. */
+import { randomUUID } from 'node:crypto';
+import type { Schema } from '../columns/schema.ts';
+import type { BatchResult } from '../contracts/batch-result.ts';
+import type { BatchIdentity, Sink } from '../contracts/sink.ts';
+import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
+import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
+import { TallystreamError } from '../errors.ts';
+import type { OutputMode, QueryPlan } from '../plan/query-plan.ts';
+import { durationMs } from '../plan/window.ts';
+import { explainPlan } from './explain.ts';
+import { Frame } from './frame.ts';
+import { planOf, type Outputs } from './plan-of.ts';
+import { StreamingQuery } from './query.ts';
+import type { OpenSource, SinkSpec, StreamHost } from './stream-host.ts';
+import { readSettings, type StreamSettings } from './settings.ts';
+
+export type { Outputs } from './plan-of.ts';
+
+interface Settings {
+  readonly name: string | undefined;
+  readonly outputMode: OutputMode;
+  readonly trigger: Trigger;
+  readonly batchesMax: number;
+  readonly options: Readonly<Record<string, string>>;
+  readonly sinks: readonly SinkSpec[];
+  readonly handlers: readonly Handler[];
+}
+
+type Handler = (result: BatchResult, identity: BatchIdentity) => Promise<void>;
+
+/** `(queryId, batchId)` names a batch for ever, and `epoch` the runner that carries it out. */
+export type BatchInfo = BatchIdentity;
+
+const AT_FIRST: Settings = {
+  name: undefined,
+  outputMode: 'append',
+  trigger: triggers.processingTime(0),
+  batchesMax: Infinity,
+  options: {},
+  sinks: [],
+  handlers: [],
+};
+
+/** What both writers share; `Self` is the one that a call gives back. */
+abstract class Writer {
+  protected readonly host: StreamHost;
+  protected readonly outputs: Outputs;
+  protected readonly settings: Settings;
+
+  constructor(host: StreamHost, outputs: Outputs, settings: Settings = AT_FIRST) {
+    this.host = host;
+    this.outputs = outputs;
+    this.settings = settings;
+  }
+
+  protected abstract with(settings: Partial<Settings>): this;
+
+  /** Names the query, and its checkpoint where no location is given. */
+  queryName(name: string): this {
+    return this.with({ name });
+  }
+
+  /** append (as at first), update or complete. */
+  outputMode(outputMode: OutputMode): this {
+    return this.with({ outputMode });
+  }
+
+  /** `{ processingTime: '10 seconds' }`, `{ availableNow: true }` or `{ once: true }`; without, as fast as possible. */
+  trigger(
+    trigger: { readonly processingTime: string } | { readonly availableNow: true } | { readonly once: true },
+  ): this {
+    if ('processingTime' in trigger) {
+      return this.with({ trigger: triggers.processingTime(durationMs(trigger.processingTime)) });
+    }
+    return this.with({ trigger: triggers.availableNow(), batchesMax: 'once' in trigger ? 1 : Infinity });
+  }
+
+  /** `checkpointLocation`, `timeZone`, `maxOffsetsPerTrigger` and the others of the documentation. */
+  option(name: string, value: string | number | boolean): this {
+    return this.with({ options: { ...this.settings.options, [name]: String(value) } });
+  }
+
+  /** A sink by its format; call it again for another. */
+  format(format: string, options: Readonly<Record<string, string>> = {}): this {
+    return this.with({ sinks: [...this.settings.sinks, { format, options }] });
+  }
+
+  /** A readable tree of the plan. @throws USAGE */
+  explain(): string {
+    return explainPlan(
+      planOf(this.outputs, this.planSettings('query', readSettings(this.settings.options), '…')),
+    );
+  }
+
+  /**
+   * Starts the query; it runs until it is stopped, or its trigger says that it is done.
+   * @throws USAGE, and what opening the source, the checkpoint and the sinks throws
+   */
+  async start(): Promise<StreamingQuery> {
+    const { host, settings } = this;
+    const { source } = this.outputs.parts;
+    const name = settings.name ?? `query-${randomUUID()}`;
+    const own = readSettings(settings.options);
+    if (settings.name === undefined && own.checkpointLocation === undefined) throw unnamed();
+    host.queries.reserve(name);
+    let opened: OpenSource | undefined;
+    try {
+      opened = await host.openSource(source, name);
+      const plan = planOf(this.outputs, this.planSettings(name, own, opened.topic));
+      return await this.startOn(plan, own, opened);
+    } catch (error) {
+      host.queries.release(name);
+      await opened?.close();
+      throw error;
+    }
+  }
+
+  private async startOn(plan: QueryPlan, own: StreamSettings, source: OpenSource): Promise<StreamingQuery> {
+    const { host, settings } = this;
+    const checkpoint = await host.openCheckpoint({
+      plan,
+      logFormat: source.log.format,
+      location: own.checkpointLocation,
+    });
+    try {
+      const sinks: Sink[] = settings.handlers.map((handle) => ({ name: 'foreachBatch', write: handle }));
+      for (const sink of settings.sinks) sinks.push(await host.createSink(sink, plan, source));
+      const query = new StreamingQuery(
+        {
+          query: plan,
+          runId: randomUUID(),
+          log: source.log,
+          newTopic: source.newTopic,
+          checkpoint,
+          clock: host.clock,
+          logger: host.logger.child({ component: 'query' }),
+          trigger: settings.trigger,
+          offsetsMax: own.maxOffsetsPerTrigger,
+          batchesMax: settings.batchesMax,
+          deadLetters: deadLetterPolicy({
+            bytesMax: own.deadLetterBytesMax,
+            whenFull: own.deadLettersWhenFull,
+          }),
+          failOnDataLoss: own.failOnDataLoss,
+          sinks,
+          buildReport: () => null,
+          printer: { print: () => Promise.resolve() },
+        },
+        (progress) => host.queries.progressed(progress),
+        async () => {
+          checkpoint.close();
+          await source.close();
+        },
+      );
+      host.queries.register(query);
+      return query;
+    } catch (error) {
+      checkpoint.close();
+      throw error;
+    }
+  }
+
+  private planSettings(name: string, own: StreamSettings, topic: string) {
+    const { timeZone, idleTimeoutMs, valueBytesMax, assumeTimeZone } = own;
+    return {
+      name,
+      topic,
+      outputMode: this.settings.outputMode,
+      timeZone,
+      idleTimeoutMs,
+      valueBytesMax,
+      assumeTimeZone,
+    };
+  }
+}
+
+/** Of a query with one output. */
+export class StreamWriter<S extends Schema> extends Writer {
+  protected override with(settings: Partial<Settings>): this {
+    return new StreamWriter<S>(this.host, this.outputs, { ...this.settings, ...settings }) as this;
+  }
+
+  /**
+   * Called once for every batch that has something, and again with the same rows and the same id where a crash came
+   * before its commit: at least once. `onceInSqlite` and `onceInPostgres` make it once.
+   */
+  foreachBatch(handle: (batch: Frame<S>, batchId: number, info: BatchInfo) => void | Promise<void>): this {
+    const handler: Handler = async (result, identity) => {
+      const [output] = result.outputs();
+      if (output === undefined) return;
+      await handle(new Frame(output.table) as unknown as Frame<S>, identity.batchId, identity);
+    };
+    return this.with({ handlers: [...this.settings.handlers, handler] });
+  }
+}
+
+/** Of a query with several outputs, by name. */
+export class TablesWriter<Schemas extends Readonly<Record<string, Schema>>> extends Writer {
+  protected override with(settings: Partial<Settings>): this {
+    return new TablesWriter<Schemas>(this.host, this.outputs, { ...this.settings, ...settings }) as this;
+  }
+
+  /** As that of a query with one output, with a batch for each output. */
+  foreachBatch(
+    handle: (
+      batches: { readonly [Name in keyof Schemas]: Frame<Schemas[Name]> },
+      batchId: number,
+      info: BatchInfo,
+    ) => void | Promise<void>,
+  ): this {
+    const handler: Handler = async (result, identity) => {
+      const frames = Object.fromEntries(result.outputs().map(({ name, table }) => [name, new Frame(table)]));
+      await handle(
+        frames as unknown as { readonly [Name in keyof Schemas]: Frame<Schemas[Name]> },
+        identity.batchId,
+        identity,
+      );
+    };
+    return this.with({ handlers: [...this.settings.handlers, handler] });
+  }
+}
+
+function unnamed(): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: 'The query has no name and no checkpointLocation.',
+    why: 'Without one of them it would begin anew at every start.',
+    mend: "Call queryName('…'), or option('checkpointLocation', '…').",
+  });
+}
