@@ -95,10 +95,7 @@ const PRECISION_MAX = 38;
 /** Types by their Structured Streaming names. */
 export const types = {
   /** `dictionary: true` where few values repeat often, and where groups are made of the text. */
-  string: <Dictionary extends boolean = false>(
-    options: { readonly dictionary?: Dictionary } = {},
-  ): StringType<Dictionary> =>
-    Object.freeze({ kind: 'string', dictionary: (options.dictionary ?? false) as Dictionary }),
+  string: stringType,
   boolean: (): BooleanType => Object.freeze({ kind: 'boolean' }),
   int: (): IntType => Object.freeze({ kind: 'int' }),
   long: (): LongType => Object.freeze({ kind: 'long' }),
@@ -119,16 +116,39 @@ export const types = {
   struct: <const Fields extends readonly Field[]>(fields: Fields): StructType<Fields> =>
     Object.freeze({ kind: 'struct', fields: frozenFields(fields) }),
   /** `containsNull: true` where an element may be null; without it a null in the array is a `MISSING_FIELD`. */
-  array: <Element extends PrimitiveType, ContainsNull extends boolean = false>(
-    element: Element,
-    options: { readonly containsNull?: ContainsNull } = {},
-  ): ArrayType<Element, ContainsNull> =>
-    Object.freeze({
-      kind: 'array',
-      element,
-      containsNull: (options.containsNull ?? false) as ContainsNull,
-    }),
+  array: arrayType,
 };
+
+/*
+ * Overloads and no type parameters for what an option says: where a call stands as an argument, as in `required('id',
+ * types.string(), …)`, the compiler would infer such a parameter from what the argument may be, which is any boolean.
+ */
+
+function stringType(options?: { readonly dictionary?: false }): StringType<false>;
+function stringType(options: { readonly dictionary: true }): StringType<true>;
+function stringType(options: { readonly dictionary?: boolean }): StringType;
+function stringType(options: { readonly dictionary?: boolean } = {}): StringType {
+  return Object.freeze({ kind: 'string', dictionary: options.dictionary ?? false });
+}
+
+function arrayType<Element extends PrimitiveType>(
+  element: Element,
+  options?: { readonly containsNull?: false },
+): ArrayType<Element, false>;
+function arrayType<Element extends PrimitiveType>(
+  element: Element,
+  options: { readonly containsNull: true },
+): ArrayType<Element, true>;
+function arrayType<Element extends PrimitiveType>(
+  element: Element,
+  options: { readonly containsNull?: boolean },
+): ArrayType<Element>;
+function arrayType<Element extends PrimitiveType>(
+  element: Element,
+  options: { readonly containsNull?: boolean } = {},
+): ArrayType<Element> {
+  return Object.freeze({ kind: 'array', element, containsNull: options.containsNull ?? false });
+}
 
 /**
  * A field that every event has to have. `doc` is its line in the documentation.

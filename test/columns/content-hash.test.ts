@@ -54,6 +54,19 @@ test('how an event is written does not matter', () => {
     hashOf(withMembers('"category":"H\\u006fme","wide":1.50')),
     hashOf(withMembers('"wide":15e-1,"category":"Home"')),
   );
+  for (const [field, ...texts] of [
+    ['big', '10', '10.0', '1e1', '1000e-2'],
+    ['big', '9007199254740993', '9007199254740993.0', '9.007199254740993e15'],
+    ['ratio', '0', '-0', '-0.0', '1e-400', '-0e9'],
+    ['ratio', '0.1', '0.10', '1e-1', '0.1000000000000000055511151231257827'],
+    ['day', '"2025-06-26"', '"2025-06-2\\u0036"'],
+    ['tags', '["a","b"]', '[ "\\u0061" ,"b"]'],
+    ['prices', '[10,null]', '[ 10.0 , null ]'],
+  ] as const) {
+    const hashes = texts.map((text) => hashOf(withMembers(`"${field}":${text}`)));
+    assert.ok(hashes[0] !== undefined);
+    assert.equal(new Set(hashes).size, 1, `${field} ${texts.join(' ')}`);
+  }
 });
 
 test('what a field says matters, and which field says it', () => {
@@ -74,6 +87,16 @@ test('what a field says matters, and which field says it', () => {
     withMembers('"place":{"country":"abc"}'),
     withMembers('"place":{"country":"abc","city":""}'),
     ...['true', 'false'].map((value) => withMembers(`"new":${value}`)),
+    ...['0', '1', '9007199254740992', '9007199254740993'].map((value) => withMembers(`"big":${value}`)),
+    ...['0', '1', '0.1', '0.10000000000000002'].map((value) => withMembers(`"ratio":${value}`)),
+    ...['1970-01-01', '1970-01-02'].map((value) => withMembers(`"day":"${value}"`)),
+    ...['[]', '[""]', '["",""]', '["a","bc"]', '["ab","c"]', '["abc"]'].map((value) =>
+      withMembers(`"tags":${value}`),
+    ),
+    ...['[]', '[null]', '[null,null]', '["a"]', '["a",null]', '[null,"a"]'].map((value) =>
+      withMembers(`"words":${value}`),
+    ),
+    ...['[]', '[null]', '[0]', '[0,1e33]', '[1e33,0]'].map((value) => withMembers(`"prices":${value}`)),
   ];
   const hashes = variants.map(hashOf);
   assert.ok(!hashes.includes(undefined));

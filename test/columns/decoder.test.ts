@@ -336,6 +336,123 @@ test('timestamps are RFC 3339 with a zone and a real date', () => {
   assert.equal(at('2025\\u002d06-26T14:11:33Z'), 'ok');
 });
 
+test('longs are exact beyond 2^53, and whole, and of 64 bits', () => {
+  const longs: readonly (readonly [string, bigint | string])[] = [
+    ['9007199254740993', 9007199254740993n],
+    ['-9007199254740993.000', -9007199254740993n],
+    ['9223372036854775807', 2n ** 63n - 1n],
+    ['-9223372036854775808', -(2n ** 63n)],
+    ['9.223372036854775807e18', 2n ** 63n - 1n],
+    ['-0', 0n],
+    ['9223372036854775808', 'OUT_OF_RANGE big'],
+    ['-9223372036854775809', 'OUT_OF_RANGE big'],
+    ['9999999999999999999', 'OUT_OF_RANGE big'],
+    ['1e19', 'OUT_OF_RANGE big'],
+    ['1e400', 'OUT_OF_RANGE big'],
+    ['0.5', 'OUT_OF_RANGE big'],
+    ['"1"', 'WRONG_TYPE big'],
+    ['true', 'WRONG_TYPE big'],
+    ['[1]', 'WRONG_TYPE big'],
+  ];
+  for (const [text, expected] of longs) {
+    const found = verdictWith(`"big":${text}`);
+    assert.equal(found === 'ok' ? bench.value('big') : found, expected, text);
+  }
+});
+
+test('doubles are those of JSON.parse, and finite', () => {
+  const doubles: readonly (readonly [string, number | string])[] = [
+    ['0.1', 0.1],
+    ['-0', 0],
+    ['-0.0e5', 0],
+    ['1e-400', 0],
+    ['-1e-400', 0],
+    ['9007199254740993', 9007199254740992],
+    ['1.7976931348623157e308', Number.MAX_VALUE],
+    ['5e-324', 5e-324],
+    ['1.7976931348623159e308', 'OUT_OF_RANGE ratio'],
+    ['-1e309', 'OUT_OF_RANGE ratio'],
+    ['"1.5"', 'WRONG_TYPE ratio'],
+    ['"NaN"', 'WRONG_TYPE ratio'],
+    ['false', 'WRONG_TYPE ratio'],
+    ['NaN', 'MALFORMED_JSON'],
+  ];
+  for (const [text, expected] of doubles) {
+    const found = verdictWith(`"ratio":${text}`);
+    assert.equal(found === 'ok' ? bench.value('ratio') : found, expected, text);
+  }
+});
+
+test('dates are texts of one form', () => {
+  const dates: readonly (readonly [string, bigint | string])[] = [
+    ['"2024-02-29"', 19_782n],
+    ['"2024-02-2\\u0039"', 19_782n],
+    ['"0001-01-01"', -719_162n],
+    ['"2025-02-29"', 'OUT_OF_RANGE day'],
+    ['"0000-12-31"', 'OUT_OF_RANGE day'],
+    ['"2025-02-28T00:00:00Z"', 'WRONG_TYPE day'],
+    ['"2025-2-28"', 'WRONG_TYPE day'],
+    ['"\\ud8002025-2"', 'WRONG_TYPE day'],
+    ['""', 'WRONG_TYPE day'],
+    ['19782', 'WRONG_TYPE day'],
+  ];
+  for (const [text, expected] of dates) {
+    const found = verdictWith(`"day":${text}`);
+    assert.equal(found === 'ok' ? bench.value('day') : found, expected, text);
+  }
+});
+
+test('the first bad element of an array is named by its place', () => {
+  const arrays: readonly (readonly [string, unknown])[] = [
+    ['"tags":[]', []],
+    ['"tags":null', null],
+    ['"tags":[ "a" , "\\u0062]" ,"" ]', ['a', 'b]', '']],
+    ['"tags":["a","b","c",4,5]', 'WRONG_TYPE tags[3]'],
+    ['"tags":["a",null]', 'MISSING_FIELD tags[1]'],
+    ['"tags":["a",["b"]]', 'WRONG_TYPE tags[1]'],
+    ['"tags":[{"a":"]"},"\\u0000"]', 'WRONG_TYPE tags[0]'],
+    ['"tags":["a","\\ud800"]', 'OUT_OF_RANGE tags[1]'],
+    ['"tags":"a"', 'WRONG_TYPE tags'],
+    ['"tags":{"0":"a"}', 'WRONG_TYPE tags'],
+    ['"tags":["a"', 'MALFORMED_JSON'],
+    ['"tags":["a",]', 'MALFORMED_JSON'],
+    ['"tags":[1],"tags":["a"]', ['a']],
+    ['"tags":["a"],"tags":[1]', 'WRONG_TYPE tags[0]'],
+  ];
+  for (const [members, expected] of arrays) {
+    const found = verdictWith(members);
+    assert.deepEqual(found === 'ok' ? bench.value('tags') : found, expected, members);
+  }
+  assert.equal(verdictWith('"prices":[1.5,null,1e33]'), 'ok');
+  assert.deepEqual(bench.value('prices'), [15_000n, null, 10n ** 37n]);
+  assert.equal(verdictWith('"prices":[1.5,null,1e34]'), 'OUT_OF_RANGE prices[2]');
+  assert.equal(verdictWith('"words":["Home",null,"Home"]'), 'ok');
+  assert.deepEqual(bench.value('words'), ['Home', null, 'Home']);
+  assert.equal(verdictWith('"moments":["2025-06-26T14:11:33"]'), 'WRONG_TYPE moments[0]');
+});
+
+test('a problem of a new type says what would have been right', () => {
+  const problemWith = (members: string) => bench.decode(`${PLAIN.slice(0, -1)},${members}}`);
+  const problems: readonly (readonly [string, string, string])[] = [
+    ['"big":1e19', 'from -9223372036854775808 to 9223372036854775807', '1e19'],
+    ['"big":1.5', 'a whole number', '1.5'],
+    ['"big":"1"', 'a whole number', '"1"'],
+    ['"ratio":1e309', 'a number below 1.8e308, the largest double', '1e309'],
+    ['"ratio":"1"', 'a number', '"1"'],
+    ['"day":"2025-02-30"', 'a real date of the years 1 to 9999', '"2025-02-30"'],
+    ['"day":"today"', 'a date (YYYY-MM-DD)', '"today"'],
+    ['"tags":"a"', 'an array', '"a"'],
+    ['"tags":["a",null]', 'a string', 'null'],
+    ['"tags":["a", [ "b" ]]', 'a string', '[ "b" ]'],
+    ['"prices":[1.00005]', 'at most 4 decimals', '1.00005'],
+  ];
+  for (const [members, expected, actual] of problems) {
+    const problem = problemWith(members);
+    assert.equal(problem?.expected, expected, members);
+    assert.equal(problem.actual, actual, members);
+  }
+});
+
 test('with an assumed zone a local time is an instant, unless clocks skipped it', () => {
   const berlin = new Bench({ assumeTimeZone: TimeZone.of('Europe/Berlin') });
   const at = (text: string): string => verdictOf(berlin.decode(PLAIN.replace('2025-06-26T14:11:33Z', text)));

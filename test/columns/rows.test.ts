@@ -37,6 +37,26 @@ test('an absent struct is an object of nulls', () => {
   assert.deepEqual({ ...(rowOf(bench.batch, 1)['place'] as object) }, { country: null, city: null });
 });
 
+test('longs are bigints also where they are small, doubles are numbers, dates are text', () => {
+  const bench = new Bench();
+  const members =
+    '"big":5,"ratio":1.50,"day":"2024-02-29","tags":[],"words":["Home",null],"prices":[1.5,1e33],"moments":["2025-06-26T16:11:33.000001+02:00"]';
+  assert.equal(bench.decode(`${PLAIN.slice(0, -1)},${members}}`), undefined);
+  const { big, ratio, day, tags, words, prices, moments } = rowOf(bench.batch, 1);
+  assert.deepEqual(
+    { big, ratio, day, tags, words, prices, moments },
+    {
+      big: 5n,
+      ratio: 1.5,
+      day: '2024-02-29',
+      tags: [],
+      words: ['Home', null],
+      prices: ['1.5000', `1${'0'.repeat(33)}.0000`],
+      moments: ['2025-06-26T14:11:33.000001Z'],
+    },
+  );
+});
+
 test('names of prototype members are fields like any other', () => {
   const odd = schema([
     optional('__proto__', types.struct([optional('constructor', types.int(), '')]), ''),

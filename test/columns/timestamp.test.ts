@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
+  DateParser,
   formatDay,
   formatLocalDateTime,
   formatTimestamp,
@@ -201,4 +202,62 @@ test('a local date and time reads as on a clock of the zone', () => {
   assert.equal(formatLocalDateTime(micros, TimeZone.of('UTC')), '2025-06-26 14:11:33');
   assert.equal(formatLocalDateTime(micros, TimeZone.of('Asia/Kathmandu')), '2025-06-26 19:56:33');
   assert.equal(formatLocalDateTime(micros, TimeZone.of('Pacific/Apia')), '2025-06-27 03:11:33');
+});
+
+test('a date is YYYY-MM-DD, a real day of the years 1 to 9999', () => {
+  const parser = new DateParser();
+  const read = (text: string) => {
+    const bytes = Buffer.from(`7${text}7`);
+    const outcome = parser.parse(bytes, 1, bytes.length - 1);
+    return outcome === 'ok' ? parser.day : outcome;
+  };
+  for (const [text, day] of [
+    ['1970-01-01', 0],
+    ['1969-12-31', -1],
+    ['2024-02-29', 19_782],
+    ['2000-02-29', 11_016],
+    ['0001-01-01', -719_162],
+    ['9999-12-31', 2_932_896],
+  ] as const)
+    assert.equal(read(text), day, text);
+  for (const text of [
+    '2025-02-29',
+    '1900-02-29',
+    '2025-04-31',
+    '2025-00-10',
+    '2025-13-01',
+    '2025-01-00',
+    '2025-01-32',
+    '0000-01-01',
+  ])
+    assert.equal(read(text), 'range', text);
+  for (const text of [
+    '',
+    '2025-1-01',
+    '2025-01-1',
+    '20250101',
+    '2025/01/01',
+    '2025-01-01T',
+    '2025-01-01Z',
+    ' 2025-01-01',
+    '+2025-01-1',
+    '12025-01-01',
+    '2025-01-0x',
+    '２025-01-01',
+    '2025-W01-1',
+  ])
+    assert.equal(read(text), 'syntax', text);
+});
+
+test('every day of a date is the one that Date counts', () => {
+  const parser = new DateParser();
+  fc.assert(
+    fc.property(fc.integer({ min: -719_162, max: 2_932_896 }), (day) => {
+      const bytes = Buffer.from(new Date(day * 86_400_000).toISOString().slice(0, 10));
+      assert.equal(parser.parse(bytes, 0, bytes.length), 'ok');
+      assert.equal(parser.day, day);
+      assert.equal(formatDay(day), bytes.toString());
+    }),
+    { numRuns: 5_000 },
+  );
 });
