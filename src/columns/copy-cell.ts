@@ -10,7 +10,7 @@ import {
 } from './batch.ts';
 
 /** Positions of texts are 32-bit. */
-const TEXT_BYTES_MAX = 2 ** 31 - 1;
+export const TEXT_BYTES_MAX = 2 ** 31 - 1;
 
 /** A place that values come from or go to. */
 export interface Place {
@@ -134,7 +134,8 @@ function mismatch(from: Column, to: Column): InvariantError {
   return new InvariantError(`a value of kind ${from.kind} cannot go into a column of kind ${to.kind}`);
 }
 
-function tooMuchText(): TallystreamError {
+/** The error of a batch whose texts have more bytes than that. */
+export function tooMuchText(): TallystreamError {
   return new TallystreamError('STATE_TOO_LARGE', {
     what: 'The texts of one batch have more than 2 GiB.',
     why: 'A handler gets all rows of a batch at once, and positions of texts are 32-bit.',

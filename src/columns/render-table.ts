@@ -1,11 +1,11 @@
 /**
  * Tables with `+---+` borders, as Spark's `show` prints them. Cells are event text: each is escaped for the terminal,
- * bounded to {@link CELL_WIDTH_MAX} columns, and padded by the columns that a terminal shows it in.
+ * bounded to a width, and padded by the columns that a terminal shows it in.
  */
-import { escapeForTerminal } from '../columns/escape.ts';
+import { escapeForTerminal } from './escape.ts';
 
 /**
- * The widest a cell may be, in terminal columns; a longer one ends in `...`. Spark's `show` cuts at 20 characters, too
+ * The widest a cell of a report may be, in terminal columns; a longer one ends in `...`. Spark's `show` cuts at 20 characters, too
  * few for the ids here; 64 leaves a UUID and a SHA-256 in hexadecimal whole, and every decimal (at most 40 characters).
  */
 export const CELL_WIDTH_MAX = 64;
@@ -13,20 +13,28 @@ export const CELL_WIDTH_MAX = 64;
 /** Narrower columns are widened to this, as by Spark. */
 const COLUMN_WIDTH_MIN = 3;
 
-/** Marks that take no column could go on for ever in one cell: it has at most this many code points. */
-const CELL_CODE_POINTS_MAX = CELL_WIDTH_MAX * 4;
+/** Marks that take no column could go on for ever in one cell: it has at most this many code points a column. */
+const CODE_POINTS_PER_COLUMN_MAX = 4;
+
+const DOTS = '...';
 
 export interface Table {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** `left` is Spark's `show(truncate = false)`, `right` its default. */
   readonly align: 'left' | 'right';
+  /**
+   * The widest a cell may be; {@link CELL_WIDTH_MAX} where it is left out, Infinity for cells that are never cut. Names
+   * of columns have that width at least.
+   */
+  readonly cellWidthMax?: number;
 }
 
 /** The table's lines, each ended by a line feed. A table without rows has its header. */
 export function renderTable(table: Table): string {
-  const header = table.columns.map(fitCell);
-  const rows = table.rows.map((row) => row.map(fitCell));
+  const { cellWidthMax = CELL_WIDTH_MAX } = table;
+  const header = table.columns.map((name) => fitCell(name, Math.max(cellWidthMax, CELL_WIDTH_MAX)));
+  const rows = table.rows.map((row) => row.map((text) => fitCell(text, cellWidthMax)));
   const widths = header.map((cell) => Math.max(COLUMN_WIDTH_MIN, displayWidth(cell)));
   for (const row of rows) {
     row.forEach((cell, column) => (widths[column] = Math.max(widths[column] as number, displayWidth(cell))));
@@ -37,18 +45,22 @@ export function renderTable(table: Table): string {
   return [border, line(header), border, ...rows.map(line), border].join('');
 }
 
-/** Escapes a text for the terminal and shortens it to {@link CELL_WIDTH_MAX} columns. */
-export function fitCell(text: string): string {
+/**
+ * Escapes a text for the terminal and shortens it to so many columns: the last three are dots, where there are more than
+ * three (as Spark cuts).
+ */
+export function fitCell(text: string, widthMax = CELL_WIDTH_MAX): string {
+  const codePointsMax = widthMax * CODE_POINTS_PER_COLUMN_MAX;
+  const dots = widthMax > DOTS.length ? DOTS : '';
   // Only so much of a megabyte can be seen. A code point has at most two units, so this is always one too many.
-  const head = text.slice(0, (CELL_CODE_POINTS_MAX + 1) * 2);
+  const head = text.slice(0, (codePointsMax + 1) * 2);
   const escaped = [...escapeForTerminal(head)];
   let width = 0;
   let fits = 0;
   for (const [index, character] of escaped.entries()) {
     width += characterWidth(character);
-    if (width <= CELL_WIDTH_MAX - 3 && index < CELL_CODE_POINTS_MAX - 3) fits = index + 1;
-    if (width > CELL_WIDTH_MAX || index >= CELL_CODE_POINTS_MAX)
-      return `${escaped.slice(0, fits).join('')}...`;
+    if (width <= widthMax - dots.length && index < codePointsMax - dots.length) fits = index + 1;
+    if (width > widthMax || index >= codePointsMax) return `${escaped.slice(0, fits).join('')}${dots}`;
   }
   return escaped.join('');
 }

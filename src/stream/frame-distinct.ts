@@ -1,7 +1,6 @@
 /** `distinct` and `dropDuplicates`: the first row of each combination of values. */
 import type { Column } from '../columns/batch.ts';
 import type { ByteSpace } from '../columns/byte-space.ts';
-import { InvariantError } from '../errors.ts';
 import { rowAt, withRows, type FrameParts } from './frame-parts.ts';
 import type { Schema } from '../columns/schema.ts';
 
@@ -48,7 +47,6 @@ function keyOf(column: Column, space: ByteSpace): (row: number) => string {
     case 'boolean':
       return (row) => `${column.values[row] as number};`;
     case 'array': {
-      if ((column.items as Column).kind === 'array') throw new InvariantError('arrays do not nest');
       const items = keyOf(column.items, space);
       return (row) => {
         const start = column.start[row] as number;

@@ -1,5 +1,4 @@
 /** `groupBy(…).agg({ … })` over the rows of a frame, by the operators that streams are aggregated with. */
-import type { ColumnBatch } from '../columns/batch.ts';
 import type { Schema } from '../columns/schema.ts';
 import { ColumnTable } from '../columns/table.ts';
 import { TallystreamError } from '../errors.ts';
@@ -16,13 +15,14 @@ import {
   fieldOfExpression,
   fieldOfPath,
   fieldsOf,
+  freeName,
+  lastName,
   leafColumn,
   rowAt,
   withFields,
   type FieldColumns,
   type FrameParts,
 } from './frame-parts.ts';
-import { nameOfTwice, lastName } from './frame-names.ts';
 import type { GroupingKey } from './stream-types.ts';
 
 const RELATIVE_ERROR_DEFAULT = 0.05;
@@ -86,7 +86,7 @@ function withColumnOf(
     return { parts, column: node.path };
   }
   const fields = fieldsOf(parts);
-  const column = nameOfTwice(`key ${fields.length}`, fields);
+  const column = freeName(`key ${fields.length}`, fields);
   const field: FieldColumns = fieldOfExpression(parts, column, node, 'groupBy');
   return { parts: withFields(parts, [...fields, field], 'groupBy'), column };
 }
@@ -111,7 +111,7 @@ export function aggregated({ parts, keys }: Grouping, specs: MeasureSpecs): Colu
 }
 
 function operatorOf(aggregate: Aggregate, { batch, context }: FrameParts): RunningAggregate {
-  const around = { batch: batch as ColumnBatch, ...context };
+  const around = { batch, ...context };
   return aggregate.keys[0]?.kind === 'sessionWindow'
     ? new SessionAggregate(aggregate, around)
     : new GroupedAggregate(aggregate, around);
@@ -145,7 +145,7 @@ function resultSchema(parts: FrameParts, aggregate: Aggregate): Schema {
 }
 
 function resultOfNone(measure: Measure, { batch, context }: FrameParts): GroupCell {
-  const accumulator = accumulatorOf(measure, batch as ColumnBatch, context);
+  const accumulator = accumulatorOf(measure, batch, context);
   const slots = new Array<Slot>(accumulator.slots);
   accumulator.clear(slots, 0);
   return accumulator.result(slots, 0);

@@ -27,18 +27,16 @@ export interface SortOptions {
 }
 
 /** Smallest first, nulls before all where `nulls` says nothing else (as Spark's `asc`). */
-export function asc<const Path extends string = never>(
-  by: Path | Expr<SortableKind>,
-  { nulls = 'first' }: SortOptions = {},
-): SortKey<Path> {
+export function asc(by: Expr<SortableKind>, options?: SortOptions): SortKey<never>;
+export function asc<const Path extends string>(by: Path, options?: SortOptions): SortKey<Path>;
+export function asc(by: string | Expr<SortableKind>, { nulls = 'first' }: SortOptions = {}): SortKey {
   return Object.freeze({ sortBy: by, descending: false, nullsFirst: nulls === 'first' });
 }
 
 /** Largest first, nulls behind all where `nulls` says nothing else (as Spark's `desc`). */
-export function desc<const Path extends string = never>(
-  by: Path | Expr<SortableKind>,
-  { nulls = 'last' }: SortOptions = {},
-): SortKey<Path> {
+export function desc(by: Expr<SortableKind>, options?: SortOptions): SortKey<never>;
+export function desc<const Path extends string>(by: Path, options?: SortOptions): SortKey<Path>;
+export function desc(by: string | Expr<SortableKind>, { nulls = 'last' }: SortOptions = {}): SortKey {
   return Object.freeze({ sortBy: by, descending: true, nullsFirst: nulls === 'first' });
 }
 

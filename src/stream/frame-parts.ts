@@ -2,6 +2,7 @@
 import { columnFor, ColumnBatch, type Column, type SharedColumns } from '../columns/batch.ts';
 import { tooMuchText, TEXT_BYTES_MAX } from '../columns/copy-cell.ts';
 import { leavesOf, optional, schema, type Field, type Schema } from '../columns/schema.ts';
+import type { ColumnTable } from '../columns/table.ts';
 import type { TimeZone } from '../columns/timezone.ts';
 import { TallystreamError } from '../errors.ts';
 import { compileInto } from '../operators/expression-into.ts';
@@ -27,6 +28,14 @@ export interface FrameParts<S extends Schema = Schema> {
   /** How many rows of the columns are filled, at least; none of `rows` is beyond. */
   readonly extent: number;
   readonly context: FrameContext;
+}
+
+/** The rows that a table has now. */
+export function partsOf<S extends Schema>(
+  { batch, count }: ColumnTable<S>,
+  context: FrameContext,
+): FrameParts<S> {
+  return Object.freeze({ batch, rows: undefined, count, extent: count, context });
 }
 
 /** The row of the batch that a frame has at a place. */
@@ -84,7 +93,10 @@ export function fieldOfPath({ batch }: FrameParts, path: string, where: string):
   const columns = batch.columns.filter((_, index) =>
     isInside((batch.leaves[index] as { path: string }).path),
   );
-  return { field: Object.freeze({ ...field, required: isPresent(batch.schema, path) }), columns };
+  return {
+    field: Object.freeze({ ...field, name: lastName(path), required: isPresent(batch.schema, path) }),
+    columns,
+  };
 }
 
 /** The column of a leaf. @throws TallystreamError `USAGE` where there is none */
@@ -92,6 +104,19 @@ export function leafColumn({ batch }: FrameParts, path: string, where: string): 
   const index = batch.leaves.findIndex((leaf) => leaf.path === path);
   if (index < 0) throw noColumn(batch, path, where);
   return batch.columns[index] as Column;
+}
+
+/** `city` of `location.city`. */
+export function lastName(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
+/** `name`, or where a field has it one like it that none has. */
+export function freeName(name: string, fields: readonly FieldColumns[]): string {
+  const taken = new Set(fields.map(({ field }) => field.name));
+  let free = name;
+  while (taken.has(free)) free += "'";
+  return free;
 }
 
 /** Whether every row has something at a path: the field is required, and so is every struct around it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CELL_WIDTH_MAX, displayWidth, fitCell, renderTable } from '../../src/purchases/render-table.ts';
+import { CELL_WIDTH_MAX, displayWidth, fitCell, renderTable } from '../../src/columns/render-table.ts';
 
 test("pads on the right as Spark's show(truncate = false) does, to at least three columns", () => {
   const table = renderTable({ columns: ['a', 'name'], rows: [['1', 'x'], ['22', 'longer']], align: 'left' }); // prettier-ignore
@@ -71,4 +71,21 @@ test('keeps every line of a table equally wide, and one line a row, for any text
     ),
     { numRuns: 300 },
   );
+});
+
+test('cuts cells where the table says so, as Spark does with the width that it is given', () => {
+  const rows = [['abcdefgh']];
+  const cut = (cellWidthMax: number): string | undefined =>
+    renderTable({ columns: ['a'], rows, align: 'left', cellWidthMax }).split('\n')[3];
+  assert.equal(cut(8), '|abcdefgh|');
+  assert.equal(cut(7), '|abcd...|');
+  assert.equal(cut(4), '|a...|');
+  assert.equal(cut(3), '|abc|');
+  assert.equal(cut(2), '|ab |');
+  assert.equal(
+    renderTable({ columns: ['a long name'], rows, align: 'left', cellWidthMax: 4 }).split('\n')[1],
+    '|a long name|',
+  );
+  const long = 'x'.repeat(1000);
+  assert.equal(fitCell(long, Infinity), long);
 });
