@@ -36,6 +36,7 @@ const TABLE = {
   DEAD_LETTER_NOT_FOUND: { actor: 'user', retry: false, exitCode: 1 },
   STATE_TOO_LARGE: { actor: 'operator', retry: false, exitCode: 1 },
   SUM_OVERFLOW: { actor: 'operator', retry: false, exitCode: 1 },
+  EXPRESSION_FAILED: { actor: 'user', retry: false, exitCode: 1 },
   SINK_FAILED: { actor: 'operator', retry: true, exitCode: 1 },
   DELIVERY_FAILED: { actor: 'operator', retry: true, exitCode: 4 },
 } as const satisfies Record<string, ErrorRow>;

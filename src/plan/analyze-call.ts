@@ -203,11 +203,12 @@ function withoutNulls(args: Args, type: ValueType): Args {
 
 function heldTogether(args: Args): Args {
   if (!args.some(({ type }) => type.kind === 'decimal')) return args;
-  const numbers = args.filter(({ type }) => type.kind !== 'null').map(literalAsDecimal);
-  const decimals = numbers.map(({ type }) => asDecimal(type));
+  // Spark takes a whole literal in a list for an int of ten digits: as a decimal it has its own digits everywhere.
+  const numbers = args.map(literalAsDecimal);
+  const decimals = numbers.filter(({ type }) => type.kind !== 'null').map(({ type }) => asDecimal(type));
   const widest = decimals.reduce(widerDecimal);
-  if (decimals.every((type) => widensExactly(type, widest))) return args;
-  return args.map((arg) => (arg.type.kind === 'null' ? arg : converted(literalAsDecimal(arg), widest)));
+  if (decimals.every((type) => widensExactly(type, widest))) return numbers;
+  return numbers.map((arg) => (arg.type.kind === 'null' ? arg : converted(arg, widest)));
 }
 
 function texts(node: CallNode, args: Args, scope: Scope): Args {

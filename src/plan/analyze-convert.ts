@@ -10,12 +10,12 @@ export function converted(of: Resolved, type: ValueType): Resolved {
   return { node: castNode(of.node, type), type, args: [of] };
 }
 
-export function ofLiteral(node: LiteralNode): Resolved {
+function ofLiteral(node: LiteralNode): Resolved {
   return { node, type: node.type, args: [] };
 }
 
 /** Where a literal stands as it was written, behind no alias and no cast. */
-export function isLiteral(of: Resolved): of is Resolved & { readonly node: LiteralNode } {
+function isLiteral(of: Resolved): of is Resolved & { readonly node: LiteralNode } {
   return of.node.kind === 'literal';
 }
 

@@ -9,7 +9,7 @@ import { columnNode } from './expression.ts';
 type ColumnOfType<Type extends FieldType> =
   Type extends StructType<infer Fields> ? ColumnsOfFields<Fields> : ExprOf<Type['kind']>;
 
-type ColumnsOfFields<Fields extends readonly Field[]> = number extends Fields['length']
+type ColumnsOfFields<Fields extends readonly Field[]> = string extends Fields[number]['name']
   ? Readonly<Record<string, AnyExpr>>
   : { readonly [F in Fields[number] as F['name']]: ColumnOfType<F['type']> };
 

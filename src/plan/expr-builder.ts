@@ -26,7 +26,7 @@ export function exprOf<K extends Kind = never>(node: Expression): ExprOf<K> {
   return new ExprBuilder(node) as unknown as ExprOf<K>;
 }
 
-export class ExprBuilder {
+class ExprBuilder {
   readonly node: Expression;
 
   constructor(node: Expression) {

@@ -37,6 +37,9 @@ const FUNCTIONS: Readonly<Partial<Record<CallNode['name'], string>>> = {
   arrayContains: 'array_contains',
 };
 
+/** The digits of `MathContext.DECIMAL128`, which Scala's BigDecimal goes by. */
+const SIGN_DIGITS_MAX = 34;
+
 const MS_PER_DAY = 86_400_000;
 
 /**
@@ -62,7 +65,7 @@ function sqlOf(of: Resolved, timeZone: string): string {
     case 'literal':
       return literalSql(node);
     case 'call':
-      return callSql(node, args);
+      return node.name === 'negate' ? negateSql(first, of.type) : callSql(node, args);
     case 'cast':
       return castSql(first, (of.args[0] as Resolved).type, node.to, timeZone);
     case 'case': {
@@ -88,8 +91,6 @@ function callSql(node: CallNode, args: readonly string[]): string {
   const name = FUNCTIONS[node.name];
   if (name !== undefined) return `${name}(${args.join(', ')})`;
   switch (node.name) {
-    case 'negate':
-      return `(- ${first})`;
     case 'not':
       return `(NOT ${first})`;
     case 'isNull':
@@ -99,6 +100,12 @@ function callSql(node: CallNode, args: readonly string[]): string {
     default:
       return `(${first} IN (${others.join(', ')}))`;
   }
+}
+
+/** Spark rounds a decimal to 34 digits when it turns its sign, so one that may have more is turned as text. */
+function negateSql(sql: string, type: ValueType): string {
+  if (type.kind !== 'decimal' || type.precision <= SIGN_DIGITS_MAX) return `(- ${sql})`;
+  return `CAST(replace(concat('-', CAST(${sql} AS STRING)), '--', '') AS ${typeText(type).toUpperCase()})`;
 }
 
 function castSql(sql: string, from: ValueType, to: ValueType, timeZone: string): string {

@@ -26,25 +26,20 @@ const INFIX: Readonly<Partial<Record<CallNode['name'], string>>> = {
   or: 'OR',
 };
 
+const ENCLOSED: Readonly<Partial<Record<CallNode['name'], (args: readonly string[]) => string>>> = {
+  negate: ([of = '']) => `- ${of}`,
+  not: ([of = '']) => `NOT ${of}`,
+  isNull: ([of = '']) => `${of} IS NULL`,
+  isNotNull: ([of = '']) => `${of} IS NOT NULL`,
+  isIn: ([of = '', ...values]) => `${of} IN (${values.join(', ')})`,
+};
+
 /** A text literal is quoted up to this many characters. */
 const LITERAL_CHARACTERS_MAX = 40;
 
 /** `(quantity > 3) AND (currency = 'EUR')`: read by people, and never parsed again. */
 export function explainExpr(expression: ExpressionLike): string {
-  const text = textOf(nodeOf(expression));
-  return text.startsWith('(') && text.endsWith(')') && isOnePair(text) ? text.slice(1, -1) : text;
-}
-
-/** Whether the first parenthesis closes with the last one. Quotes may hide some: then the text stays as it is. */
-function isOnePair(text: string): boolean {
-  if (text.includes("'")) return false;
-  let depth = 0;
-  for (let at = 0; at < text.length - 1; at += 1) {
-    if (text[at] === '(') depth += 1;
-    else if (text[at] === ')') depth -= 1;
-    if (depth === 0) return false;
-  }
-  return true;
+  return textOf(nodeOf(expression));
 }
 
 /** The name that a result has: its alias, the last part of a column's path, or its text. */
@@ -53,6 +48,12 @@ export function outputName(expression: ExpressionLike): string {
   if (node.kind === 'alias') return node.name;
   if (node.kind === 'column') return node.path.slice(node.path.lastIndexOf('.') + 1);
   return node.kind === 'window' ? 'window' : explainExpr(node);
+}
+
+/** As a part of another expression: in parentheses where it is written with signs or words between. */
+function partOf(node: Expression): string {
+  const enclosed = node.kind === 'call' && (INFIX[node.name] ?? ENCLOSED[node.name]) !== undefined;
+  return enclosed ? `(${textOf(node)})` : textOf(node);
 }
 
 function textOf(node: Expression): string {
@@ -64,43 +65,32 @@ function textOf(node: Expression): string {
     case 'call':
       return callText(node);
     case 'cast':
-      return `cast(${explainExpr(node.of)} as ${typeText(node.to)})`;
+      return `cast(${textOf(node.of)} as ${typeText(node.to)})`;
     case 'case': {
-      const branches = node.branches.map(
-        ({ when, value }) => ` when ${explainExpr(when)} then ${explainExpr(value)}`,
-      );
-      const otherwise = node.otherwise === null ? '' : ` else ${explainExpr(node.otherwise)}`;
+      const branches = node.branches.map(({ when, value }) => ` when ${textOf(when)} then ${textOf(value)}`);
+      const otherwise = node.otherwise === null ? '' : ` else ${textOf(node.otherwise)}`;
       return `case${branches.join('')}${otherwise} end`;
     }
     case 'datePart': {
       const zone = node.zone === null ? '' : `, ${node.zone}`;
-      return `${node.part === 'date' ? 'toDate' : node.part}(${explainExpr(node.of)}${zone})`;
+      return `${node.part === 'date' ? 'toDate' : node.part}(${textOf(node.of)}${zone})`;
     }
     case 'window':
       return windowText(node);
     case 'alias':
-      return `${textOf(node.of)} as ${node.name}`;
+      return `${partOf(node.of)} as ${node.name}`;
+    default:
+      // Data of another version can be anything, and the error about it shows it.
+      return JSON.stringify(node);
   }
 }
 
 function callText(node: CallNode): string {
-  const args = node.args.map(textOf);
   const infix = INFIX[node.name];
-  if (infix !== undefined) return `(${args.join(` ${infix} `)})`;
-  switch (node.name) {
-    case 'negate':
-      return `(- ${args[0] ?? ''})`;
-    case 'not':
-      return `(NOT ${args[0] ?? ''})`;
-    case 'isNull':
-      return `(${args[0] ?? ''} IS NULL)`;
-    case 'isNotNull':
-      return `(${args[0] ?? ''} IS NOT NULL)`;
-    case 'isIn':
-      return `(${args[0] ?? ''} IN (${args.slice(1).join(', ')}))`;
-    default:
-      return `${node.name}(${node.args.map((arg) => explainExpr(arg)).join(', ')})`;
-  }
+  if (infix !== undefined) return node.args.map(partOf).join(` ${infix} `);
+  const enclosed = ENCLOSED[node.name];
+  if (enclosed !== undefined) return enclosed(node.args.map(partOf));
+  return `${node.name}(${node.args.map(textOf).join(', ')})`;
 }
 
 function literalText(node: LiteralNode): string {
@@ -116,7 +106,7 @@ function literalText(node: LiteralNode): string {
 }
 
 function windowText(node: WindowNode): string {
-  const parts = [explainExpr(node.of), `${node.sizeMs} ms`];
+  const parts = [textOf(node.of), `${node.sizeMs} ms`];
   if (node.slideMs !== node.sizeMs || node.startMs !== 0) parts.push(`slide ${node.slideMs} ms`);
   if (node.startMs !== 0) parts.push(`start ${node.startMs} ms`);
   return `window(${parts.join(', ')})`;

@@ -23,11 +23,11 @@ function literalOfKind(kind: ScalarKind, text: string): LiteralNode {
   return literal(Object.freeze({ kind }), text);
 }
 
-export function intFits(value: bigint): boolean {
+function intFits(value: bigint): boolean {
   return value >= INT_MIN && value <= INT_MAX;
 }
 
-export function longFits(value: bigint): boolean {
+function longFits(value: bigint): boolean {
   return value >= LONG_MIN && value <= LONG_MAX;
 }
 

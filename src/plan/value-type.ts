@@ -27,7 +27,7 @@ export type ValueType =
   | { readonly kind: 'null' };
 
 /** As in SQL's `DECIMAL(38)`. */
-export const PRECISION_MAX = 38;
+const PRECISION_MAX = 38;
 
 /** Spark's `MINIMUM_ADJUSTED_SCALE`: so many decimals are kept where a result would need more than 38 digits. */
 const ADJUSTED_SCALE_MIN = 6;

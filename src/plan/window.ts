@@ -60,8 +60,8 @@ function unusable(what: string, mend: string): TallystreamError {
 }
 
 /** Milliseconds of a duration as Spark writes them, without months and years, which have no length. */
-export function durationMs(text: string): number {
-  const parts = `${text}`.trim().split(/\s+/);
+export function durationMs(text: unknown): number {
+  const parts = (typeof text === 'string' ? text : '').trim().split(/\s+/);
   let sum = 0;
   for (let at = 0; at < parts.length; at += 2) {
     const unit = (parts[at + 1] ?? '').toLowerCase().replace(/s$/, '');
