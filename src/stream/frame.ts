@@ -92,10 +92,10 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
    * `select(({ price, quantity }) => ['id', price.times(quantity).alias('total')])`. One of a struct's fields stands
    * under its own name. @throws TallystreamError `USAGE`, `EXPRESSION_FAILED`
    */
-  select<const Key extends Selection<S>>(...keys: readonly Key[]): Frame<SelectedBy<S, Key>>;
   select<const Key extends Selection<S>>(
     keys: (columns: Columns<S>) => readonly Key[],
   ): Frame<SelectedBy<S, Key>>;
+  select<const Key extends Selection<S>>(...keys: readonly Key[]): Frame<SelectedBy<S, Key>>;
   select<const Key extends Selection<S>>(...keys: KeysOrFunction<S, Key>): Frame<SelectedBy<S, Key>> {
     const fields = this.listed(keys).map((key) =>
       typeof key === 'string'
@@ -154,10 +154,10 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
    * `groupBy('currency')`, or `groupBy(({ timestamp }) => [window(timestamp, '1 minute'), 'currency'])`; then
    * `.agg({ total: sum('amount') })`. @throws TallystreamError `USAGE`, `EXPRESSION_FAILED`
    */
-  groupBy<const Key extends GroupingKey<S>>(...keys: readonly Key[]): GroupedFrame<S, Key>;
   groupBy<const Key extends GroupingKey<S>>(
     keys: (columns: Columns<S>) => readonly Key[],
   ): GroupedFrame<S, Key>;
+  groupBy<const Key extends GroupingKey<S>>(...keys: readonly Key[]): GroupedFrame<S, Key>;
   groupBy<const Key extends GroupingKey<S>>(...keys: KeysOrFunction<S, Key>): GroupedFrame<S, Key> {
     const list = this.listed(keys) as readonly GroupingKey<Schema>[];
     return new GroupedFrame(groupingOf(this.parts, list));
@@ -174,8 +174,8 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
    * The rows in order: `orderBy('day', desc('total'))`, or `orderBy(({ price }) => [desc(price.times(2))])`. Nulls come
    * first, after `desc` last; text is ordered by code point; rows that tie keep their order. @throws USAGE
    */
-  orderBy(...keys: readonly SortBy<S>[]): Frame<S>;
   orderBy(keys: (columns: Columns<S>) => readonly SortBy<S>[]): Frame<S>;
+  orderBy(...keys: readonly SortBy<S>[]): Frame<S>;
   orderBy(...keys: KeysOrFunction<S, SortBy<S>>): Frame<S> {
     return new Frame(ordered(this.parts, this.listed(keys)));
   }
