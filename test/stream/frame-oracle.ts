@@ -58,7 +58,7 @@ export const sale: fc.Arbitrary<Sale> = fc.record({
   prices: orNull(fc.array(amount, { maxLength: 2 })),
 });
 
-export const sales = fc.array(sale, { maxLength: 40 });
+export const sales = fc.array(sale, { maxLength: 40, size: 'max' });
 
 export type Plain = Readonly<Record<string, unknown>>;
 

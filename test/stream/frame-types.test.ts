@@ -72,6 +72,9 @@ export function computing(orders: Orders): void {
   const withTax = orders.withColumn('tax', ({ total }) => total.times('0.19'));
   is<string | null>()(withTax.first()!.tax);
   is<string>()(withTax.first()!.id);
+  withTax.filter(({ tax, total }) => tax.gt(total)).select('tax');
+  // @ts-expect-error A misspelt column after one was computed.
+  withTax.filter(({ taxx }) => taxx.gt(1));
   const replaced = orders.withColumn('id', ({ quantity }) => quantity.plus(1)).first()!;
   is<number | null>()(replaced.id);
   // @ts-expect-error Arithmetic with text.
@@ -142,7 +145,10 @@ export function making(): void {
 }
 
 export function anySchema(some: Frame<Schema>): void {
-  some.select('whatever').filter((columns) => columns['a']!.gt(3));
+  some
+    .filter((columns) => columns['a']!.gt(3))
+    .select('whatever', 'else')
+    .orderBy('else');
 }
 
 test('the compiler has looked at this file', () => {
