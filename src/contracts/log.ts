@@ -1,6 +1,7 @@
 /**
  * The log: topics of partitions of records, each at an offset. Three implementations keep this contract
- * (memory, embedded, Apache Kafka) and one suite, `test/contract/log`, holds them to it.
+ * (memory, embedded, Apache Kafka) and two keep the reading half of it (rate, file: one topic each, whose records nobody
+ * appends). One suite, `test/contract/log`, holds them to it.
  */
 
 /** The largest record value that a log takes, in bytes. The producer refuses a larger one by name. */
@@ -133,7 +134,7 @@ export interface TransactionalWriter {
 }
 
 export interface Log {
-  readonly format: 'memory' | 'embedded' | 'kafka';
+  readonly format: 'memory' | 'embedded' | 'kafka' | 'rate' | 'file';
 
   /**
    * Creates the topic, or returns the existing one unchanged (its own partition count wins). Called by producers and by
@@ -157,6 +158,13 @@ export interface Log {
    * @throws TOPIC_NOT_FOUND
    */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>;
+
+  /**
+   * What `offsets` will have come to when all that is there now has been shown, on logs that show it a part at a time.
+   * Called once, before the first `offsets`, by a query that reads what there is and ends.
+   * @throws TOPIC_NOT_FOUND
+   */
+  finalOffsets?(topic: string): Promise<readonly PartitionOffsets[]>;
 
   /**
    * Appends the records in order and resolves when they are durable: one range for every partition touched, in order of

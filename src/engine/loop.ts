@@ -96,7 +96,7 @@ export class MicroBatchLoop {
     if (this.previous === undefined) await this.source.create(this.options.newTopic);
     await this.deliveries.open();
     await this.replayPlanned();
-    const bound = trigger.kind === 'availableNow' ? (await this.source.look()).offsets : undefined;
+    const bound = trigger.kind === 'availableNow' ? await this.source.finalOffsets() : undefined;
     while (!signal.aborted && this.batches < this.options.batchesMax) {
       const startedMs = this.options.clock.monotonicMs();
       // Only those who asked before this look may be told that nothing is left.

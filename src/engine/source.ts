@@ -30,13 +30,24 @@ export class Source {
    */
   async look(): Promise<Look> {
     const { log, query } = this;
+    const offsets = await this.ofTopic(() => log.offsets(query.topic));
+    const topic = await log.describeTopic(query.topic);
+    if (topic === undefined) throw topicGone(query);
+    return { topic, offsets };
+  }
+
+  /** Where all that is there now ends, also on a log that shows it a part at a time. @throws TOPIC_NOT_FOUND */
+  async finalOffsets(): Promise<readonly PartitionOffsets[]> {
+    const { log, query } = this;
+    return this.ofTopic(async () => (await log.finalOffsets?.(query.topic)) ?? log.offsets(query.topic));
+  }
+
+  private async ofTopic<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      const offsets = await log.offsets(query.topic);
-      const topic = await log.describeTopic(query.topic);
-      if (topic !== undefined) return { topic, offsets };
+      return await ask();
     } catch (error) {
       if (!(error instanceof TallystreamError) || error.code !== 'TOPIC_NOT_FOUND') throw error;
+      throw topicGone(this.query);
     }
-    throw topicGone(query);
   }
 }

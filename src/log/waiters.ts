@@ -4,9 +4,11 @@ import type { Clock } from '../contracts/clock.ts';
 export class Waiters {
   private readonly sleeping = new Set<AbortController>();
   private isClosed = false;
+  private wakes = 0;
 
   /** Wakes everybody who waits, to look again. */
   wake(): void {
+    this.wakes += 1;
     for (const sleeper of this.sleeping) sleeper.abort();
   }
 
@@ -21,7 +23,7 @@ export class Waiters {
    * every `wake`, and in between after `intervalMs(waitedMs)` (Infinity where a wake announces every change).
    */
   async wait(
-    changed: () => boolean,
+    changed: () => boolean | Promise<boolean>,
     clock: Clock,
     intervalMs: (waitedMs: number) => number,
     timeoutMs: number,
@@ -30,9 +32,12 @@ export class Waiters {
     const startMs = clock.monotonicMs();
     for (;;) {
       if (signal.aborted || this.isClosed) return false;
-      if (changed()) return true;
+      const wakesBefore = this.wakes;
+      if (await changed()) return true;
       const waitedMs = clock.monotonicMs() - startMs;
       if (waitedMs >= timeoutMs) return false;
+      // What came while `changed` was answering is looked at, not slept through.
+      if (this.wakes !== wakesBefore || signal.aborted) continue;
       await this.sleep(clock, Math.min(intervalMs(waitedMs), timeoutMs - waitedMs), signal);
     }
   }

@@ -1,7 +1,7 @@
 /** Windows of event time as a grouping expression: data only, which the operator of grouped totals expands. */
 import { TallystreamError } from '../errors.ts';
 import { exprOf, nodeOfOperand } from './expr-builder.ts';
-import type { Expr } from './expr.ts';
+import type { Expr, NamedExpr } from './expr.ts';
 import type { WindowNode } from './expression.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -28,7 +28,7 @@ export function window(
   size: DurationText,
   slide: DurationText = size,
   start: DurationText = '0 seconds',
-): Expr<'struct'> {
+): NamedExpr<'window', 'struct'> {
   const sizeMs = durationMs(size);
   const slideMs = durationMs(slide);
   const startMs = durationMs(start);
@@ -52,7 +52,7 @@ export function window(
     slideMs,
     startMs,
   });
-  return exprOf<'struct'>(node);
+  return exprOf<'struct'>(node) as NamedExpr<'window', 'struct'>;
 }
 
 function unusable(what: string, mend: string): TallystreamError {

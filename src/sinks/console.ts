@@ -31,16 +31,31 @@ export function createReportPrinter({ stream, render }: ReportPrinterOptions): R
   return {
     async print(report) {
       const text = render(report);
-      if (text.length > 0) await write(stream, text);
+      if (text.length > 0) await writeText(stream, text, REPORT);
     },
   };
 }
 
-function write(stream: Writable, text: string | Uint8Array): Promise<void> {
+/** What is lost where the output takes no more, and what becomes of it: sentences of the error. */
+export interface Loss {
+  readonly what: string;
+  readonly mend: string;
+}
+
+const REPORT: Loss = {
+  what: 'A report could not be written to the output.',
+  mend: 'The batch is committed; its report is printed again at the next start.',
+};
+
+/**
+ * Resolves when the text was handed to the operating system.
+ * @throws OutputClosedError, SINK_FAILED
+ */
+export function writeText(stream: Writable, text: string | Uint8Array, loss: Loss): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(text, (error) => {
       if (error === null || error === undefined) resolve();
-      else reject(failureOf(error));
+      else reject(failureOf(error, loss));
     });
   });
 }
@@ -48,12 +63,12 @@ function write(stream: Writable, text: string | Uint8Array): Promise<void> {
 /** A closed pipe or socket as Linux, Windows and a stream that met it before name it. */
 const CLOSED = new Set(['EPIPE', 'EOF', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
-function failureOf(error: NodeJS.ErrnoException): Error {
+function failureOf(error: NodeJS.ErrnoException, { what, mend }: Loss): Error {
   if (error.code !== undefined && CLOSED.has(error.code)) return new OutputClosedError(error);
   return new TallystreamError('SINK_FAILED', {
-    what: 'A report could not be written to the output.',
+    what,
     why: `The system says: ${error.message}.`,
-    mend: 'The batch is committed; its report is printed again at the next start.',
+    mend,
     cause: error,
   });
 }

@@ -5,6 +5,9 @@ import type { StreamHost } from './stream-host.ts';
 import { type Outputs, StreamWriter, TablesWriter } from './stream-writer.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
+/** An aggregate of any schema. */
+export type AnyAggregated = Pick<AggregatedStream<Schema>, 'parts' | 'schema'>;
+
 export class AggregatedStream<S extends Schema> {
   private readonly host: StreamHost;
   /** For `aggregateEach`, which puts several together. */
@@ -29,15 +32,15 @@ export class AggregatedStream<S extends Schema> {
 }
 
 /** The schema of each of several aggregates, by name. */
-export type SchemasOf<Each extends Readonly<Record<string, AggregatedStream<Schema>>>> = {
-  readonly [Name in keyof Each]: Each[Name] extends AggregatedStream<infer S> ? S : never;
+export type SchemasOf<Each extends Readonly<Record<string, AnyAggregated>>> = {
+  readonly [Name in keyof Each]: Each[Name]['schema'];
 };
 
 export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>> {
   private readonly host: StreamHost;
   private readonly outputs: Outputs;
 
-  constructor(host: StreamHost, base: StreamParts, each: Readonly<Record<string, AggregatedStream<Schema>>>) {
+  constructor(host: StreamHost, base: StreamParts, each: Readonly<Record<string, AnyAggregated>>) {
     this.host = host;
     const aggregates = Object.fromEntries(Object.entries(each).map(([name, { parts }]) => [name, parts]));
     this.outputs = { parts: joined(base, Object.values(aggregates)), aggregates };

@@ -17,7 +17,7 @@ import type { StreamParts } from './stream-parts.ts';
 import type { GroupingKey, Selected, WithColumn } from './stream-types.ts';
 import type { StreamHost } from './stream-host.ts';
 import { StreamWriter } from './stream-writer.ts';
-import { AggregatedStreams, type AggregatedStream, type SchemasOf } from './aggregated-stream.ts';
+import { AggregatedStreams, type AnyAggregated, type SchemasOf } from './aggregated-stream.ts';
 
 export class DataStream<S extends Schema> {
   private readonly host: StreamHost;
@@ -108,7 +108,7 @@ export class DataStream<S extends Schema> {
   }
 
   /** Several aggregates by name, all fed by one read of the source. @throws USAGE */
-  aggregateEach<const Each extends Readonly<Record<string, AggregatedStream<Schema>>>>(
+  aggregateEach<const Each extends Readonly<Record<string, AnyAggregated>>>(
     each: (stream: this) => Each,
   ): AggregatedStreams<SchemasOf<Each>> {
     return new AggregatedStreams<SchemasOf<Each>>(this.host, this.parts, each(this));

@@ -72,6 +72,15 @@ test('whatever an event with a problem had is in no row behind it', () => {
   for (const row of [1, 2]) assert.deepEqual({ ...(rowOf(batch, row) as object) }, NULLS);
 });
 
+test('an element is counted from the beginning of its own array, and a bad array leaves no elements', () => {
+  const batch = new ColumnBatch(ARRAYS, 4);
+  const text = '{"longs":[1,2,3]}{"longs":[4,5,"x"]}';
+  batch.reset(Buffer.from(text), 2);
+  assert.equal(decoder.decode(batch, 0, 17, 0), undefined);
+  assert.equal(decoder.decode(batch, 17, text.length, 1)?.field, 'longs[2]');
+  assert.equal(batch.column('longs').itemsUsed, 3);
+});
+
 test('a wide long of one chunk is not read in the next', () => {
   const batch = new ColumnBatch(ARRAYS, 1);
   decodeAll(batch, ['{"longs":[9007199254740993]}']);

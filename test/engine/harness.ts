@@ -8,6 +8,7 @@ import { openCheckpointView } from '../../src/checkpoint/view.ts';
 import type { GroupCell } from '../../src/contracts/batch.ts';
 import type { BatchResult } from '../../src/contracts/batch-result.ts';
 import type { CheckpointView } from '../../src/contracts/checkpoint.ts';
+import type { Clock } from '../../src/contracts/clock.ts';
 import type { Log, RecordInput } from '../../src/contracts/log.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
 import { deadLetterPolicy } from '../../src/engine/dead-letter-policy.ts';
@@ -84,7 +85,13 @@ export interface Harness {
 }
 
 export async function createHarness(
-  over: { plan?: QueryPlan; partitions?: number; segmentEntries?: number } = {},
+  over: {
+    plan?: QueryPlan;
+    partitions?: number;
+    segmentEntries?: number;
+    /** A log that each run opens for itself and closes, as another process does; its one topic has the plan's name. */
+    openLog?: (clock: Clock) => Promise<Log>;
+  } = {},
 ): Promise<Harness> {
   const plan = over.plan ?? testPlan();
   const clock = createManualClock(START_MS);
@@ -98,10 +105,11 @@ export async function createHarness(
     printed,
     append: async (records) => void (await log.append(TOPIC, records)),
     async run(options = {}) {
+      const own = await over.openLog?.(clock);
       const checkpoint = await openCheckpoint({
         location,
         plan,
-        logFormat: 'memory',
+        logFormat: (own ?? log).format,
         clock,
         takeOver: options.takeOver ?? false,
       });
@@ -109,7 +117,7 @@ export async function createHarness(
         const query = new StreamingQuery({
           query: plan,
           runId: 'run',
-          log,
+          log: own ?? log,
           newTopic: { partitions: 1 },
           checkpoint,
           clock,
@@ -135,6 +143,7 @@ export async function createHarness(
         await query.awaitTermination();
       } finally {
         checkpoint.close();
+        await own?.close();
       }
     },
     view(read) {

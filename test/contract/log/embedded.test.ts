@@ -34,6 +34,7 @@ logContract('embedded', {
     };
   },
   features: {
+    appends: true,
     atomicAppend: true,
     contiguousOffsets: true,
     largestValue: true,

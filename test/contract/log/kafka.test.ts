@@ -39,6 +39,7 @@ function keepContract(): void {
       };
     },
     features: {
+      appends: true,
       atomicAppend: false,
       contiguousOffsets: true,
       largestValue: true,

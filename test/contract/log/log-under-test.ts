@@ -5,6 +5,8 @@ import type { Log, TopicOptions } from '../../../src/contracts/log.ts';
 
 /** What not every log can do. A test that needs a feature is skipped, by name, where it is false. */
 export interface LogFeatures {
+  /** Takes records and makes topics. Without it, `source` makes the records, and only the reading half is kept. */
+  readonly appends: boolean;
   /** An append is all or nothing over the partitions of one call. */
   readonly atomicAppend: boolean;
   /** Offsets of a partition have no gaps. */
@@ -24,6 +26,12 @@ export interface LogUnderTest {
   readonly log: Log;
   /** The clock that the log goes by. It has to run, because the suite waits. */
   readonly clock: Clock;
+  /** How records come to be on a log that nobody appends to. */
+  readonly source?: {
+    readonly topic: string;
+    /** Makes records, some of them in partition 0. */
+    readonly more: () => Promise<void>;
+  };
   /** Closes the log and opens it again. */
   readonly reopen?: () => Promise<Log>;
   /** Another connection to the same log. Closed by `close`. */

@@ -8,6 +8,7 @@ logContract('memory', {
     return { log, clock: systemClock, close: () => log.close() };
   },
   features: {
+    appends: true,
     atomicAppend: true,
     contiguousOffsets: true,
     largestValue: true,

@@ -1,14 +1,11 @@
 import { createMemorySink } from '../../../src/sinks/memory.ts';
-import { sinkContract } from './sink-suite.ts';
+import { sinkContract, type DeliveredRow } from './sink-suite.ts';
 
 sinkContract('memory', async () => {
   const sink = createMemorySink();
   return {
     sink,
-    delivered: async () =>
-      sink
-        .deliveries()
-        .map(({ queryId, batchId, result: { accounting } }) => ({ queryId, batchId, accounting })),
+    delivered: async () => sink.rows('events') as readonly object[] as readonly DeliveredRow[],
     close: async () => undefined,
   };
 });

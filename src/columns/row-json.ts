@@ -1,0 +1,32 @@
+/** A row as the JSON of an event, such as the decoder reads it. */
+import type { Row, Scalar } from './rows.ts';
+import type { Field, FieldType, Schema } from './schema.ts';
+
+/** Fields in the order of the schema; what is null is left out. Decimals and longs are written exactly. */
+export function jsonOfRow(schema: Schema, row: unknown): string {
+  return jsonOfFields(schema.fields, row as Row);
+}
+
+function jsonOfFields(fields: readonly Field[], row: Row): string {
+  const parts = fields.flatMap(({ name, type }) => {
+    const value = row[name] ?? null;
+    return value === null ? [] : [`${JSON.stringify(name)}:${jsonOf(type, value)}`];
+  });
+  return `{${parts.join(',')}}`;
+}
+
+function jsonOf(type: FieldType, value: Row[string]): string {
+  if (value === null) return 'null';
+  switch (type.kind) {
+    case 'struct':
+      return jsonOfFields(type.fields, value as Row);
+    case 'array':
+      return `[${(value as readonly Scalar[]).map((item) => jsonOf(type.element, item)).join(',')}]`;
+    case 'decimal':
+    case 'long':
+      // Text that is a number stands there as that number, digit for digit.
+      return String(value as Scalar);
+    default:
+      return JSON.stringify(value);
+  }
+}

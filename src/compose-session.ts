@@ -1,0 +1,176 @@
+/** Sessions with the implementations put together, each imported when it is asked for and not before. */
+import { join } from 'node:path';
+import type { Clock } from './contracts/clock.ts';
+import type { Log } from './contracts/log.ts';
+import type { Logger } from './contracts/logger.ts';
+import type { Sink } from './contracts/sink.ts';
+import type { Schema } from './columns/schema.ts';
+import { openLog, silentLogger, systemClock } from './compose.ts';
+import { loadConfig } from './config/load.ts';
+import { TallystreamError } from './errors.ts';
+import { createMemoryLog } from './log/memory.ts';
+import { StreamingQueryManager } from './stream/query-manager.ts';
+import { MEMORY_TOPIC, MemoryStream } from './stream/memory-stream.ts';
+import { Session, SOURCE_FORMATS, type SessionHost } from './stream/session.ts';
+import type { OpenSource, SinkSpec } from './stream/stream-host.ts';
+import type { SourceSpec } from './stream/stream-parts.ts';
+
+export interface SessionOptions {
+  /** Where the embedded log and checkpoints without a location of their own lie; `data` where left out. */
+  readonly dataDir?: string;
+  /** The system's where left out; tests bring a manual one. */
+  readonly clock?: Clock;
+  /** Says nothing where left out. */
+  readonly logger?: Logger;
+}
+
+/** A session, which opens nothing by itself. */
+export function createSession(options: SessionOptions = {}): Session {
+  return new Session(new Host(options));
+}
+
+class Host implements SessionHost {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly queries = new StreamingQueryManager();
+  private readonly dataDir: string;
+
+  constructor({ dataDir = 'data', clock = systemClock, logger = silentLogger }: SessionOptions) {
+    this.dataDir = dataDir;
+    this.clock = clock;
+    this.logger = logger;
+  }
+
+  createMemoryStream<S extends Schema>(schema: S, partitions: number): MemoryStream<S> {
+    return new MemoryStream(schema, createMemoryLog({ clock: this.clock }), partitions);
+  }
+
+  async openSource(source: SourceSpec, queryName: string): Promise<OpenSource> {
+    switch (source.format) {
+      case 'memory':
+        return this.openMemory(source);
+      case 'embedded':
+      case 'kafka':
+        return this.openTopic(source);
+      case 'rate':
+        return this.openRate(source, queryName);
+      case 'file':
+        return this.openFiles(source, queryName);
+      default:
+        throw unknownFormat('source', source.format, SOURCE_FORMATS);
+    }
+  }
+
+  async openCheckpoint({
+    plan,
+    logFormat,
+    location,
+  }: Parameters<SessionHost['openCheckpoint']>[0]): ReturnType<SessionHost['openCheckpoint']> {
+    const { openCheckpoint } = await import('./checkpoint/open.ts');
+    return openCheckpoint({
+      plan,
+      logFormat,
+      location: location ?? this.checkpointOf(plan.name),
+      clock: this.clock,
+      takeOver: false,
+    });
+  }
+
+  async createSink({ format, options }: SinkSpec): Promise<Sink> {
+    const create = SINKS[format];
+    if (create === undefined) throw unknownFormat('sink', format, Object.keys(SINKS));
+    return create(options);
+  }
+
+  private checkpointOf(queryName: string): string {
+    return join(this.dataDir, 'checkpoints', queryName);
+  }
+
+  private openMemory({ log }: SourceSpec): OpenSource {
+    if (log === undefined) {
+      throw new TallystreamError('USAGE', {
+        what: "format('memory') has no stream.",
+        mend: "Make one with session.memoryStream(schema), and pass it: format('memory', stream).",
+      });
+    }
+    // The stream is the program's, and outlives the query.
+    return source(log as Log, MEMORY_TOPIC, 1, () => Promise.resolve());
+  }
+
+  /** The configuration's own reading of Kafka's names and of the environment. */
+  private async openTopic({ format, options }: SourceSpec): Promise<OpenSource> {
+    const { subscribe, partitions = '4', ...others } = options;
+    if (subscribe === undefined) {
+      throw new TallystreamError('USAGE', {
+        what: `format('${format}') needs a topic.`,
+        mend: "Call option('subscribe', '…').",
+      });
+    }
+    const flags: Record<string, string> = { log: format, topic: subscribe, 'data-dir': this.dataDir };
+    for (const [name, value] of Object.entries(others)) {
+      if (name !== 'kafka.bootstrap.servers') throw unknownOption(format, name);
+      flags['bootstrap-servers'] = value;
+    }
+    const { config } = await loadConfig({ flags, env: process.env, file: undefined, cwd: process.cwd() });
+    const log = await openLog(config, this.clock);
+    return source(log, subscribe, Number(partitions), () => log.close());
+  }
+
+  /** The start of a rate stream lies in the checkpoint, in the id of its topic. */
+  private async openRate({ options }: SourceSpec, queryName: string): Promise<OpenSource> {
+    const { createRateLog, parseRateTopicId } = await import('./log/rate.ts');
+    const { parseRateOptions } = await import('./log/rate-options.ts');
+    const topicId = await this.topicIdOf(queryName);
+    const started = topicId === undefined ? undefined : parseRateTopicId(topicId);
+    const startMs = started?.startMs ?? this.clock.nowMs();
+    const log = createRateLog({ ...parseRateOptions(options), clock: this.clock, startMs });
+    return source(log, 'rate', 1, () => log.close());
+  }
+
+  private async openFiles({ options }: SourceSpec, queryName: string): Promise<OpenSource> {
+    const { openFileLog } = await import('./log/file-source.ts');
+    const { parseFileOptions } = await import('./log/file-source-options.ts');
+    const indexFolder = join(this.checkpointOf(queryName), 'source');
+    const log = await openFileLog({ ...parseFileOptions(options), clock: this.clock, indexFolder });
+    return source(log, 'files', 1, () => log.close());
+  }
+
+  private async topicIdOf(queryName: string): Promise<string | undefined> {
+    const { openCheckpointView } = await import('./checkpoint/view.ts');
+    try {
+      const view = openCheckpointView({ location: this.checkpointOf(queryName) });
+      const topicId = view.topicId();
+      view.close();
+      return topicId;
+    } catch (error) {
+      if (error instanceof TallystreamError && error.code === 'CHECKPOINT_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+}
+
+function source(log: Log, topic: string, partitions: number, close: () => Promise<void>): OpenSource {
+  return { log, topic, newTopic: { partitions }, close };
+}
+
+/** The sinks by format, each from its options. */
+const SINKS: Readonly<Record<string, (options: Readonly<Record<string, string>>) => Promise<Sink>>> = {
+  memory: async () => {
+    const { createMemorySink } = await import('./sinks/memory.ts');
+    return createMemorySink();
+  },
+};
+
+function unknownFormat(what: string, format: string, known: readonly string[]): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: `There is no ${what} format ${JSON.stringify(format)}.`,
+    mend: `The formats are ${known.join(', ')}.`,
+  });
+}
+
+function unknownOption(format: string, name: string): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: `The source ${format} has no option ${JSON.stringify(name)}.`,
+    mend: 'Set what else the connection needs in the environment, as TALLYSTREAM_KAFKA_….',
+  });
+}

@@ -1,0 +1,106 @@
+/** Reading a range of the file source: the lines of its files, one file after the other. */
+import type { Header, ReadRange, RecordChunk } from '../contracts/log.ts';
+import { InvariantError, TallystreamError } from '../errors.ts';
+import { joinChunks } from './chunk.ts';
+import { changed } from './file-source-faults.ts';
+import type { FileIndex, IndexedFile } from './file-source-index.ts';
+import { cutLines, type LineBlock } from './file-source-lines.ts';
+import type { FileVerifier } from './file-source-scan.ts';
+import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX } from './record-batch.ts';
+
+/** The end of a file is joined with what follows up to this size, so that a thousand small files are not as many chunks. */
+const JOIN_BYTES_MAX = 128 * 1024;
+const NO_HEADERS: ReadonlyMap<number, readonly Header[]> = new Map();
+
+export interface ReadSource {
+  readonly folder: string;
+  readonly index: FileIndex;
+  readonly verifier: FileVerifier;
+}
+
+/**
+ * The lines at the range's offsets, which have to be below the index's end, in chunks of at most 8,192 lines and (but for
+ * longer lines) 1 MiB. The log timestamp of a line is the time at which its file was last modified.
+ * @throws DATA_LOSS for a file that is gone, LOG_CORRUPT for one that was changed, LOG_UNAVAILABLE
+ */
+export async function* readLines(source: ReadSource, range: ReadRange): AsyncGenerator<RecordChunk> {
+  let small: RecordChunk[] = [];
+  let smallBytes = 0;
+  let smallRows = 0;
+  for (let position = range.start; position < range.end;) {
+    const file = source.index.fileAt(position);
+    if (file === undefined || file.firstOffset + file.lines <= position) {
+      throw new InvariantError(`no file has offset ${position} of ${source.index.path}`);
+    }
+    const end = Math.min(range.end, file.firstOffset + file.lines);
+    for await (const chunk of fileChunks(source, range.topic, file, position, end)) {
+      const isLast = (chunk.offsets[chunk.count - 1] as number) === end - 1;
+      const isSmall = isLast && chunk.bytes.length < JOIN_BYTES_MAX;
+      const wouldOverflow =
+        smallBytes + chunk.bytes.length > BATCH_BYTES_MAX || smallRows + chunk.count > BATCH_RECORDS_MAX;
+      if (small.length > 0 && (!isSmall || wouldOverflow)) {
+        yield joinChunks(small);
+        small = [];
+        smallBytes = 0;
+        smallRows = 0;
+      }
+      if (isSmall) {
+        // The file's buffer is not used again after its last block, so that the chunk may wait for others.
+        small.push(chunk);
+        smallBytes += chunk.bytes.length;
+        smallRows += chunk.count;
+      } else yield chunk;
+    }
+    position = end;
+  }
+  if (small.length > 0) yield joinChunks(small);
+}
+
+/** The lines `[start, end)`, all of one file. */
+async function* fileChunks(
+  { folder, index, verifier }: ReadSource,
+  topic: string,
+  file: IndexedFile,
+  start: number,
+  end: number,
+): AsyncGenerator<RecordChunk> {
+  const from = index.positionBefore(file.fileKey, start - file.firstOffset);
+  const bytes = await verifier.open(file, from.byte);
+  let next = file.firstOffset + from.line;
+  try {
+    for await (const block of cutLines(bytes, from.byte, file.contentBytes - from.byte)) {
+      const rowFrom = Math.max(0, start - next);
+      const rowTo = Math.min(block.count, end - next);
+      if (rowFrom < rowTo) yield chunkOf(block, rowFrom, rowTo, next, file.mtimeMs);
+      next += block.count;
+      if (next >= end) return;
+    }
+  } catch (error) {
+    if (error instanceof TallystreamError) throw error;
+    const how = `reading it says ${error instanceof Error ? error.message : String(error)}`;
+    throw changed(`${folder}/${file.name}`, topic, file, how, error);
+  } finally {
+    bytes.close();
+  }
+  throw changed(`${folder}/${file.name}`, topic, file, `it ends after ${next - file.firstOffset} lines`);
+}
+
+/** Rows of a block whose row 0 has the offset `first`, as views of it but for offsets and times. */
+function chunkOf(block: LineBlock, from: number, to: number, first: number, mtimeMs: number): RecordChunk {
+  const count = to - from;
+  const offsets = new Float64Array(count);
+  for (let row = 0; row < count; row += 1) offsets[row] = first + from + row;
+  const noKey = new Int32Array(count).fill(-1);
+  return {
+    partition: 0,
+    count,
+    bytes: block.bytes.subarray(0, block.ends[to - 1]),
+    valueStart: block.starts.subarray(from, to),
+    valueEnd: block.ends.subarray(from, to),
+    keyStart: noKey,
+    keyEnd: noKey,
+    offsets,
+    timestampsMs: new Float64Array(count).fill(Math.floor(mtimeMs)),
+    headers: NO_HEADERS,
+  };
+}

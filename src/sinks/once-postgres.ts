@@ -1,0 +1,138 @@
+/** Exactly once for `foreachBatch`, in a PostgreSQL database of the user's, through whatever client they have. */
+import { TallystreamError } from '../errors.ts';
+import type { BatchIdentity } from '../contracts/sink.ts';
+import { isNew, LEDGER, type Noted, type OnceOptions } from './once.ts';
+
+/** What is asked of a client: one connection, `$1` for the first value. `Client` and `PoolClient` of `pg` have it. */
+export interface PostgresClient {
+  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+const PLACE = 'The PostgreSQL database';
+
+interface LedgerRow {
+  /** 64 bits; as text, since clients differ in what they make of them. */
+  readonly batch_id: string;
+  readonly epoch: string;
+  readonly transaction: string;
+}
+
+/**
+ * Runs `body` in a transaction that also notes `(queryId, batchId)`, and answers true; answers false, and runs nothing,
+ * where the pair is noted already. So whatever `body` writes through `tx` is there once, whenever the process dies:
+ *
+ *     foreachBatch(async (batch, batchId, info) => {
+ *       await onceInPostgres(client, info, async (tx) => { … });
+ *     })
+ *
+ * `client` is one connection without an open transaction, not a pool; the table `tallystream_batches` is made in the first
+ * schema of its search path, where it is not there. `body` leaves beginning and ending to this function, and nothing else
+ * may use the connection meanwhile. Two runners of one query wait for each other. The commit waits for the server's disk.
+ * PostgreSQL 9.5 or newer.
+ * @throws what `body` and the client throw, with nothing written, but for a connection that breaks within the commit: a
+ * repeat then finds what became of it; USAGE for a pool, and for a body that ends the transaction; WRITER_FENCED where a
+ * newer runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
+ */
+export async function onceInPostgres<Client extends PostgresClient>(
+  client: Client,
+  identity: BatchIdentity,
+  body: (tx: Client) => Promise<void>,
+  { name = '' }: OnceOptions = {},
+): Promise<boolean> {
+  if ('idleCount' in client) {
+    throw usage(
+      'the client is a pool, whose queries may each take another connection',
+      'Give it one connection: await pool.connect().',
+    );
+  }
+  await createLedger(client);
+  await client.query('BEGIN');
+  try {
+    const isDone = !(await carryOut(client, identity, body, name));
+    await client.query(isDone ? 'ROLLBACK' : 'COMMIT');
+    return !isDone;
+  } catch (error) {
+    // Where the connection is gone, the server has rolled it back.
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function carryOut<Client extends PostgresClient>(
+  client: Client,
+  identity: BatchIdentity,
+  body: (tx: Client) => Promise<void>,
+  name: string,
+): Promise<boolean> {
+  const { noted, transaction } = await lockNote(client, identity.queryId, name);
+  if (!isNew(noted, identity, PLACE)) return false;
+  await body(client);
+  // It also fails where a statement of the body has failed and the body went on, as every statement does then.
+  const { rows } = await client.query(
+    `UPDATE ${LEDGER} SET batch_id = $3, epoch = $4
+     WHERE query_id = $1 AND name = $2 AND txid_current()::text = $5 RETURNING 1`,
+    [identity.queryId, name, identity.batchId, identity.epoch, transaction],
+  );
+  if (rows.length === 1) return true;
+  throw usage(
+    'the body has ended the transaction, so what it wrote and the note of the batch are apart',
+    'Leave COMMIT and ROLLBACK to onceInPostgres, throw to undo, and share the connection with nothing else.',
+  );
+}
+
+/**
+ * The row is there before it is locked, so that two runners wait for each other at the first batch too. A server that
+ * answers a commit before it is on its disk is told to wait: what a power cut takes back would be missing for ever, since
+ * the checkpoint does not write it again.
+ */
+async function lockNote(
+  client: PostgresClient,
+  queryId: string,
+  name: string,
+): Promise<{ noted: Noted; transaction: string }> {
+  await client.query(
+    `INSERT INTO ${LEDGER} (query_id, name, batch_id, epoch) VALUES ($1, $2, -1, 0) ON CONFLICT DO NOTHING`,
+    [queryId, name],
+  );
+  const { rows } = await client.query(
+    `SELECT batch_id::text AS batch_id, epoch::text AS epoch, txid_current()::text AS transaction,
+       CASE current_setting('synchronous_commit')
+         WHEN 'off' THEN set_config('synchronous_commit', 'on', true) END AS synchronous
+     FROM ${LEDGER} WHERE query_id = $1 AND name = $2 FOR UPDATE`,
+    [queryId, name],
+  );
+  const row = rows[0] as LedgerRow | undefined;
+  if (row === undefined) {
+    throw usage('the connection is shared, or is in no transaction', 'Give it a connection of its own.');
+  }
+  return {
+    noted: { batchId: Number(row.batch_id), epoch: Number(row.epoch) },
+    transaction: row.transaction,
+  };
+}
+
+/** Asked first, since the right to make tables may be missing where the table is there. */
+async function createLedger(client: PostgresClient): Promise<void> {
+  if (await hasLedger(client)) return;
+  try {
+    await client.query(
+      `CREATE TABLE IF NOT EXISTS ${LEDGER} (
+         query_id text NOT NULL, name text NOT NULL, batch_id bigint NOT NULL, epoch bigint NOT NULL,
+         PRIMARY KEY (query_id, name)
+       )`,
+    );
+  } catch (error) {
+    // Two that make it in the same moment meet in the catalogue, and one of them fails there.
+    if (!(await hasLedger(client))) throw error;
+  }
+}
+
+async function hasLedger(client: PostgresClient): Promise<boolean> {
+  const { rows } = await client.query(`SELECT to_regclass('${LEDGER}')::text AS ledger`);
+  const [row] = rows as readonly { readonly ledger: string | null }[];
+  return row !== undefined && row.ledger !== null;
+}
+
+function usage(what: string, mend: string): TallystreamError {
+  return new TallystreamError('USAGE', { what: `onceInPostgres: ${what}.`, mend });
+}

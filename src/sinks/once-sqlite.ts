@@ -1,0 +1,77 @@
+/** Exactly once for `foreachBatch`, in a SQLite file of the user's. */
+import type { DatabaseSync } from 'node:sqlite';
+import { TallystreamError } from '../errors.ts';
+import type { BatchIdentity } from '../contracts/sink.ts';
+import { isNew, type OnceOptions } from './once.ts';
+import { createLedger, inTransaction, notedIn, noteIn } from './sqlite-ledger.ts';
+
+const PLACE = 'The SQLite database';
+
+/** `PRAGMA synchronous`: from here on a commit is on the disk when it returns, in WAL mode at least. */
+const FULL = 2;
+
+/**
+ * Runs `body` in a transaction that also notes `(queryId, batchId)`, and answers true; answers false, and runs nothing,
+ * where the pair is noted already. So whatever `body` writes through `tx` is there once, whenever the process dies:
+ *
+ *     foreachBatch((batch, batchId, info) => {
+ *       onceInSqlite(database, info, (tx) => { … });
+ *     })
+ *
+ * `database` is a connection of `node:sqlite` without an open transaction; the table `tallystream_batches` is made in its
+ * file. `body` is synchronous, as the connection is, and leaves beginning and ending to this function. Effects elsewhere
+ * (a mail, another file) are not part of it. The commit waits for the disk, whatever `PRAGMA synchronous` says.
+ * @throws what `body` throws, with nothing written; USAGE for a connection within a transaction, and for a body that ends
+ * the transaction or is asynchronous; WRITER_FENCED where a newer runner of the query has written; CHECKPOINT_CORRUPT
+ * where the checkpoint is older than the database
+ */
+export function onceInSqlite(
+  database: DatabaseSync,
+  identity: BatchIdentity,
+  body: (tx: DatabaseSync) => void,
+  { name = '' }: OnceOptions = {},
+): boolean {
+  if (database.isTransaction) {
+    throw usage('the connection is within a transaction', 'Call it outside of one: it makes its own.');
+  }
+  return durably(database, () =>
+    inTransaction(database, () => {
+      createLedger(database);
+      if (!isNew(notedIn(database, identity.queryId, name), identity, PLACE)) return false;
+      refusePromise(body(database));
+      if (!database.isTransaction) {
+        throw usage(
+          'the body has ended the transaction, so what it wrote and the note of the batch are apart',
+          'Leave COMMIT and ROLLBACK to onceInSqlite; throw to undo.',
+        );
+      }
+      noteIn(database, identity, name);
+      return true;
+    }),
+  );
+}
+
+/** A commit that a power cut takes back would be missing for ever, since the checkpoint does not write it again. */
+function durably<T>(database: DatabaseSync, act: () => T): T {
+  const statement = database.prepare('PRAGMA synchronous');
+  statement.setReturnArrays(true);
+  const [before] = statement.get() as unknown as readonly [number | bigint];
+  if (Number(before) >= FULL) return act();
+  database.exec(`PRAGMA synchronous = ${FULL}`);
+  try {
+    return act();
+  } finally {
+    database.exec(`PRAGMA synchronous = ${before}`);
+  }
+}
+
+function refusePromise(result: unknown): void {
+  if (!(result instanceof Promise)) return;
+  // It goes on by itself, outside of the transaction; what becomes of it is not for anybody.
+  result.catch(() => undefined);
+  throw usage('the body is asynchronous', 'Await what it needs before the call, and write without waiting.');
+}
+
+function usage(what: string, mend: string): TallystreamError {
+  return new TallystreamError('USAGE', { what: `onceInSqlite: ${what}.`, mend });
+}

@@ -1,0 +1,71 @@
+/**
+ * What makes a batch exactly once in a database that is not the checkpoint's: the batch's identity is written in the same
+ * transaction as the batch. Batches of a query ascend, and only the one that was planned and not committed is repeated, so
+ * the last one is all that has to be remembered.
+ */
+import { TallystreamError } from '../errors.ts';
+import type { BatchIdentity } from '../contracts/sink.ts';
+
+/** Where the last batch of each query is noted, in the user's own database. */
+export const LEDGER = 'tallystream_batches';
+
+export interface OnceOptions {
+  /**
+   * Tells the writes of one query apart where it has several a batch, each in a transaction of its own. A second one of
+   * the same name would find its batch noted by the first, and be left out.
+   */
+  readonly name?: string;
+}
+
+/** What the ledger says of a query. */
+export interface Noted {
+  readonly batchId: number;
+  /** The newest runner that has written. */
+  readonly epoch: number;
+}
+
+export type OnceVerdict =
+  | { readonly kind: 'run' }
+  /** The database holds the batch. */
+  | { readonly kind: 'repeat' }
+  /** A newer runner has written: this one was taken for dead. */
+  | { readonly kind: 'fenced'; readonly epoch: number }
+  /** A new runner is at a batch before the last one, so its checkpoint is older than the database. */
+  | { readonly kind: 'went back'; readonly last: number };
+
+export function judgeBatch(noted: Noted | undefined, { batchId, epoch }: BatchIdentity): OnceVerdict {
+  if (noted === undefined) return { kind: 'run' };
+  if (epoch < noted.epoch) return { kind: 'fenced', epoch: noted.epoch };
+  if (batchId > noted.batchId) return { kind: 'run' };
+  const isLater = epoch > noted.epoch && batchId < noted.batchId;
+  return isLater ? { kind: 'went back', last: noted.batchId } : { kind: 'repeat' };
+}
+
+/**
+ * Whether the batch is to be written.
+ * @throws WRITER_FENCED, CHECKPOINT_CORRUPT
+ */
+export function isNew(noted: Noted | undefined, identity: BatchIdentity, place: string): boolean {
+  const verdict = judgeBatch(noted, identity);
+  switch (verdict.kind) {
+    case 'run':
+      return true;
+    case 'repeat':
+      return false;
+    case 'fenced':
+      throw fencedError(place, identity.epoch, verdict.epoch);
+    case 'went back':
+      throw new TallystreamError('CHECKPOINT_CORRUPT', {
+        what: `${place} holds batch ${verdict.last} of this query, which is at batch ${identity.batchId}.`,
+        why: 'The checkpoint is an older copy.',
+        mend: 'Bring the newest copy of the checkpoint back, or the copy of the database that belongs to this one.',
+      });
+  }
+}
+
+export function fencedError(place: string, epoch: number, newest: number): TallystreamError {
+  return new TallystreamError('WRITER_FENCED', {
+    what: `A newer runner of this query (epoch ${newest}) has written to ${place}; this one is epoch ${epoch}.`,
+    mend: 'Leave the newer one running. Where there is none, the checkpoint is an older copy: bring the newest back.',
+  });
+}

@@ -1,0 +1,104 @@
+/** Where queries start: Structured Streaming's `SparkSession`, as far as streams need it. */
+import type { Schema } from '../columns/schema.ts';
+import { TallystreamError } from '../errors.ts';
+import { DataStream } from './data-stream.ts';
+import { emptyParts, type SourceSpec } from './stream-parts.ts';
+import { MemoryStream } from './memory-stream.ts';
+import type { StreamingQueryManager } from './query-manager.ts';
+import type { StreamHost } from './stream-host.ts';
+
+/** What a session needs of its place beside what its queries need. */
+export interface SessionHost extends StreamHost {
+  createMemoryStream<S extends Schema>(schema: S, partitions: number): MemoryStream<S>;
+}
+
+/** The formats that `readStream` knows. */
+export const SOURCE_FORMATS = ['kafka', 'embedded', 'memory', 'rate', 'file'] as const;
+export type SourceFormat = (typeof SOURCE_FORMATS)[number];
+
+export class Session {
+  private readonly host: SessionHost;
+
+  constructor(host: SessionHost) {
+    this.host = host;
+  }
+
+  /** The queries of this session. */
+  get streams(): StreamingQueryManager {
+    return this.host.queries;
+  }
+
+  /** `session.readStream.format('kafka').option('subscribe', 'events').load(SCHEMA)`. */
+  get readStream(): StreamReader {
+    return new StreamReader(this.host, undefined, {});
+  }
+
+  /** A source that the program fills itself, for tests and trials; it is gone with the process. */
+  memoryStream<S extends Schema>(schema: S, options: { readonly partitions?: number } = {}): MemoryStream<S> {
+    return this.host.createMemoryStream(schema, options.partitions ?? 1);
+  }
+
+  /** Stops every query, each after the batch in hand. */
+  async stop(): Promise<void> {
+    await Promise.all(this.host.queries.active.map((query) => query.stop()));
+  }
+}
+
+/** A memory stream of any schema. */
+export type MemorySource = Pick<MemoryStream<Schema>, 'log'>;
+
+/** How a stream is read; each call gives another reader. */
+export class StreamReader {
+  private readonly host: StreamHost;
+  private readonly sourceFormat: SourceFormat | undefined;
+  private readonly given: Readonly<Record<string, string>>;
+  private readonly memory: MemorySource | undefined;
+
+  constructor(
+    host: StreamHost,
+    sourceFormat: SourceFormat | undefined,
+    given: Readonly<Record<string, string>>,
+    memory?: MemorySource,
+  ) {
+    this.host = host;
+    this.sourceFormat = sourceFormat;
+    this.given = given;
+    this.memory = memory;
+  }
+
+  format(format: Exclude<SourceFormat, 'memory'>): StreamReader;
+  /** A memory stream of this session. */
+  format(format: 'memory', stream: MemorySource): StreamReader;
+  format(format: SourceFormat, stream?: MemorySource): StreamReader {
+    return new StreamReader(this.host, format, this.given, stream);
+  }
+
+  /** An option by its name in Structured Streaming; Kafka's own begin with `kafka.`. */
+  option(name: string, value: string | number | boolean): StreamReader {
+    const given = { ...this.given, [name]: String(value) };
+    return new StreamReader(this.host, this.sourceFormat, given, this.memory);
+  }
+
+  options(options: Readonly<Record<string, string | number | boolean>>): StreamReader {
+    return Object.entries(options).reduce<StreamReader>(
+      (reader, [name, value]) => reader.option(name, value),
+      this,
+    );
+  }
+
+  /** The stream of events of this schema. Nothing is opened before a query starts. @throws USAGE */
+  load<S extends Schema>(schema: S): DataStream<S> {
+    if (this.sourceFormat === undefined) {
+      throw new TallystreamError('USAGE', {
+        what: 'readStream has no format.',
+        mend: `Call format('…') with one of ${SOURCE_FORMATS.join(', ')}.`,
+      });
+    }
+    const source: SourceSpec = {
+      format: this.sourceFormat,
+      options: this.given,
+      ...(this.memory === undefined ? {} : { log: this.memory.log }),
+    };
+    return new DataStream<S>(this.host, emptyParts(Object.freeze(source), schema));
+  }
+}
