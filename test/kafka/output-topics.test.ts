@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createSinks, openLog } from '../../src/compose.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Sink } from '../../src/contracts/sink.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { readPartition, type PlainRecord } from '../contract/log/log-records.ts';
 import { Place } from '../e2e/run-cli.ts';
+import { runLibraryQuery } from '../fault/support/library-query.ts';
 import { roundsOf } from '../fault/support/rounds.ts';
 import { startBroker, withoutKafka, type TestBroker } from './broker.ts';
 
@@ -71,6 +75,36 @@ describe('output topics', { skip: withoutKafka(), timeout: 300_000 }, () => {
     await assertPublished(place, words, broker, 'kills');
   });
 
+  test('hold each batch once, where a kill comes between the transaction and the commit', async (t) => {
+    const { place, words, env } = placeOn(t, broker, 'between');
+    await place.ok(['produce', ...words, '--from', '-'], { input: linesOf(600) });
+    const { config } = await loadConfig({
+      flags: { 'data-dir': place.dataDir },
+      env,
+      file: undefined,
+      cwd: place.folder,
+    });
+    for (const fatalCall of [1, 2, 4]) {
+      const log = await openLog(config, systemClock);
+      const [sink] = await createSinks(config, log);
+      assert.ok(sink !== undefined);
+      let calls = 0;
+      const dying: Sink = {
+        name: sink.name,
+        open: (runner, last) => sink.open?.(runner, last) ?? Promise.resolve(undefined),
+        async write(result, identity) {
+          await sink.write(result, identity);
+          calls += 1;
+          if (calls === fatalCall) throw new Error('killed');
+        },
+      };
+      await assert.rejects(runLibraryQuery({ dataDir: place.dataDir, env, sinks: [dying] }), /killed/);
+      await log.close();
+    }
+    await place.ok(['run', ...words, '--available-now']);
+    await assertPublished(place, words, broker, 'between');
+  });
+
   test('hold each batch once, though the broker is killed meanwhile', async (t) => {
     const { place, words } = placeOn(t, broker, 'broker-kills');
     await place.ok(['produce', ...words, '--from', '-'], { input: linesOf(LINES) });
@@ -101,15 +135,19 @@ describe('output topics', { skip: withoutKafka(), timeout: 300_000 }, () => {
 });
 
 function placeOn(t: TestContext, broker: TestBroker, topic: string) {
-  const place = new Place({
+  const env = {
+    TALLYSTREAM_LOG_TYPE: 'kafka',
+    TALLYSTREAM_LOG_TOPIC: topic,
+    TALLYSTREAM_KAFKA_BOOTSTRAP_SERVERS: broker.bootstrap,
     TALLYSTREAM_QUERY_TRIGGER: '0 seconds',
+    TALLYSTREAM_QUERY_WATERMARK_DELAY: 'off',
     TALLYSTREAM_QUERY_MAX_OFFSETS_PER_TRIGGER: '60',
     TALLYSTREAM_KAFKA_OUTPUT_TOPICS: 'true',
     TALLYSTREAM_KAFKA_REQUEST_TIMEOUT: '3 seconds',
-  });
+  };
+  const place = new Place(env);
   t.after(() => place.remove());
-  const log = ['--log', 'kafka', '--bootstrap-servers', broker.bootstrap];
-  return { place, words: [...log, '--data-dir', place.dataDir, '--topic', topic] };
+  return { place, env, words: ['--data-dir', place.dataDir] };
 }
 
 /** Purchases of two days and three categories; every tenth line is none. */

@@ -40,7 +40,9 @@ function outputOf(records: TopicOutput['records'], more: Partial<TopicOutput> = 
 }
 
 /** The memory log, whose writer fails where it is told to. */
-function failingLog(fail: (call: 'append' | 'commit', topic: string, records: number) => void): Log {
+function failingLog(
+  fail: (call: 'append' | 'commit' | 'abort', topic: string, records: number) => void,
+): Log {
   const log = createMemoryLog({ clock: systemClock });
   const openTransactions = log.openTransactions?.bind(log);
   log.openTransactions = async (name) => {
@@ -54,7 +56,10 @@ function failingLog(fail: (call: 'append' | 'commit', topic: string, records: nu
         fail('commit', '', 0);
         await writer.commit();
       },
-      abort: () => writer.abort(),
+      abort: () => {
+        fail('abort', '', 0);
+        return writer.abort();
+      },
       close: () => writer.close(),
     };
   };
@@ -85,6 +90,18 @@ test('a batch that fails on its way leaves nothing for readers, and the next run
   const values = (await readPartition(log, 'out', 0)).map(({ value }) => value);
   assert.deepEqual(values, ['a', 'b']);
   assert.equal(await newestMarker(log, CONTROL, 'q'), 0);
+});
+
+test('a batch that fails before its end is taken back at once, so that readers are not held up by it', async () => {
+  const calls: string[] = [];
+  const log = failingLog((call, topic) => {
+    calls.push(call);
+    if (call === 'append' && topic === CONTROL) throw new Error('no answer');
+  });
+  const sink = createTopicSink({ log, outputs: [outputOf(() => [record('a')])], controlTopic: CONTROL });
+  await sink.open?.({ queryId: 'q', epoch: 1 }, undefined);
+  await assert.rejects(sink.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 1 }), /no answer/);
+  assert.deepEqual(calls, ['append', 'append', 'abort']);
 });
 
 test('the runner before is shut out', async () => {
