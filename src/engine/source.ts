@@ -25,14 +25,14 @@ export class Source {
   }
 
   /**
-   * The offsets first and the topic's id after them: where a topic is made anew between the two, the id says so.
+   * Both questions at once, the offsets first. Where a topic is made anew between the two answers, either the id says so,
+   * or the records are asked for under an id that is no more.
    * @throws TOPIC_NOT_FOUND
    */
   async look(): Promise<Look> {
     const { log, query } = this;
     try {
-      const offsets = await log.offsets(query.topic);
-      const topic = await log.describeTopic(query.topic);
+      const [offsets, topic] = await Promise.all([log.offsets(query.topic), log.describeTopic(query.topic)]);
       if (topic !== undefined) return { topic, offsets };
     } catch (error) {
       if (!(error instanceof TallystreamError) || error.code !== 'TOPIC_NOT_FOUND') throw error;

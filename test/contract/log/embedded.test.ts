@@ -41,5 +41,7 @@ logContract('embedded', {
     retentionBySize: true,
     persistent: true,
     manyProcesses: true,
+    transactions: false,
+    shapedTopics: false,
   },
 });

@@ -47,6 +47,8 @@ function keepContract(): void {
       retentionBySize: false,
       persistent: true,
       manyProcesses: true,
+      transactions: true,
+      shapedTopics: true,
     },
   });
 }

@@ -6,6 +6,7 @@ import { modelContract } from './model-contract.ts';
 import { readContract } from './read-contract.ts';
 import { retentionContract } from './retention-contract.ts';
 import { topicContract } from './topic-contract.ts';
+import { transactionContract } from './transaction-contract.ts';
 import { waitContract } from './wait-contract.ts';
 
 export function logContract(name: string, setup: LogSetup): void {
@@ -16,5 +17,6 @@ export function logContract(name: string, setup: LogSetup): void {
     waitContract(setup);
     retentionContract(setup);
     modelContract(setup);
+    transactionContract(setup);
   });
 }
