@@ -52,6 +52,7 @@ test('without any file, flag or variable every key has its default', async () =>
     },
     kafka: {
       bootstrapServers: ['localhost:9092'],
+      clientId: null,
       acks: 'all',
       compression: 'none',
       replicationFactor: null,
@@ -76,6 +77,7 @@ test('without any file, flag or variable every key has its default', async () =>
       batchRecordsMax: 500,
       batchBytesMax: 1_048_576,
       lingerMs: 5,
+      retries: Infinity,
       retryTimeoutMs: 120_000,
     },
     query: {
@@ -178,6 +180,10 @@ test('an unknown key is refused with its place and the key that was likely meant
     ['topic: x\n', /Did you mean log\.topic\?$/],
     ['query.trigger: 1 s\n', /:1:1: query\.trigger is written as trigger, below query\.$/],
     ['query:\n  watermarkDelay: 1 hour\n', /Did you mean query\.watermark_delay\?$/],
+    ['producer:\n  linger_ms: 5\n', /Did you mean producer\.linger\?$/],
+    ['producer:\n  batch_size: 16384\n', /Did you mean producer\.batch_bytes_max\?$/],
+    ['producer:\n  acks: all\n', /Did you mean kafka\.acks\?$/],
+    ['kafka:\n  group_id: mine\n', /There is no key "kafka\.group_id"\.$/],
     ['zzzzzz: 1\n', /There is no key "zzzzzz"\.$/],
     ['toString: 1\n', /There is no key "toString"\.$/],
   ];
