@@ -141,7 +141,7 @@ class Walk {
         this.#report(value, `${path} is a section: its keys stand below it.`);
     } else {
       // Without its colon, as in `{ a: b,c }`, it is rather the rest of a value.
-      const what = value === null && name !== '<<' ? WITHOUT_COLON : unknownKey(path, section);
+      const what = value === null ? WITHOUT_COLON : unknownKey(path, section);
       this.#problems.push({ where: place.where, what });
     }
   }
