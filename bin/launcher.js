@@ -122,18 +122,22 @@ export async function runInProcess({ argv, entry = mainModule() }) {
 }
 
 /**
- * A diagnostic report of Node's holds the environment, and a password stands there. A Node that cannot leave it out (before
- * 22.13) only starts another one, and then writes no report at all.
+ * A diagnostic report of Node's holds the environment, and a password may stand there. A Node that cannot leave it out
+ * (before 22.13) runs nothing but the launcher, which needs no report.
  */
 function keepEnvironmentOutOfReports() {
   const { report } = process;
-  if ('excludeEnv' in report) report.excludeEnv = true;
-  else
-    Object.assign(report, {
-      reportOnFatalError: false,
-      reportOnSignal: false,
-      reportOnUncaughtException: false,
-    });
+  if (Object.hasOwn(report, 'excludeEnv')) {
+    report.excludeEnv = true;
+    return;
+  }
+  if (report.reportOnSignal) {
+    report.reportOnSignal = false;
+    // Without a listener the signal would end the process.
+    process.on(report.signal, () => undefined);
+  }
+  report.reportOnFatalError = false;
+  report.reportOnUncaughtException = false;
 }
 
 /**

@@ -69,7 +69,7 @@ export function nameStart(name: string): string {
 }
 
 /** Text from outside, fit to stand in a message: bounded, in quotes, and unable to act on a terminal. */
-export function quote(text: string): string {
+function quote(text: string): string {
   const bounded = text.length > QUOTED_CHARACTERS_MAX ? `${text.slice(0, QUOTED_CHARACTERS_MAX)}…` : text;
   return `"${escapeForTerminal(bounded)}"`;
 }

@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { loadWithFallback } from '../../src/config/fallback.ts';
 import { loadConfig, type ConfigSources } from '../../src/config/load.ts';
 import { canary, filesIn, leaksIn, ProcessNames, type Canary } from '../e2e/canary.ts';
-import { oldNode, Place, type CliOptions, type Ended } from '../e2e/run-cli.ts';
+import { oldNode, Place, withoutOldNode, type CliOptions, type Ended } from '../e2e/run-cli.ts';
 
 const USER = 'till';
 const PASSWORD = 'kanarie-Pw71"Qz%\\w/9+x=ö';
@@ -301,6 +302,13 @@ describe('what the secret is taken for is not shown', () => {
     ],
     'a part of the value before it': ['acks: all\n    sasl_password:blaumeise77Xk'],
     'another value of the same section': ['sasl_mechanism: blaumeise77Xk', 'request_timeout: blaumeise77Xk'],
+    'a part of any text before it': [
+      'sasl_username: till\n    sasl_password=blaumeise77Xk',
+      'sasl_username: "till\n  sasl_password: blaumeise77Xk"',
+      'tls_ca_file: |\n    ca.pem\n    sasl_password: blaumeise77Xk',
+      'bootstrap_servers:\n    - a:1\n      sasl_password=blaumeise77Xk',
+    ],
+    'a key after its comma': ['{ sasl_password: abc,blaumeise77Xk }', 'acks: all\n  blaumeise77Xk: x'],
   };
   for (const [title, yamls] of Object.entries(cases)) {
     test(title, async () => {
@@ -308,15 +316,69 @@ describe('what the secret is taken for is not shown', () => {
     });
   }
 
-  test('a flag', async (t) => {
+  test('a value of Kafka, or a name of its setting', async () => {
+    for (const word of [
+      'kafka.acks=?',
+      'kafka.batch.size=?',
+      'kafka.retries=?',
+      'kafka.bootstrap.servers=till:?@broker',
+      'kafka.?=x',
+      '?=',
+      '?==',
+    ]) {
+      const kafkaSettings = [word.replace('?', 'blaumeise77Xk')];
+      const sources = { flags: {}, env: {}, cwd: '/nowhere', readFile: nothing, kafkaSettings };
+      assertSafe(word, await refusalFrom(sources), [BLUE_TIT]);
+      const { fault } = await loadWithFallback(sources);
+      assertSafe(`${word}, for the doctor`, JSON.stringify(fault?.leftOut), [BLUE_TIT]);
+    }
+  });
+
+  test('a value outside of the section, or the name of a variable', async () => {
+    const sources = { flags: {}, cwd: '/nowhere', readFile: nothing };
+    for (const env of [
+      { TALLYSTREAM_QUERY_TRIGGER: 'blaumeise77Xk' },
+      { TALLYSTREAM_LOG_PARTITIONS: '4 sasl_password: blaumeise77Xk' },
+      { 'TALLYSTREAM_KAFKA_SASL_PASSWORD: blaumeise77Xk': '' },
+    ]) {
+      const refusal = await refusalFrom({ ...sources, env });
+      assert.match(refusal, /environment/);
+      assertSafe(JSON.stringify(env), refusal, [BLUE_TIT]);
+      const { fault } = await loadWithFallback({ ...sources, env });
+      assertSafe('what the doctor leaves out', JSON.stringify(fault?.leftOut), [BLUE_TIT]);
+    }
+  });
+
+  test('a flag, a command, or a word too many', async (t) => {
     const place = placeWithSecrets(t);
-    const ended = await place.run(['run', `--sasl-password=${PASSWORD}`]);
-    assert.equal(ended.code, 2);
-    assertSafe('an unknown flag', ended.stderr);
+    await inTurns(
+      [
+        ['run', `--sasl-password=${PASSWORD}`],
+        [`--sasl-password=${PASSWORD}`, 'run'],
+        ['run', `-p${PASSWORD}`],
+        ['run', PASSWORD],
+        ['run', '-X', 'kafka.sasl.password', PASSWORD],
+        [TOKEN],
+        ['produce', `--events=${PASSWORD}`],
+        ['dead-letters', 'show', TOKEN],
+        ['dead-letters', 'list', '--reason', TOKEN],
+        ['produce', '--start-time', TOKEN],
+      ].map((words) => async () => {
+        const ended = await place.run(words);
+        assert.equal(ended.code, 2, ended.stderr);
+        assertSafe(words.join(' '), ended.stderr);
+      }),
+    );
   });
 
   test('the name of a file', async (t) => {
-    const place = placeWithSecrets(t, { TALLYSTREAM_KAFKA_TLS_KEY_FILE: KEY });
+    const place = placeWithSecrets(t, {
+      TALLYSTREAM_KAFKA_TLS_KEY_FILE: KEY,
+      TALLYSTREAM_KAFKA_SASL_PASSWORD_FILE: PASSWORD,
+      TALLYSTREAM_KAFKA_SASL_TOKEN_FILE: TOKEN,
+      TALLYSTREAM_KAFKA_SASL_USERNAME: `till sasl_password=${PASSWORD}`,
+      TALLYSTREAM_DATA_DIR: `data\nsasl_password: ${PASSWORD}`,
+    });
     for (const words of [[], ['--json']])
       assertSafe('config show', (await place.ok(['config', 'show', ...words])).stdout);
   });
@@ -338,6 +400,25 @@ test(
     const [report] = reports();
     assert.ok(report !== undefined, 'Node wrote a report');
     assertSafe('the report', report.content);
+  },
+);
+
+test(
+  'an old Node, which would put the environment into its report, writes none',
+  { skip: process.platform === 'win32' || withoutOldNode },
+  async (t) => {
+    const place = placeWithSecrets(t, { NODE_OPTIONS: '--report-on-signal' });
+    const cli = place.start(['run'], { node: oldNode as string });
+    await cli.until(({ stdout }) => stdout.includes('Checkpoint:'));
+    cli.kill('SIGUSR2');
+    await sleep(500);
+    cli.kill('SIGTERM');
+    // It would be 128 + the signal's number where SIGUSR2 had ended it.
+    assert.ok([0, 143].includes((await cli.end()).code ?? -1));
+    assert.deepEqual(
+      filesIn(place.folder).filter(({ path }) => path.startsWith('report.')),
+      [],
+    );
   },
 );
 

@@ -63,6 +63,29 @@ test('the same as JSON names the file, the kind of place and the position', asyn
   });
 });
 
+test('a file that should hold a secret is shown where there is one, since its name may be the secret', async () => {
+  const loaded = await loadConfig({
+    flags: {},
+    env: { TALLYSTREAM_KAFKA_TLS_KEY_FILE: 'me.key', TALLYSTREAM_KAFKA_SASL_PASSWORD_FILE: 'canary' },
+    cwd: CWD,
+    readFile: () => undefined,
+  });
+  const exists = (path: string) => path === resolve(CWD, 'me.key');
+  const text = explainAsText(loaded, exists);
+  assert.match(text, /^kafka\.tls_key_file +me\.key +environment/m);
+  assert.match(text, /^kafka\.sasl_password_file +\*{8} \(no such file\) +environment/m);
+  assert.match(text, /^kafka\.sasl_token_file +off +default/m);
+  assert.ok(!text.includes('canary'));
+  const { settings } = JSON.parse(explainAsJson(loaded, exists)) as {
+    settings: { key: string; value: string }[];
+  };
+  const value = (path: string) => settings.find(({ key }) => key === path)?.value;
+  assert.deepEqual(
+    ['tls_key_file', 'sasl_password_file', 'sasl_token_file'].map((name) => value(`kafka.${name}`)),
+    ['me.key', '********', 'off'],
+  );
+});
+
 test('a secret is shown as asterisks, and a value cannot act on the terminal', async () => {
   const loaded = await load();
   const [first, second, ...others] = loaded.settings;

@@ -39,6 +39,7 @@ const HANG_MS_MAX = 4_000;
 /** Some are killed while they start; the others when they have stored their position, or stand still for so long. */
 const PRODUCER_START_MS_MAX = 1_500;
 const PRODUCER_STILL_MS_MAX = 15_000;
+const PRODUCER_LAST_MS_MAX = 120_000;
 /** A position is stored every second, and the lines after it are found in the log. */
 const PRODUCER_STORE_MS = 1_000;
 const LOOK_EVERY_MS = 50;
@@ -198,6 +199,8 @@ async function killProducers(
     goal.count();
   }
   const cli = start();
+  // Whatever became of the others, this one delivers something.
+  await untilStored(place, cli, PRODUCER_LAST_MS_MAX);
   await goal.reached;
   signal(await cli.worker(), 'SIGTERM');
   const ended = await cli.end();
@@ -215,14 +218,20 @@ async function producerMoment(place: Workplace, cli: Cli, random: Random): Promi
     await sleep(random.below(PRODUCER_START_MS_MAX));
     return;
   }
+  await untilStored(place, cli, PRODUCER_STILL_MS_MAX);
+  await sleep(random.below(PRODUCER_STORE_MS));
+}
+
+/** Waits until the producer, which was started just now, has stored that it delivered something, or has ended. */
+async function untilStored(place: Workplace, cli: Cli, waitMsMax: number): Promise<void> {
   const path = join(place.dataDir, 'producers', `${PRODUCER}.json`);
-  const position = (): string => (existsSync(path) ? readFileSync(path, 'utf8') : '');
-  const before = position();
-  for (let waitedMs = 0; waitedMs < PRODUCER_STILL_MS_MAX && !cli.hasEnded; waitedMs += LOOK_EVERY_MS) {
-    if (position() !== before) break;
+  const lines = (): number =>
+    existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { lines: number }).lines : 0;
+  const before = lines();
+  for (let waitedMs = 0; waitedMs < waitMsMax && !cli.hasEnded; waitedMs += LOOK_EVERY_MS) {
+    if (lines() > before) return;
     await sleep(LOOK_EVERY_MS);
   }
-  await sleep(random.below(PRODUCER_STORE_MS));
 }
 
 function produceWords(lines: string, rate: number | 'max'): string[] {
