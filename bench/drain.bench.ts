@@ -2,14 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { publish, runMeasured, spreadOf, type ChildUsage } from './measure.ts';
+import { CLI, NODE_FLAGS, publish, runMeasured, spreadOf, type ChildUsage } from './measure.ts';
 
 const RUNS = Number(process.env['BENCH_RUNS'] ?? 5);
 const EVENTS = 1_000_000;
-const CLI = join(import.meta.dirname, '..', 'bin', 'tallystream.js');
 const PEER = join(import.meta.dirname, 'peers', 'plain-loop.ts');
-/** As the launcher starts it. */
-const NODE_FLAGS = ['--max-semi-space-size=2', '--v8-pool-size=1'];
 
 const folder = mkdtempSync(join(tmpdir(), 'tallystream-bench-'));
 try {

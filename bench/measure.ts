@@ -4,6 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 
+export const CLI = join(import.meta.dirname, '..', 'bin', 'tallystream.js');
+/** As the launcher starts the query. */
+export const NODE_FLAGS = ['--max-semi-space-size=2', '--v8-pool-size=1'];
+
 export interface Spread {
   readonly min: number;
   readonly median: number;
@@ -17,6 +21,20 @@ export function spreadOf(values: readonly number[]): Spread {
     median: sorted[Math.floor(sorted.length / 2)] ?? NaN,
     max: sorted.at(-1) ?? NaN,
   };
+}
+
+export interface Percentiles {
+  readonly median: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+/** By nearest rank. */
+export function percentilesOf(values: readonly number[]): Percentiles {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+  return { median: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
 }
 
 function machine(): Record<string, string | number> {
@@ -35,16 +53,20 @@ export function publish(
   name: string,
   question: string,
   unit: string,
-  rows: Readonly<Record<string, Spread>>,
+  rows: Readonly<Record<string, Spread | Percentiles>>,
 ): void {
   const result = { question, unit, machine: machine(), rows };
   writeFileSync(join(import.meta.dirname, 'results', `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
   process.stdout.write(`${question} (${unit})\n`);
-  for (const [row, { min, median, max }] of Object.entries(rows)) {
-    const figures = [min, median, max].map((figure) => figure.toFixed(2).padStart(12)).join('');
-    process.stdout.write(`  ${row.padEnd(44)}${figures}\n`);
+  for (const [row, figures] of Object.entries(rows)) {
+    const words = figuresOf(figures).map((figure) => figure.toFixed(2).padStart(12));
+    process.stdout.write(`  ${row.padEnd(44)}${words.join('')}\n`);
   }
   process.stdout.write('\n');
+}
+
+function figuresOf(row: Spread | Percentiles): number[] {
+  return 'p99' in row ? [row.median, row.p99, row.p999, row.max] : [row.min, row.median, row.max];
 }
 
 export interface ChildUsage {

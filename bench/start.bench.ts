@@ -3,11 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cleanEnvironment, publish, runMeasured, spreadOf } from './measure.ts';
+import { CLI, cleanEnvironment, publish, runMeasured, spreadOf } from './measure.ts';
 
 const RUNS = 11;
 const EVENTS = 1000;
-const CLI = join(import.meta.dirname, '..', 'bin', 'tallystream.js');
 
 const folder = mkdtempSync(join(tmpdir(), 'tallystream-bench-'));
 try {

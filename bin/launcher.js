@@ -84,6 +84,7 @@ export async function launch({
   versions = process.versions,
   findNode = findPackagedNode,
 }) {
+  keepEnvironmentOutOfReports();
   const reason = shortfall(versions);
   if (reason === undefined) return runInProcess({ argv, entry });
   const own = findNode(process.platform, process.arch);
@@ -106,6 +107,7 @@ export async function launch({
  * @param {{ argv: readonly string[], entry?: URL | undefined }} options
  */
 export async function runInProcess({ argv, entry = mainModule() }) {
+  keepEnvironmentOutOfReports();
   // In the package's own folder, never a shared one, where another user could plant code. Unwritable means uncached.
   // oxlint-disable-next-line typescript/no-unnecessary-condition -- the types are those of a newer Node than this may be
   module.enableCompileCache?.(join(packageRoot, 'node_modules', '.cache', 'tallystream'));
@@ -117,6 +119,25 @@ export async function runInProcess({ argv, entry = mainModule() }) {
     if (wantsStack(argv) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
     process.exitCode = EXIT_FAILED;
   }
+}
+
+/**
+ * A diagnostic report of Node's holds the environment, and a password may stand there. A Node that cannot leave it out
+ * (before 22.13) runs nothing but the launcher, which needs no report.
+ */
+function keepEnvironmentOutOfReports() {
+  const { report } = process;
+  if (Object.hasOwn(report, 'excludeEnv')) {
+    report.excludeEnv = true;
+    return;
+  }
+  if (report.reportOnSignal) {
+    report.reportOnSignal = false;
+    // Without a listener the signal would end the process.
+    process.on(report.signal, () => undefined);
+  }
+  report.reportOnFatalError = false;
+  report.reportOnUncaughtException = false;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Checkpoint, CheckpointView } from './contracts/checkpoint.ts';
 import type { Clock } from './contracts/clock.ts';
 import type { Log } from './contracts/log.ts';
 import type { Logger } from './contracts/logger.ts';
+import type { KafkaProbe } from './log/kafka-probe.ts';
 import type { ReportPrinter, Sink } from './contracts/sink.ts';
 import type { QueryPlan } from './plan/query-plan.ts';
 import { OutputClosedError } from './sinks/console.ts';
@@ -18,6 +19,7 @@ export { OutputClosedError, systemClock };
 export { silentLogger } from './observe/silent-logger.ts';
 export { startupFields } from './observe/startup.ts';
 export type { Integrity } from './checkpoint/integrity.ts';
+export type { ClusterAnswer, KafkaProbe, ServerAnswer } from './log/kafka-probe.ts';
 
 /** The embedded log's file within a data folder. */
 export function embeddedLogPath(dataDir: string): string {
@@ -31,6 +33,8 @@ export interface LogAccess {
   readonly busyTimeoutMs?: number;
   /** Told in one sentence, every few seconds, while a call waits for a broker. */
   readonly onWaiting?: (words: string) => void;
+  /** Once it aborts, calls that wait for a broker end soon with LOG_UNAVAILABLE; the log is to be closed after that. */
+  readonly giveUp?: AbortSignal;
 }
 
 /** @throws LOG_UNAVAILABLE, LOG_CORRUPT, CONFIG_INVALID */
@@ -49,11 +53,11 @@ export async function openLog(config: Config, clock: Clock, access: LogAccess = 
 async function openKafka({ kafka, query }: Config, clock: Clock, access: LogAccess): Promise<Log> {
   const { openKafkaLog } = await import('./log/kafka.ts');
   const { readSecurity } = await import('./log/kafka-security.ts');
-  const { busyTimeoutMs: boundMs, onWaiting } = access;
+  const { readOnly = false, busyTimeoutMs: boundMs, onWaiting, giveUp } = access;
   return openKafkaLog({
     bootstrapServers: kafka.bootstrapServers,
     clock,
-    clientId: `tallystream-${query.name}`,
+    clientId: kafkaClientId({ kafka, query }),
     security: await readSecurity(kafka),
     acks: kafka.acks === 'all' ? 'all' : 'leader',
     compression: kafka.compression,
@@ -61,7 +65,28 @@ async function openKafka({ kafka, query }: Config, clock: Clock, access: LogAcce
     connectTimeoutMs: boundMs ?? kafka.connectTimeoutMs,
     requestTimeoutMs: boundMs ?? kafka.requestTimeoutMs,
     retryTimeoutMs: boundMs ?? kafka.retryTimeoutMs,
+    ...(boundMs === undefined ? {} : { appendTimeoutMs: boundMs }),
+    readOnly,
     ...(onWaiting === undefined ? {} : { onWaiting }),
+    ...(giveUp === undefined ? {} : { giveUp }),
+  });
+}
+
+function kafkaClientId({ kafka, query }: Pick<Config, 'kafka' | 'query'>): string {
+  return kafka.clientId ?? `tallystream-${query.name}`;
+}
+
+/** What `doctor` asks of a cluster. Nothing is asked yet. @param timeoutMs the bound of each question */
+export async function createKafkaProbe(config: Config, clock: Clock, timeoutMs: number): Promise<KafkaProbe> {
+  const probe = await import('./log/kafka-probe.ts');
+  const { readSecurity } = await import('./log/kafka-security.ts');
+  const { kafka } = config;
+  return probe.createKafkaProbe({
+    bootstrapServers: kafka.bootstrapServers,
+    clock,
+    clientId: kafkaClientId(config),
+    readSecurity: () => readSecurity(kafka),
+    timeoutMs,
   });
 }
 

@@ -1,5 +1,6 @@
 /** What every command starts from: the configuration, the clock, and words for people on stderr. */
 import { loadWithFallback, type ConfigFault } from '../config/fallback.ts';
+import { secretsOnCommandLine } from '../config/kafka-flag.ts';
 import { loadConfig, type ConfigSources, type LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/keys.ts';
 import type { Clock } from '../contracts/clock.ts';
@@ -9,7 +10,8 @@ import type { Signals } from './signals.ts';
 
 /** The flags of all commands, by name without dashes, and the command's own. */
 export interface CommandFlags {
-  readonly [name: string]: string | boolean | undefined;
+  /** A list where a flag can be repeated. */
+  readonly [name: string]: string | boolean | readonly string[] | undefined;
 }
 
 export interface Context {
@@ -30,8 +32,18 @@ export interface Context {
 export type CreateContext = (flags: CommandFlags, signals: Signals) => Promise<Context>;
 
 /** @throws CONFIG_INVALID */
-export const createContext: CreateContext = async (flags, signals) =>
-  contextOf(flags, signals, { loaded: await loadConfig(sourcesOf(flags)) });
+export const createContext: CreateContext = async (flags, signals) => {
+  const loaded = await loadConfig(sourcesOf(flags));
+  for (const secret of secretsOnCommandLine(loaded.settings)) {
+    process.stderr.write(`tallystream: ${describeVisibleSecret(secret)}\n`);
+  }
+  return contextOf(flags, signals, { loaded });
+};
+
+/** @param setting its name as it stands on the command line, such as `kafka.sasl.password` */
+function describeVisibleSecret(setting: string): string {
+  return `${setting} stands on the command line, where other users of this machine can read it; kafka.sasl_password_file and TALLYSTREAM_KAFKA_SASL_PASSWORD keep it to yourself.`;
+}
 
 /** For the doctor, which is asked what is wrong: a configuration that cannot be used is `configFault`. */
 export const createFaultyContext: CreateContext = async (flags, signals) => {
@@ -41,7 +53,14 @@ export const createFaultyContext: CreateContext = async (flags, signals) => {
 
 function sourcesOf(flags: CommandFlags): ConfigSources {
   const texts = textsOf(flags);
-  return { flags: texts, env: process.env, file: texts['config'], cwd: process.cwd() };
+  const repeated = flags['X'];
+  return {
+    flags: texts,
+    kafkaSettings: Array.isArray(repeated) ? (repeated as readonly string[]) : [],
+    env: process.env,
+    file: texts['config'],
+    cwd: process.cwd(),
+  };
 }
 
 function textsOf(flags: CommandFlags): Readonly<Record<string, string>> {

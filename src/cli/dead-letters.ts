@@ -3,6 +3,7 @@ import { escapeForTerminal } from '../columns/escape.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
 import { REASONS, type Reason } from '../columns/problem.ts';
 import { closest } from '../config/did-you-mean.ts';
+import { shownWord } from '../config/secrets.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
 import { TallystreamError } from '../errors.ts';
@@ -57,7 +58,7 @@ export function positionOf(text: string): Position {
   const match = /^(\d{1,9}):(\d{1,15})$/.exec(text);
   if (match !== null) return { partition: Number(match[1]), offset: Number(match[2]) };
   throw new TallystreamError('USAGE', {
-    what: `${text} is not a position.`,
+    what: `${shownWord(text)} is not a position.`,
     mend: 'Give partition:offset as `dead-letters list` shows them, such as 0:17.',
   });
 }
@@ -80,7 +81,7 @@ export function reasonOf(context: Context): { reason: Reason } | Record<string, 
   if (reason !== undefined) return { reason };
   const near = closest(asked.toUpperCase(), REASONS);
   throw new TallystreamError('USAGE', {
-    what: `There is no reason ${asked}.`,
+    what: `There is no reason ${shownWord(asked)}.`,
     mend: near === undefined ? `The reasons are ${REASONS.join(', ')}.` : `Did you mean ${near}?`,
   });
 }

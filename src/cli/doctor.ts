@@ -1,6 +1,6 @@
 /** `doctor`: what is there, what is missing, and how to mend it. It leaves nothing behind. */
 import type { Context } from './context.ts';
-import { type Check, type CheckResult, runCheck } from './doctor/check.ts';
+import { type Check, CHECK_TIMEOUT_MS, type CheckResult, runCheck } from './doctor/check.ts';
 import { checkpointCheck, inspectCheckpoint } from './doctor/checkpoint.ts';
 import { clockCheck, type PastTimes } from './doctor/clock.ts';
 import { configurationCheck } from './doctor/configuration.ts';
@@ -8,14 +8,28 @@ import { diskFlushCheck } from './doctor/disk-flush.ts';
 import { diskSpaceCheck } from './doctor/disk-space.ts';
 import { eventsCheck } from './doctor/events.ts';
 import { folderCheck, inspectFolder } from './doctor/folder.ts';
+import { brokersCheck, KAFKA_CHECK_TIMEOUT_MS, kafkaFacts, protocolCheck } from './doctor/kafka.ts';
+import { lagCheck } from './doctor/lag.ts';
 import { inspectLog, logCheck } from './doctor/log.ts';
 import { portCheck } from './doctor/port.ts';
 import { checkAsText, checksAsJson, countsAsText, isOk } from './doctor/render.ts';
+import { roundTripCheck } from './doctor/round-trip.ts';
 import { nodeCheck, sqliteCheck } from './doctor/runtime.ts';
+import { topicCheck } from './doctor/topic.ts';
 import { createOutput } from './output.ts';
+import { TallystreamError } from '../errors.ts';
 
 export async function doctor(context: Context): Promise<number> {
-  const checks = checksFor(context);
+  const ended = new AbortController();
+  try {
+    return await diagnose(context, checksFor(context, ended.signal));
+  } finally {
+    // What still hangs, its check given up, would keep the process from ending.
+    ended.abort();
+  }
+}
+
+async function diagnose(context: Context, checks: readonly Check[]): Promise<number> {
   const write = await createOutput();
   const style = {
     nameWidth: Math.max(...checks.map(({ name }) => name.length)),
@@ -60,10 +74,18 @@ export async function runChecks(
 }
 
 /** Every check, in the order of the lines. What two of them look at is looked at once. */
-function checksFor(context: Context): readonly Check[] {
+function checksFor(context: Context, ended: AbortSignal): readonly Check[] {
   const { config, clock, loaded, configFault } = context;
+  const isKafka = config.log.type === 'kafka';
+  const kafka = isKafka ? kafkaFacts(config, clock, ended) : undefined;
+  const obstacle = async () => kafka?.obstacle();
   const folder = once(() => inspectFolder(config.dataDir));
-  const log = once(() => inspectLog(config, clock));
+  const log = once(async () => {
+    const because = await obstacle();
+    if (because !== undefined)
+      throw new TallystreamError('LOG_UNAVAILABLE', { what: `Not read: ${because}.` });
+    return inspectLog(config, clock);
+  });
   const checkpoint = once(() => inspectCheckpoint(config));
   const readableLog = () => log().catch(() => undefined);
   const past = async (): Promise<PastTimes> => {
@@ -82,8 +104,19 @@ function checksFor(context: Context): readonly Check[] {
     diskSpaceCheck(folder),
     diskFlushCheck(folder, clock),
     portCheck(config.ui.port),
-    logCheck(config.log.topic, log),
+    ...(kafka === undefined
+      ? [logCheck(config.log.topic, log)]
+      : [brokersCheck(kafka), protocolCheck(kafka), topicCheck(config, kafka, log)]),
     checkpointCheck(config, checkpoint, readableLog),
+    lagCheck({
+      config,
+      clock,
+      readLog: log,
+      readCheckpoint: checkpoint,
+      obstacle,
+      timeoutMs: isKafka ? KAFKA_CHECK_TIMEOUT_MS : CHECK_TIMEOUT_MS,
+    }),
+    ...(kafka === undefined ? [] : [roundTripCheck(config, clock, kafka)]),
     clockCheck(clock, config.query.futureToleranceMs, past),
     eventsCheck(config, clock),
   ];

@@ -10,6 +10,7 @@ import {
 } from './context.ts';
 import { reportFailure } from './failure.ts';
 import { installSignals, type Signals } from './signals.ts';
+import { describeUsageFault } from './usage.ts';
 
 const EXIT_USAGE = 2;
 
@@ -37,7 +38,7 @@ function createProgram(signals: Signals, end: (exitCode: number) => void): Comma
     .helpCommand(false)
     .exitOverride()
     .showHelpAfterError('(tallystream --help shows the commands)')
-    .configureOutput({ outputError: (text, write) => write(`tallystream: ${text.replace(/^error: /, '')}`) });
+    .configureOutput({ outputError: (text, write) => write(`tallystream: ${describeUsageFault(text)}`) });
   const command = (
     parent: Command,
     usage: string,
@@ -182,6 +183,11 @@ function withCommonFlags(command: Command): Command {
     .option('--log <embedded|kafka>', 'where events are kept')
     .option('--bootstrap-servers <HOST:PORT,…>', 'the brokers to ask first')
     .option('--topic <NAME>', 'the topic')
+    .option(
+      '-X <kafka.NAME=VALUE>',
+      "a setting by Kafka's own name, such as kafka.linger.ms=50; can be repeated",
+      (word: string, before: readonly string[] | undefined) => [...(before ?? []), word],
+    )
     .option('--ui-port <N|off>', 'port of the live page')
     .option('--json', 'results as JSON')
     .option('--log-level <LEVEL>', 'debug, info, warn or error');
@@ -201,7 +207,7 @@ function withProducerFlags(command: Command): Command {
 
 /** The option values under the names that they have on the command line. */
 function flagsOf(command: Command): CommandFlags {
-  const values = command.opts<Record<string, string | boolean | undefined>>();
+  const values = command.opts<Record<string, CommandFlags[string]>>();
   return Object.fromEntries(command.options.map((option) => [option.name(), values[option.attributeName()]]));
 }
 

@@ -1,6 +1,7 @@
 /** What the flags of `produce` and `demo` mean. */
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config/keys.ts';
+import { shownWord } from '../config/secrets.ts';
 import type { Clock } from '../contracts/clock.ts';
 import { TimestampParser } from '../columns/timestamp.ts';
 import { TallystreamError } from '../errors.ts';
@@ -50,7 +51,7 @@ export function deliverySignals(signals: Signals): {
   return { stop: stopping.signal, abort: aborting.signal, exitCode: () => exitCode, release };
 }
 
-/** Limits of a delivery as the configuration has them, and a seeded source of its jitter. */
+/** Limits of a delivery as the configuration has them, on either log, and a seeded source of its jitter. */
 export function deliveryBasics(
   config: Config,
   seed: string,
@@ -58,9 +59,15 @@ export function deliveryBasics(
   limits: Partial<DeliveryLimits>;
   random: Random;
 } {
-  const { batchRecordsMax, batchBytesMax, lingerMs, retryTimeoutMs } = config.producer;
+  const { batchRecordsMax, batchBytesMax, lingerMs, retries, retryTimeoutMs } = config.producer;
   return {
-    limits: { batchRecordsMax, batchBytesMax, lingerMs, deliveryTimeoutMs: retryTimeoutMs },
+    limits: {
+      batchRecordsMax,
+      batchBytesMax,
+      lingerMs,
+      attemptsMax: retries + 1,
+      deliveryTimeoutMs: retryTimeoutMs,
+    },
     random: createRandom(seed),
   };
 }
@@ -84,7 +91,7 @@ function eventClockOf(context: Context): EventClock {
 function parseTimeScale(text: string): number {
   if (/^\d{1,15}(?:\.\d{1,15})?$/.test(text) && Number(text) > 0) return Number(text);
   throw new TallystreamError('USAGE', {
-    what: `--time-scale ${text} is not a positive number.`,
+    what: `--time-scale ${shownWord(text)} is not a positive number.`,
     mend: 'Give how many times faster event time runs: 1440 shows a day in a minute.',
   });
 }
@@ -94,7 +101,7 @@ function parseStartTime(text: string): number {
   const parser = new TimestampParser();
   if (parser.parse(bytes, 0, bytes.length) === 'ok') return Math.floor(parser.micros / 1000);
   throw new TallystreamError('USAGE', {
-    what: `--start-time ${text} is not a time.`,
+    what: `--start-time ${shownWord(text)} is not a time.`,
     mend: 'Give a day such as 2025-06-26, or RFC 3339 such as 2025-06-26T14:00:00Z.',
   });
 }

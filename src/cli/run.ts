@@ -1,6 +1,8 @@
 /** `run`: the query, until it is done or a signal ends it. */
 import { openLog } from '../compose.ts';
+import type { Logger } from '../contracts/logger.ts';
 import { trigger } from '../engine/trigger.ts';
+import { TallystreamError } from '../errors.ts';
 import type { StreamingQuery } from '../stream/query.ts';
 import { createCommandLogger, type Context } from './context.ts';
 import { startQuery } from './query.ts';
@@ -10,7 +12,9 @@ export async function run(context: Context): Promise<number> {
   const { config, clock, signals } = context;
   const logger = await createCommandLogger(context, config.dataDir);
   const waits = logger.child({ component: 'log' });
+  const giveUp = new AbortController();
   const log = await openLog(config, clock, {
+    giveUp: giveUp.signal,
     onWaiting: (words) =>
       waits.warn({ operation: 'wait', reason: words }, 'the log cannot be reached for now'),
   });
@@ -28,7 +32,7 @@ export async function run(context: Context): Promise<number> {
       takeOver: context.isSet('take-over'),
     });
     try {
-      return await untilEnd(query, signals);
+      return await untilEnd(query, { signals, giveUp, logger });
     } finally {
       checkpoint.close();
     }
@@ -37,18 +41,33 @@ export async function run(context: Context): Promise<number> {
   }
 }
 
-/** The first signal finishes the batch in hand; the second ends the process as it is, which loses nothing either. */
-async function untilEnd(query: StreamingQuery, signals: Signals): Promise<number> {
+/**
+ * The first signal finishes the batch in hand, where the log answers: one that waits for a broker is given up, and is
+ * read again at the next start. The second ends the process as it is, which loses nothing either.
+ */
+async function untilEnd(
+  query: StreamingQuery,
+  how: { readonly signals: Signals; readonly giveUp: AbortController; readonly logger: Logger },
+): Promise<number> {
+  const { signals, giveUp, logger } = how;
   let exitCode = 0;
   const release = signals.onSignal((signal, count) => {
     exitCode = signals.exitCodeFor(signal);
     if (count > 1) process.exit(exitCode);
+    giveUp.abort();
     void query.stop();
   });
   try {
     await query.awaitTermination();
-    return exitCode;
+  } catch (error) {
+    const isAway = error instanceof TallystreamError && error.code === 'LOG_UNAVAILABLE';
+    if (!isAway || !giveUp.signal.aborted) throw error;
+    logger.warn(
+      { operation: 'stop', reason: error.message },
+      'the batch in hand was given up, and is read again at the next start',
+    );
   } finally {
     release();
   }
+  return exitCode;
 }

@@ -1,8 +1,10 @@
 /** The configuration for a command that has something to say also where it is wrong. */
 import { TallystreamError } from '../errors.ts';
+import { kafkaFlagPlace } from './kafka-flag.ts';
 import { ENVIRONMENT_PREFIX } from './key-list.ts';
 import { loadConfig, type ConfigSources, type LoadedConfig } from './load.ts';
 import { CONFIG_VARIABLE } from './outside.ts';
+import { nameStart } from './problems.ts';
 
 export interface ConfigFault {
   /** CONFIG_INVALID. */
@@ -33,20 +35,27 @@ async function usablePart(sources: ConfigSources): Promise<{ usable: ConfigSourc
     if (await isUsable(withoutFile({ flags: { [name]: text }, env: {}, cwd }))) flags[name] = text;
     else leftOut.push(`--${name}`);
   }
+  const kafkaSettings: string[] = [];
+  for (const word of sources.kafkaSettings ?? []) {
+    if (await isUsable(withoutFile({ flags: {}, env: {}, kafkaSettings: [word], cwd })))
+      kafkaSettings.push(word);
+    else leftOut.push(kafkaFlagPlace(word));
+  }
   const env: Record<string, string | undefined> = {};
   for (const [name, text] of Object.entries(sources.env)) {
     if (!name.startsWith(ENVIRONMENT_PREFIX) || name === CONFIG_VARIABLE) continue;
     if (await isUsable(withoutFile({ flags: {}, env: { [name]: text }, cwd }))) env[name] = text;
-    else leftOut.push(name);
+    else leftOut.push(nameStart(name));
   }
   const fileName = { [CONFIG_VARIABLE]: sources.env[CONFIG_VARIABLE] };
-  if (await isUsable({ ...sources, flags: {}, env: fileName })) {
-    return { usable: { ...sources, flags, env: { ...env, ...fileName } }, leftOut };
+  if (await isUsable({ ...sources, flags: {}, kafkaSettings: [], env: fileName })) {
+    return { usable: { ...sources, flags, kafkaSettings, env: { ...env, ...fileName } }, leftOut };
   }
-  return { usable: withoutFile({ flags, env, cwd }), leftOut: [...leftOut, 'the configuration file'] };
+  const usable = withoutFile({ flags, kafkaSettings, env, cwd });
+  return { usable, leftOut: [...leftOut, 'the configuration file'] };
 }
 
-function withoutFile(sources: Pick<ConfigSources, 'flags' | 'env' | 'cwd'>): ConfigSources {
+function withoutFile(sources: Pick<ConfigSources, 'flags' | 'kafkaSettings' | 'env' | 'cwd'>): ConfigSources {
   return { ...sources, readFile: () => undefined };
 }
 

@@ -1,8 +1,9 @@
 import type * as Yaml from 'yaml';
-import { escapeForTerminal } from '../columns/escape.ts';
 import { closest } from './did-you-mean.ts';
+import { kafkaName } from './kafka-names.ts';
 import { KEYS, type ListedKey } from './key-list.ts';
-import { didYouMean, quote, type ConfigProblem } from './problems.ts';
+import { didYouMean, nameStart, quoteName, type ConfigProblem } from './problems.ts';
+import { describeYamlFault } from './yaml-faults.ts';
 
 /** Ten times what a file with every comment holds; it also bounds what hostile nesting can cost the parser. */
 const FILE_CHARACTERS_MAX = 256 * 1024;
@@ -48,17 +49,18 @@ export async function readFileSettings(source: string, file: string): Promise<Fi
       strict: true,
     });
   } catch (error) {
-    return failed(file, `The file cannot be parsed: ${escapeForTerminal(String(error))}.`);
+    const kind = error instanceof Error ? ` (${error.name})` : '';
+    return failed(file, `The file cannot be parsed${kind}; it may be nested too deeply.`);
   }
   const broken = [...document.errors, ...document.warnings];
   if (broken.length > 0) {
-    const problems = broken.map(({ pos, message }) => ({
-      where: place(pos[0]).where,
-      what: `This is not YAML that can be read here: ${escapeForTerminal(message)}.`,
+    const problems = broken.map((fault) => ({
+      where: place(fault.pos[0]).where,
+      what: describeYamlFault(fault),
     }));
     return { settings: [], problems };
   }
-  return new Walk(yaml, place).root(document.contents);
+  return new Walk(yaml, source, place).root(document.contents);
 }
 
 function failed(where: string, what: string): FileContents {
@@ -80,12 +82,14 @@ function placer(file: string, lines: Yaml.LineCounter): (offset: number) => Plac
 
 class Walk {
   readonly #yaml: typeof Yaml;
+  readonly #source: string;
   readonly #place: (offset: number) => Place;
   readonly #settings: FileSetting[] = [];
   readonly #problems: ConfigProblem[] = [];
 
-  constructor(yaml: typeof Yaml, place: (offset: number) => Place) {
+  constructor(yaml: typeof Yaml, source: string, place: (offset: number) => Place) {
     this.#yaml = yaml;
+    this.#source = source;
     this.#place = place;
   }
 
@@ -112,7 +116,10 @@ class Walk {
       const earlier = first.get(name);
       if (earlier === undefined) first.set(name, place);
       else
-        this.#report(node, `${quote(path)} stands here a second time; the first is in line ${earlier.line}.`);
+        this.#report(
+          node,
+          `${quoteName(path)} stands here a second time; the first is in line ${earlier.line}.`,
+        );
       this.#pair(pair, path, section, place);
     }
   }
@@ -133,13 +140,21 @@ class Walk {
       else if (value !== null && !this.#isEmpty(value))
         this.#report(value, `${path} is a section: its keys stand below it.`);
     } else {
-      this.#problems.push({ where: place.where, what: unknownKey(path, section) });
+      // Without its colon, as in `{ a: b,c }`, it is rather the rest of a value.
+      const what = value === null ? WITHOUT_COLON : unknownKey(path, section);
+      this.#problems.push({ where: place.where, what });
     }
   }
 
   /** The value's text, or undefined where it is no text, which is then reported. */
   #text(key: ListedKey, value: Yaml.Node | null, place: Place): string | undefined {
-    if (this.#yaml.isScalar(value) && !this.#isEmpty(value)) return value.source ?? String(value.value);
+    if (this.#yaml.isScalar(value) && !this.#isEmpty(value)) {
+      const lines = this.#linesOf(value);
+      if (lines === 1) return value.source ?? String(value.value);
+      const what = `${key.path} must be ${key.type.expected}, and goes over ${lines} lines. ${SWALLOWED}`;
+      this.#report(value, what);
+      return undefined;
+    }
     if (
       key.type.kind === 'list' &&
       this.#yaml.isSeq(value) &&
@@ -157,6 +172,13 @@ class Walk {
     return undefined;
   }
 
+  /** How many lines of the file hold the value; the one that only says that a block begins is none. */
+  #linesOf({ range, type }: Yaml.Scalar): number {
+    const [start = 0, end = 0] = range ?? [];
+    const lines = this.#source.slice(start, end).trim().split('\n');
+    return Math.max(1, type?.startsWith('BLOCK') === true ? lines.length - 1 : lines.length);
+  }
+
   /** Whether nothing stands there: `key:` without a value, or YAML's own words for it. */
   #isEmpty(node: Yaml.Node): boolean {
     return this.#yaml.isScalar(node) && node.value === null;
@@ -167,18 +189,32 @@ class Walk {
   }
 }
 
+/** What a line that is indented too far does: it may hold a secret, and nobody sees that it became part of another value. */
+const SWALLOWED =
+  'No value needs more than one: a line that is indented further than the key above it, or stands between quotes, is part of that value.';
+const COLON = 'Between a key and its value stand a colon and a space.';
+const WITHOUT_COLON = `What stands here is no key. ${COLON} A value that holds a comma stands in quotes.`;
+
 function unknownKey(path: string, section: string | null): string {
+  if (path === (section === null ? '<<' : `${section}.<<`))
+    return `There is no key "${path}". Merge keys are not resolved here.`;
   const dotted = KEYS.find((key) => key.path === path);
   if (dotted !== undefined)
     return `${path} is written as ${dotted.name}, below ${dotted.section ?? 'no section'}.`;
-  const what = `There is no key ${quote(path)}.`;
-  if (path === '<<') return `${what} Merge keys are not resolved here.`;
-  return what + didYouMean(suggestKey(path, section));
+  const name = nameStart(path);
+  const suggestion = suggestKey(name, section);
+  const what = `There is no key ${quoteName(path, suggestion)}.${name === path ? '' : ` ${COLON}`}`;
+  return what + didYouMean(suggestion);
 }
 
-/** A key of the same section first, then one of the same name in another section, then any, or a section. */
+/**
+ * The key that Kafka's clients call so (`linger_ms`, `batch_size`) first, then a near one of the same section, then one of
+ * the same name in another section, then any, or a section.
+ */
 function suggestKey(path: string, section: string | null): string | undefined {
   const name = section === null ? path : path.slice(section.length + 1);
+  const ofKafka = kafkaName(name.replaceAll('_', '.'))?.path;
+  if (typeof ofKafka === 'string') return ofKafka;
   const siblings = KEYS.filter((key) => key.section === section);
   const near = closest(
     name,

@@ -1,6 +1,6 @@
 import { key } from './key.ts';
 import { duration } from './units.ts';
-import { anyText, boolean, file, integer, oneOf, orOff, orWord, servers } from './values.ts';
+import { anyText, boolean, file, integer, oneOf, orOff, orWord, servers, text } from './values.ts';
 
 /** The keys of the section `kafka`. */
 export const KAFKA_KEYS = {
@@ -10,6 +10,12 @@ export const KAFKA_KEYS = {
     'localhost:9092',
     'The brokers to ask first, as host:port; not used by the embedded log.',
     { flag: { name: 'bootstrap-servers', argument: 'HOST:PORT,…' } },
+  ),
+  clientId: key(
+    'client_id',
+    orWord(text(/^[\w.-]{1,200}$/, 'a name of letters, digits, dots, underscores and hyphens'), 'auto', null),
+    'auto',
+    'The name under which brokers log, measure and limit this client, where auto is tallystream-<query>.',
   ),
   acks: key(
     'acks',
@@ -77,7 +83,9 @@ export const KAFKA_KEYS = {
     'off',
     'PEM file of the certificate to show to brokers that ask for one, or off.',
   ),
-  tlsKeyFile: key('tls_key_file', orOff(file()), 'off', 'PEM file of the key of that certificate, or off.'),
+  tlsKeyFile: key('tls_key_file', orOff(file()), 'off', 'PEM file of the key of that certificate, or off.', {
+    namesSecretFile: true,
+  }),
   saslMechanism: key(
     'sasl_mechanism',
     oneOf(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']),
@@ -90,6 +98,7 @@ export const KAFKA_KEYS = {
     orOff(file()),
     'off',
     'File that holds the password and nothing else, or off to take it from the environment.',
+    { namesSecretFile: true },
   ),
   saslPassword: key(
     'sasl_password',
@@ -103,6 +112,7 @@ export const KAFKA_KEYS = {
     orOff(file()),
     'off',
     'File that holds the OAUTHBEARER token, read again for every connection, or off.',
+    { namesSecretFile: true },
   ),
   allowPlaintextPassword: key(
     'allow_plaintext_password',

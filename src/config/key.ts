@@ -12,6 +12,8 @@ export interface Key<T> {
   readonly flag?: Flag;
   /** Never shown, neither by `config show` nor in the message about a wrong value. */
   readonly secret?: true;
+  /** The value names a file that holds a secret; people set the secret itself there by mistake. */
+  readonly namesSecretFile?: true;
 }
 
 export interface Flag {
@@ -26,7 +28,7 @@ export function key<T>(
   type: ValueType<T>,
   defaultText: string,
   doc: string,
-  more: { flag?: Flag; secret?: true } = {},
+  more: Pick<Key<T>, 'flag' | 'secret' | 'namesSecretFile'> = {},
 ): Key<T> {
   return { name, type, defaultText, doc, ...more };
 }

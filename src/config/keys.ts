@@ -77,13 +77,19 @@ export const TABLE = {
       'batch_bytes_max',
       bytes('1 KiB', '64 MiB'),
       '1 MiB',
-      'A batch of records is sent before it would hold more than this; a larger record goes alone.',
+      'A batch of records is sent with the record that brings it to this size, over all partitions together.',
     ),
     lingerMs: key(
       'linger',
       duration('0 ms', '1 minute'),
       '5 ms',
       'How long a batch that is not full waits for more records.',
+    ),
+    retries: key(
+      'retries',
+      orWord(integer(0, 2_147_483_647), 'unlimited', Number.POSITIVE_INFINITY),
+      'unlimited',
+      'How many times a batch that the log refuses for now is tried again within retry_timeout, where 0 is one try and no other.',
     ),
     retryTimeoutMs: key(
       'retry_timeout',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readFileSettings, type FileContents } from './file.ts';
+import { KAFKA_FLAG, readKafkaFlags } from './kafka-flag.ts';
 import { KEYS, type ListedKey } from './key-list.ts';
 import type { Config } from './keys.ts';
 import { CONFIG_VARIABLE, readEnvironment, readFlags, type Environment, type Flags } from './outside.ts';
@@ -16,6 +17,8 @@ export type ReadFile = (path: string) => string | undefined;
 export interface ConfigSources {
   readonly flags: Flags;
   readonly env: Environment;
+  /** The words after each `-X`, such as `kafka.acks=all`; they beat the other flags. */
+  readonly kafkaSettings?: readonly string[];
   /** The file that `--config` names. */
   readonly file?: string | undefined;
   /** Relative paths start here. */
@@ -27,7 +30,8 @@ export type Origin =
   | { readonly kind: 'default' }
   | { readonly kind: 'file'; readonly file: string; readonly line: number; readonly column: number }
   | { readonly kind: 'environment'; readonly name: string }
-  | { readonly kind: 'flag'; readonly name: string };
+  /** The name is without its dashes; `setting` is what `-X` names, such as `kafka.acks`. */
+  | { readonly kind: 'flag'; readonly name: string; readonly setting?: string };
 
 /** One key's value as text, and where it came from. */
 export interface Setting {
@@ -59,7 +63,8 @@ interface Candidate extends Setting {
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const { file, contents } = await readConfigFile(sources);
   const environment = readEnvironment(sources.env);
-  const problems = [...contents.problems, ...environment.problems];
+  const kafka = readKafkaFlags(sources.kafkaSettings ?? []);
+  const problems = [...contents.problems, ...environment.problems, ...kafka.problems];
 
   // In order of rising precedence: the last one that says something about a key wins.
   const candidates: readonly Candidate[] = [
@@ -78,6 +83,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...readFlags(sources.flags).map(({ key, text, where }) => {
       return { key, text, origin: { kind: 'flag' as const, name: key.flag!.name }, where };
     }),
+    ...kafka.settings.map(({ key, text, where, name }) => {
+      const origin = { kind: 'flag' as const, name: KAFKA_FLAG.slice(1), setting: name };
+      return { key, text, origin, where };
+    }),
   ];
 
   const winners = new Map<string, { setting: Setting; value: unknown }>();
@@ -86,7 +95,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     const parsed = key.type.parse(text);
     if (parsed.kind === 'value')
       winners.set(key.path, { setting: { key, text, origin }, value: parsed.value });
-    else problems.push({ where, what: describeMismatch(key, text, parsed) });
+    else problems.push({ where, what: describeMismatch(key, text, parsed, isNearSecrets(key, origin)) });
   }
   if (problems.length > 0) throw configInvalid(problems);
 
@@ -96,6 +105,11 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   );
   const settings = KEYS.map((key) => withShownPath(winners.get(key.path)!.setting, config));
   return { config, file, settings };
+}
+
+/** `-X` carries passwords too, whatever key it is taken for. */
+function isNearSecrets(key: ListedKey, origin: Origin): boolean {
+  return key.section === 'kafka' || (origin.kind === 'flag' && origin.setting !== undefined);
 }
 
 /** The object that the table's property names describe; its type is derived from the same table. */

@@ -1,6 +1,6 @@
 import { closest } from './did-you-mean.ts';
 import { ENVIRONMENT_PREFIX, KEYS, type ListedKey } from './key-list.ts';
-import { didYouMean, quote, type ConfigProblem } from './problems.ts';
+import { didYouMean, nameStart, quoteName, type ConfigProblem } from './problems.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** Values of the command line's flags, by name without dashes; undefined where a flag was not given. */
@@ -31,7 +31,8 @@ export function readEnvironment(env: Environment): { settings: OutsideSetting[];
     const key = KEYS.find((each) => each.environment === name);
     if (key === undefined) {
       const names = [CONFIG_VARIABLE, ...KEYS.map((each) => each.environment)];
-      const what = `There is no setting ${quote(name)}.${didYouMean(closest(name, names))}`;
+      const suggestion = closest(nameStart(name), names);
+      const what = `There is no setting ${quoteName(name, suggestion)}.${didYouMean(suggestion)}`;
       problems.push({ where: 'environment', what });
     } else if (text !== undefined && text !== '') {
       settings.push({ key, text, where: `environment ${name}` });

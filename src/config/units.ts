@@ -56,7 +56,8 @@ function isBareNumber(raw: string): boolean {
 }
 
 function within(value: number, min: number, max: number): Parsed<number> {
-  return value >= min && value <= max ? parsed(value) : mismatch();
+  if (value >= min && value <= max) return parsed(value);
+  return mismatch(Number.isNaN(value) ? {} : { isOutOfRange: true });
 }
 
 /** The amount in whole base units, or NaN. It is computed in whole numbers, so that `1.001 seconds` is exactly 1001 ms. */

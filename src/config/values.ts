@@ -8,7 +8,13 @@ import { closest } from './did-you-mean.ts';
 export type Parsed<T> =
   | { readonly kind: 'value'; readonly value: T }
   /** Not such a value. */
-  | { readonly kind: 'mismatch'; readonly suggestion?: string; readonly note?: string }
+  | {
+      readonly kind: 'mismatch';
+      readonly suggestion?: string;
+      readonly note?: string;
+      /** Such a value in its form, and only too small or too large. */
+      readonly isOutOfRange?: true;
+    }
   /** Understood, but not there yet; the note says what is. */
   | { readonly kind: 'unavailable'; readonly note: string };
 
@@ -33,7 +39,9 @@ export function parsed<T>(value: T): Parsed<T> {
   return { kind: 'value', value };
 }
 
-export function mismatch(details: { suggestion?: string; note?: string } = {}): Parsed<never> {
+export function mismatch(
+  details: { suggestion?: string; note?: string; isOutOfRange?: true } = {},
+): Parsed<never> {
   return { kind: 'mismatch', ...details };
 }
 
@@ -151,10 +159,13 @@ export function servers(): ValueType<readonly string[]> {
     expected: 'one or more of host:port, separated by commas',
     parse: (raw) => {
       const entries = raw.split(',').map((entry) => entry.trim());
-      const wrong = entries.find(
+      const wrong = entries.findIndex(
         (entry) => !/^([\w.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/.test(entry) || portOf(entry) > 65_535,
       );
-      return wrong === undefined ? parsed(Object.freeze(entries)) : mismatch();
+      if (wrong === -1) return parsed(Object.freeze(entries));
+      return mismatch(
+        entries.length === 1 ? {} : { note: `Entry ${wrong + 1} of ${entries.length} is not host:port.` },
+      );
     },
   };
 }

@@ -18,6 +18,7 @@ import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log, RecordChunk } from '../contracts/log.ts';
 import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import { readAhead } from './read-ahead.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
@@ -94,9 +95,12 @@ export class BatchExecutor {
       const maxEventMicros = stateOf(partition)?.maxEventMicros ?? null;
       progressed.set(partition, { nextOffset: end, maxEventMicros, lastTimestampMs: undefined });
     }
-    for (const range of plan.ranges) {
-      const progress = await this.executeRange(plan, range, stateOf(range.partition), log);
+    let index = 0;
+    for await (const chunks of readAhead(plan.ranges.map((range) => () => this.chunksOf(log, range)))) {
+      const range = plan.ranges[index] as PlannedRange;
+      const progress = await this.executeRange(plan, range, stateOf(range.partition), chunks);
       progressed.set(range.partition, progress);
+      index += 1;
     }
     const { appended, sealed } = this.operators.ids.takeChange();
     return {
@@ -117,17 +121,20 @@ export class BatchExecutor {
     return this.operators.firstEndMicros();
   }
 
+  private chunksOf(log: Log, range: PlannedRange): AsyncIterable<RecordChunk> {
+    const planned = { topic: this.query.topic, ...range };
+    return readPlanned(log, planned, this.failOnDataLoss ? undefined : (lost) => this.lost.push(lost));
+  }
+
   private async executeRange(
     plan: BatchPlan,
     range: PlannedRange,
     state: PartitionState | undefined,
-    log: Log,
+    chunks: AsyncIterable<RecordChunk>,
   ): Promise<PartitionProgress> {
     const watermark = new PartitionWatermark(state, this.query.watermark.delayMs, plan.watermarkMicros);
-    const planned = { topic: this.query.topic, ...range };
-    const onLost = this.failOnDataLoss ? undefined : (lost: PlannedRange) => this.lost.push(lost);
     let lastTimestampMs: number | undefined;
-    for await (const chunk of readPlanned(log, planned, onLost)) {
+    for await (const chunk of chunks) {
       this.operators.batch.reset(chunk.bytes, chunk.count);
       for (let row = 0; row < chunk.count; row += 1) this.executeRow(plan, chunk, row, watermark);
       lastTimestampMs = chunk.timestampsMs[chunk.count - 1];

@@ -25,13 +25,15 @@ export class Source {
   }
 
   /**
-   * The offsets first and the topic's id after them: where a topic is made anew between the two, the id says so.
+   * Both questions at once, the offsets first. Where a topic is made anew between the two answers, either the id says so,
+   * or the records are asked for under an id that is no more.
    * @throws TOPIC_NOT_FOUND
    */
   async look(): Promise<Look> {
     const { log, query } = this;
-    const offsets = await this.ofTopic(() => log.offsets(query.topic));
-    const topic = await log.describeTopic(query.topic);
+    const [offsets, topic] = await this.ofTopic(() =>
+      Promise.all([log.offsets(query.topic), log.describeTopic(query.topic)]),
+    );
     if (topic === undefined) throw topicGone(query);
     return { topic, offsets };
   }

@@ -1,6 +1,7 @@
 /** Topics of the embedded log: making, finding and removing them, and their offsets. */
 import { randomUUID } from 'node:crypto';
 import type { PartitionOffsets, Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import { TallystreamError } from '../errors.ts';
 import { inTransaction, type LogFile } from './embedded-file.ts';
 import type { PartitionRow, TopicRow } from './embedded-statements.ts';
 import { checkTopic, partitionNotFound, topicNotFound } from './faults.ts';
@@ -66,6 +67,7 @@ export function createTopic(file: LogFile, name: string, options: TopicOptions):
   const existing = topicRow(file, name);
   if (existing !== undefined) return describe(existing);
   checkTopic(name, options);
+  refuseUnkept(name, options);
   const { partitions, retentionMs = null, retentionBytes = null } = options;
   const { addTopic, addPartition } = file.statements;
   return inTransaction(file, () => {
@@ -77,6 +79,22 @@ export function createTopic(file: LogFile, name: string, options: TopicOptions):
     for (let partition = 0; partition < partitions; partition += 1) addPartition.run(topicKey, partition);
     return { name, id, partitions };
   });
+}
+
+/** What only other logs keep; taking it and not keeping it would be found out too late. @throws CONFIG_INVALID */
+function refuseUnkept(name: string, { compacted, recordBytesMax }: TopicOptions): void {
+  const refuse = (setting: string, why: string) =>
+    new TallystreamError('CONFIG_INVALID', {
+      what: `Topic ${name} cannot have ${setting} on the embedded log.`,
+      why,
+      mend: 'Leave it out, or keep the topic on Apache Kafka.',
+    });
+  if (compacted === true) {
+    throw refuse('compacted', 'This log removes records by age and size only, and not by key.');
+  }
+  if (recordBytesMax !== undefined) {
+    throw refuse('recordBytesMax', 'This log has one limit for the records of all topics.');
+  }
 }
 
 /** Whether there was a topic to remove. */

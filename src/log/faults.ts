@@ -10,6 +10,9 @@ import { TallystreamError } from '../errors.ts';
 /** Bound of a record's key and headers together, in bytes; the value has its own bound. */
 const RECORD_KEY_AND_HEADERS_BYTES_MAX = 1024 * 1024;
 
+/** The largest record that there is, in bytes with its key and headers. */
+const RECORD_BYTES_MAX = RECORD_VALUE_BYTES_MAX + RECORD_KEY_AND_HEADERS_BYTES_MAX;
+
 /** Bound of a topic's partitions: each costs a row and a poll, and no machine that runs this log gains from more. */
 const TOPIC_PARTITIONS_MAX = 1024;
 
@@ -24,7 +27,7 @@ export function checkTopic(name: string, options: TopicOptions): void {
       mend: 'Use 1 to 249 letters, digits, dots, underscores and hyphens.',
     });
   }
-  const { partitions, retentionMs, retentionBytes } = options;
+  const { partitions, retentionMs, retentionBytes, recordBytesMax = RECORD_BYTES_MAX } = options;
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > TOPIC_PARTITIONS_MAX) {
     throw new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have ${partitions} partitions.`,
@@ -36,6 +39,12 @@ export function checkTopic(name: string, options: TopicOptions): void {
     throw new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have a ${setting} of ${bound}.`,
       mend: 'Use a whole number from 0, or leave it out to keep every record.',
+    });
+  }
+  if (!Number.isInteger(recordBytesMax) || recordBytesMax < 1 || recordBytesMax > RECORD_BYTES_MAX) {
+    throw new TallystreamError('CONFIG_INVALID', {
+      what: `Topic ${name} cannot have a recordBytesMax of ${recordBytesMax}.`,
+      mend: `Use a whole number from 1 to ${RECORD_BYTES_MAX}, or leave it out.`,
     });
   }
 }

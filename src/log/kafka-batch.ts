@@ -26,7 +26,7 @@ export const HEADER_BYTES = 61;
 
 const COMPRESSION_BITS = 0b111;
 const LOG_APPEND_TIME_BIT = 1 << 3;
-const TRANSACTIONAL_BIT = 1 << 4;
+export const TRANSACTIONAL_BIT = 1 << 4;
 const CONTROL_BIT = 1 << 5;
 
 /** The fixed part of one batch, and where the batch lies in its block. */

@@ -1,53 +1,47 @@
-/** The brokers: connections to them, what they say about topics, and the one retry that every call goes through. */
-import { isIP } from 'node:net';
-import { Connection, metadataV12, ResponseError, type ConnectionOptions } from '@platformatic/kafka';
+/** The brokers: what they say about topics, and who of them leads what. */
+import { metadataV12, ResponseError, type Connection } from '@platformatic/kafka';
 import type { TopicDescription } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
-import { brokerCodesOf, BrokerFault, CODE, judge, unavailable, type Verdict } from './kafka-errors.ts';
+import { Connections, type Broker, type Purpose } from './kafka-connections.ts';
+import { brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
 import type { SettledOptions } from './kafka-options.ts';
-import { connectionSecurity } from './kafka-security.ts';
+import { Retry } from './kafka-retry.ts';
 import { topicNotFound } from './faults.ts';
 
-export interface Broker {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** A request waits behind the others of its connection, so those that wait long have one of their own. */
-export type Purpose = 'ask' | 'write' | 'read' | 'wait';
+export type { Broker, Purpose } from './kafka-connections.ts';
 
 export interface TopicMetadata extends TopicDescription {
   /** The leader's node id by partition; undefined where a partition has none for now. */
   readonly leaders: readonly (number | undefined)[];
+  /** How often leadership has moved, by partition: what says less than was seen before is out of date. */
+  readonly leaderEpochs: readonly number[];
 }
 
 type MetadataAnswer = Awaited<ReturnType<typeof metadataV12.api.async>>;
 
-const PAUSE_MS = 20;
-const PAUSE_MS_MAX = 1_000;
-/** Who waits is told after this, and again so often: leaders move within it, and nobody need know. */
-const NOTICE_AFTER_MS = 1_000;
-const NOTICE_EVERY_MS = 5_000;
+/** Topics of which the newest leader epochs are remembered. */
+const EPOCHS_MAX = 1_000;
+const UNKNOWN_EPOCH = -1;
 
 export class KafkaCluster {
   readonly options: SettledOptions;
   private readonly bootstrap: readonly Broker[];
   private readonly closing = new AbortController();
-  private readonly connections = new Map<string, Promise<Connection>>();
+  private readonly connections: Connections;
   private readonly topics = new Map<string, TopicMetadata>();
+  /** The newest that was seen, by topic id. */
+  private readonly leaderEpochs = new Map<string, readonly number[]>();
+  private readonly retry: Retry;
   private nodes = new Map<number, Broker>();
-  /** Where the next look for any broker starts: past one that did not answer. */
+  /** The last broker that told about topics, and how many failures there were since: so far past it the next look starts. */
+  private answered: string | undefined;
   private turn = 0;
-  private noticedAtMs = -Infinity;
-  private connectionFault: Error | undefined;
 
   constructor(options: SettledOptions) {
     this.options = options;
     this.bootstrap = options.bootstrapServers.map(brokerOf);
-  }
-
-  get isClosed(): boolean {
-    return this.closing.signal.aborted;
+    this.connections = new Connections(options, this.closed);
+    this.retry = new Retry(options, this.closed, (error) => this.judgeWithConnection(error));
   }
 
   get closed(): AbortSignal {
@@ -56,35 +50,36 @@ export class KafkaCluster {
 
   /**
    * Acts, and acts again while the error may pass, up to the bound. What is remembered of the topic is asked anew.
-   * @throws LOG_UNAVAILABLE at the bound; what `judge` makes of an error that does not pass
+   * @throws LOG_UNAVAILABLE at the bound, or soon after `giveUp`; what `judge` makes of an error that does not pass
    */
-  async persist<T>(act: () => Promise<T>, bound: { topic?: string; timeoutMs?: number } = {}): Promise<T> {
-    const { clock, retryTimeoutMs } = this.options;
-    const timeoutMs = bound.timeoutMs ?? retryTimeoutMs;
-    const startMs = clock.monotonicMs();
-    for (let attempt = 0; ; attempt += 1) {
-      if (this.isClosed) throw unavailable('the log was closed');
-      try {
-        return await act();
-      } catch (error) {
-        const verdict = this.judgeWithConnection(error);
-        if (verdict.kind === 'final') throw verdict.error;
-        if (bound.topic !== undefined) this.forget(bound.topic);
-        const elapsedMs = clock.monotonicMs() - startMs;
-        if (elapsedMs >= timeoutMs) throw unavailable(verdict.why, error);
-        this.notice(verdict.why, elapsedMs, timeoutMs);
-        const pauseMs = Math.min(PAUSE_MS * 2 ** Math.min(attempt, 10), PAUSE_MS_MAX, timeoutMs - elapsedMs);
-        await clock.sleep(pauseMs, this.closed);
-      }
-    }
+  persist<T>(
+    act: () => Promise<T>,
+    bound: { topic?: string; timeoutMs?: number; isStrict?: boolean } = {},
+  ): Promise<T> {
+    const { topic, timeoutMs = this.options.retryTimeoutMs, isStrict = false } = bound;
+    return this.retry.run(act, { timeoutMs, isStrict, onPassing: () => this.turnAway(topic) });
+  }
+
+  /** Called before everything that writes. @throws LOG_UNAVAILABLE where the log is open for reading only */
+  checkWritable(): void {
+    if (this.options.readOnly !== true) return;
+    throw new TallystreamError('LOG_UNAVAILABLE', {
+      what: 'The log on Apache Kafka is open for reading only.',
+    });
+  }
+
+  /** After an error that may pass: the topic is looked up again where one is named, and another broker is asked. */
+  turnAway(topic: string | undefined): void {
+    if (topic !== undefined) this.forget(topic);
+    this.turn += 1;
   }
 
   /** A request on a connection that broke says only that it closed; why it broke may be something that no retry mends. */
   private judgeWithConnection(error: unknown): Verdict {
     const verdict = judge(error);
-    const below = this.connectionFault === undefined ? verdict : judge(this.connectionFault);
-    this.connectionFault = undefined;
-    return verdict.kind === 'passing' && below.kind === 'final' ? below : verdict;
+    const fault = this.connections.takeFault();
+    const saysLittle = verdict.kind === 'passing' && brokerCodesOf(error).length === 0;
+    return fault !== undefined && saysLittle ? judge(fault) : verdict;
   }
 
   /** What the brokers say about the topic now; undefined where there is none. One attempt. */
@@ -98,8 +93,24 @@ export class KafkaCluster {
     }
     if (topic.errorCode !== 0) throw new BrokerFault(topic.errorCode);
     const found = topicOf(topic);
+    this.checkEpochs(found);
     this.topics.set(name, found);
     return found;
+  }
+
+  /**
+   * A broker that was away for a while may take itself for the leader still, and would tell of a log that ends early.
+   * @throws BrokerFault, which passes: another broker, or this one a little later, knows of the leader since
+   */
+  private checkEpochs({ id, leaderEpochs }: TopicMetadata): void {
+    const newest = this.leaderEpochs.get(id) ?? [];
+    const isBehind = (epoch: number, partition: number) => epoch > (leaderEpochs[partition] ?? UNKNOWN_EPOCH);
+    if (newest.some(isBehind)) throw new BrokerFault(CODE.FENCED_LEADER_EPOCH);
+    // The oldest goes first; without an entry a topic is taken as it comes.
+    this.leaderEpochs.delete(id);
+    this.leaderEpochs.set(id, leaderEpochs);
+    const [oldest] = this.leaderEpochs.keys();
+    if (this.leaderEpochs.size > EPOCHS_MAX && oldest !== undefined) this.leaderEpochs.delete(oldest);
   }
 
   /** The topic as it was last seen, or as it is. @throws TOPIC_NOT_FOUND, with the names that there are */
@@ -143,72 +154,37 @@ export class KafkaCluster {
   }
 
   /** A connection to whichever broker answers. */
-  async any(): Promise<Connection> {
-    const candidates = [...this.nodes.values(), ...this.bootstrap];
-    let failure: unknown;
-    for (let tried = 0; tried < candidates.length; tried += 1) {
-      try {
-        return await this.connect(candidates[(this.turn + tried) % candidates.length] as Broker, 'ask');
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure instanceof Error ? failure : new Error('no broker is named');
+  any(): Promise<Connection> {
+    const all = [...this.nodes.values(), ...this.bootstrap];
+    const answered = all.findIndex(({ host, port }) => `${host}:${port}` === this.answered);
+    const start = (Math.max(0, answered) + this.turn) % all.length;
+    return this.connections.any([...all.slice(start), ...all.slice(0, start)], 'ask');
   }
 
-  /** The connection for this purpose, opened where there is none. */
-  connect({ host, port }: Broker, purpose: Purpose): Promise<Connection> {
-    const key = `${host}:${port} ${purpose}`;
-    const existing = this.connections.get(key);
-    if (existing !== undefined) return existing;
-    const { clientId, connectTimeoutMs, requestTimeoutMs, security } = this.options;
-    const options: ConnectionOptions = {
-      connectTimeout: Math.min(connectTimeoutMs, requestTimeoutMs),
-      requestTimeout: requestTimeoutMs,
-      ...connectionSecurity(security),
-      ...(isIP(host) === 0 ? { tlsServerName: host } : {}),
-    };
-    const connection = new Connection(clientId, options);
-    const opening = connection.connect(host, port) as Promise<void>;
-    const opened = opening.then(() => connection);
-    const drop = () => {
-      if (this.connections.get(key) === opened) this.connections.delete(key);
-    };
-    connection.on('close', drop);
-    connection.on('error', (error) => {
-      this.connectionFault = error;
-      drop();
-    });
-    opened.catch(drop);
-    this.connections.set(key, opened);
-    return opened;
+  connect(broker: Broker, purpose: Purpose): Promise<Connection> {
+    return this.connections.open(broker, purpose);
   }
 
   /** Closes one connection at once, with whatever waits on it. The next call opens another. */
   cut(connection: Connection): void {
-    connection.socket.destroy();
+    this.connections.cut(connection);
+  }
+
+  /** Closes the connections of one purpose, with whatever waits on them. */
+  release(purpose: Purpose): Promise<void> {
+    return this.connections.release(purpose);
   }
 
   async close(): Promise<void> {
     this.closing.abort();
-    const open = [...this.connections.values()];
-    this.connections.clear();
-    for (const opened of open) await opened.then((connection) => this.cut(connection)).catch(() => undefined);
-  }
-
-  notice(why: string, elapsedMs: number, timeoutMs: number): void {
-    const nowMs = this.options.clock.monotonicMs();
-    if (elapsedMs < NOTICE_AFTER_MS || nowMs - this.noticedAtMs < NOTICE_EVERY_MS) return;
-    this.noticedAtMs = nowMs;
-    const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
-    this.options.onWaiting?.(
-      `Apache Kafka cannot be used for ${seconds(elapsedMs)} now (giving up after ${seconds(timeoutMs)}): ${why}.`,
-    );
+    await this.connections.release();
   }
 
   private async metadata(names: string[] | null): Promise<MetadataAnswer> {
     const connection = await this.any();
     const answer = await this.ask(connection, names);
+    this.answered = [connection.host, connection.port].join(':');
+    this.turn = 0;
     this.nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
     return answer;
   }
@@ -220,18 +196,19 @@ export class KafkaCluster {
       // The client ends the whole answer for an error of one topic or partition; the answer itself is with the error.
       const answer = error instanceof ResponseError ? (error as { response?: unknown }).response : undefined;
       if (answer !== undefined && brokerCodesOf(error).length > 0) return answer as MetadataAnswer;
-      this.turn += 1;
       throw error;
     }
   }
 }
 
-function topicOf(topic: MetadataAnswer['topics'][number]): TopicMetadata {
-  const leaders: (number | undefined)[] = new Array<undefined>(topic.partitions.length).fill(undefined);
-  for (const { partitionIndex, leaderId } of topic.partitions) {
+function topicOf({ name, topicId, partitions }: MetadataAnswer['topics'][number]): TopicMetadata {
+  const leaders: (number | undefined)[] = new Array<undefined>(partitions.length).fill(undefined);
+  const leaderEpochs = new Array<number>(partitions.length).fill(UNKNOWN_EPOCH);
+  for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
     leaders[partitionIndex] = leaderId < 0 ? undefined : leaderId;
+    leaderEpochs[partitionIndex] = leaderEpoch;
   }
-  return { name: topic.name ?? '', id: topic.topicId, partitions: topic.partitions.length, leaders };
+  return { name: name ?? '', id: topicId, partitions: partitions.length, leaders, leaderEpochs };
 }
 
 /** @throws CONFIG_INVALID */

@@ -1,7 +1,7 @@
 /** Records as Kafka's record batch, version 2 (https://kafka.apache.org/documentation/#recordbatch). */
 import { compressionsAlgorithms, crc32c } from '@platformatic/kafka';
 import type { RecordInput } from '../contracts/log.ts';
-import { FIELD, HEADER_BYTES, MAGIC } from './kafka-batch.ts';
+import { FIELD, HEADER_BYTES, MAGIC, TRANSACTIONAL_BIT } from './kafka-batch.ts';
 import type { KafkaCompression } from './kafka-options.ts';
 import { VARINT_BYTES_MAX, VARLONG_BYTES_MAX, writeVarint } from './kafka-varint.ts';
 
@@ -24,9 +24,14 @@ export interface BatchStamp {
 export function encodeKafkaBatch(
   records: readonly RecordInput[],
   from: number,
-  options: { readonly nowMs: number; readonly bytesMax: number; readonly compression: KafkaCompression },
+  options: {
+    readonly nowMs: number;
+    readonly bytesMax: number;
+    readonly compression: KafkaCompression;
+    readonly isTransactional?: boolean;
+  },
 ): EncodedKafkaBatch {
-  const { bytesMax, compression } = options;
+  const { bytesMax, compression, isTransactional = false } = options;
   const nowMs = Math.floor(options.nowMs);
   const to = endOfBatch(records, from, bytesMax);
   let sizeMax = HEADER_BYTES;
@@ -56,7 +61,9 @@ export function encodeKafkaBatch(
   whole.writeInt32BE(whole.length - FIELD.afterLength, FIELD.length);
   whole.writeInt32BE(-1, FIELD.leaderEpoch);
   whole.writeInt8(MAGIC, FIELD.magic);
-  whole.writeInt16BE(compression === 'none' ? 0 : algorithm.bitmask, FIELD.attributes);
+  const attributes =
+    (compression === 'none' ? 0 : algorithm.bitmask) | (isTransactional ? TRANSACTIONAL_BIT : 0);
+  whole.writeInt16BE(attributes, FIELD.attributes);
   whole.writeInt32BE(count - 1, FIELD.lastOffsetDelta);
   whole.writeBigInt64BE(BigInt(baseMs), FIELD.baseTimestamp);
   whole.writeBigInt64BE(BigInt(maxMs), FIELD.maxTimestamp);

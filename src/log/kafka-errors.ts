@@ -3,7 +3,9 @@ import {
   AuthenticationError,
   GenericError,
   MultipleErrors,
+  NetworkError,
   ProtocolError,
+  TimeoutError,
   UserError,
 } from '@platformatic/kafka';
 import { InvariantError, TallystreamError } from '../errors.ts';
@@ -14,14 +16,21 @@ export const CODE = {
   UNKNOWN_TOPIC_OR_PARTITION: 3,
   LEADER_NOT_AVAILABLE: 5,
   MESSAGE_TOO_LARGE: 10,
+  COORDINATOR_NOT_AVAILABLE: 15,
   INVALID_TOPIC: 17,
   RECORD_LIST_TOO_LARGE: 18,
   TOPIC_ALREADY_EXISTS: 36,
   OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
   DUPLICATE_SEQUENCE_NUMBER: 46,
   INVALID_PRODUCER_EPOCH: 47,
+  INVALID_TXN_STATE: 48,
   INVALID_PRODUCER_ID_MAPPING: 49,
+  INVALID_TRANSACTION_TIMEOUT: 50,
+  CONCURRENT_TRANSACTIONS: 51,
+  OPERATION_NOT_ATTEMPTED: 55,
   UNKNOWN_PRODUCER_ID: 59,
+  FENCED_LEADER_EPOCH: 74,
+  PRODUCER_FENCED: 90,
   UNKNOWN_TOPIC_ID: 100,
 } as const;
 
@@ -72,6 +81,7 @@ const NOT_ALLOWED: ReadonlySet<number> = new Set([29, 30, 31, 53]);
 /** Partitions, replication factor, assignment, configuration, policy: the broker says in words what it does not take. */
 const NOT_TAKEN: ReadonlySet<number> = new Set([17, 32, 37, 38, 39, 40, 42, 44, 87]);
 const UNSUPPORTED_VERSION = 35;
+const INVALID_REPLICATION_FACTOR = 38;
 
 const TLS_CODES =
   /^(ERR_TLS_|ERR_SSL_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|CERT_|HOSTNAME_MISMATCH|EPROTO)/;
@@ -87,6 +97,18 @@ export class BrokerFault extends Error {
   }
 }
 
+/** What listens at a broker's address says something that is no answer of a broker. */
+export class NotKafkaError extends Error {
+  readonly code = 'NOT_KAFKA';
+
+  constructor(address: string, start: string) {
+    super(
+      `what listens on ${address} is not Apache Kafka; it says ${JSON.stringify(start.split(/[\r\n]/)[0])}`,
+    );
+    this.name = 'NotKafkaError';
+  }
+}
+
 export type Verdict =
   /** The same call may succeed later; `why` says what is the matter, for the one who waits. */
   { readonly kind: 'passing'; readonly why: string } | { readonly kind: 'final'; readonly error: Error };
@@ -95,6 +117,7 @@ export type Verdict =
 export function judge(error: unknown): Verdict {
   if (error instanceof TallystreamError || error instanceof InvariantError) return { kind: 'final', error };
   const chain = errorsWithin(error);
+  if (chain.some(isFenced)) return { kind: 'passing', why: describe(error) };
   const refusal = chain.map(refusalOf).find((found) => found !== undefined);
   if (refusal !== undefined) return { kind: 'final', error: refusal };
   const codes = brokerCodesOf(error);
@@ -134,13 +157,13 @@ function errorsWithin(error: unknown, depth = 0): Error[] {
 }
 
 function refusalOf(error: Error): TallystreamError | undefined {
-  if (error instanceof AuthenticationError) {
+  if (error instanceof AuthenticationError && !wasLeft(error)) {
     return refused('The broker does not accept who we say we are.', {
       why: lastWords(error),
       mend: 'Check kafka.sasl_mechanism, kafka.sasl_username and the password.',
     });
   }
-  if (error instanceof UserError) {
+  if (error instanceof UserError && !isCutOff(error)) {
     return refused('The broker does not speak as kafka.security_protocol says.', { why: error.message });
   }
   const systemCode = 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -165,6 +188,21 @@ function refusalOf(error: Error): TallystreamError | undefined {
     });
   }
   return undefined;
+}
+
+/** A controller that has just come back knows no broker yet, and calls that a wrong replication factor. */
+function isFenced(error: Error): boolean {
+  return brokerCodesOf(error)[0] === INVALID_REPLICATION_FACTOR && /\bfenced\b/.test(wordsOf(error) ?? '');
+}
+
+/** A broker that goes away in the middle of a login has not refused anybody. */
+function wasLeft(error: AuthenticationError): boolean {
+  return errorsWithin(error).some((one) => one instanceof NetworkError || one instanceof TimeoutError);
+}
+
+/** A broker that starts or stops ends handshakes as well; whether it never spoke TLS shows when it goes on doing so. */
+function isCutOff({ cause }: Error): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET';
 }
 
 function refused(what: string, more: { why?: string | undefined; mend?: string }): TallystreamError {

@@ -2,6 +2,7 @@
 import { findCoordinatorV4, offsetCommitV8 } from '@platformatic/kafka';
 import type { GroupOffset } from '../contracts/log.ts';
 import type { Broker, KafkaCluster } from './kafka-cluster.ts';
+import { BrokerFault, CODE } from './kafka-errors.ts';
 
 const GROUP_KEY_TYPE = 0;
 /** "No generation": a commit from outside, which the broker takes while the group has no members. */
@@ -16,11 +17,12 @@ export class GroupPublisher {
     this.cluster = cluster;
   }
 
-  publish(group: string, topic: string, offsets: readonly GroupOffset[]): Promise<void> {
+  async publish(group: string, topic: string, offsets: readonly GroupOffset[]): Promise<void> {
+    this.cluster.checkWritable();
     const attempt = async () => {
       try {
         const coordinator = this.coordinators.get(group) ?? (await this.find(group));
-        const connection = await this.cluster.connect(coordinator, 'ask');
+        const connection = await this.cluster.connect(coordinator, 'show');
         const partitions = offsets.map(({ partition, nextOffset }) => ({
           partitionIndex: partition,
           committedOffset: BigInt(nextOffset),
@@ -41,7 +43,7 @@ export class GroupPublisher {
   private async find(group: string): Promise<Broker> {
     const answer = await findCoordinatorV4.api.async(await this.cluster.any(), GROUP_KEY_TYPE, [group]);
     const [found] = answer.coordinators;
-    if (found === undefined) throw new Error(`no coordinator for group ${group}`);
+    if (found === undefined) throw new BrokerFault(CODE.COORDINATOR_NOT_AVAILABLE);
     const coordinator = { host: found.host, port: found.port };
     this.coordinators.set(group, coordinator);
     return coordinator;

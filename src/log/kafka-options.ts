@@ -43,12 +43,22 @@ export interface KafkaLogOptions {
   readonly retryTimeoutMs?: number;
   /** The same for appends, shorter: whoever appends has a retry of their own, and words for the one who waits. */
   readonly appendTimeoutMs?: number;
+  /** How long a transaction may stay open, from its first append on, before the broker takes it back and fences its writer. */
+  readonly transactionTimeoutMs?: number;
+  /** Nothing will be written: whoever tries is refused before a broker is asked. */
+  readonly readOnly?: boolean;
   /** Told in one sentence, every few seconds, while a call goes on trying. */
   readonly onWaiting?: (words: string) => void;
+  /**
+   * Once it aborts, nothing is waited for any more: a call that fails is not tried again, and one without an answer ends
+   * a second later, both with LOG_UNAVAILABLE. Calls that are answered go on. The log is to be closed after that.
+   */
+  readonly giveUp?: AbortSignal;
 }
 
-export type SettledOptions = Required<Omit<KafkaLogOptions, 'security' | 'replicationFactor' | 'onWaiting'>> &
-  Pick<KafkaLogOptions, 'security' | 'replicationFactor' | 'onWaiting'>;
+type Optional = 'security' | 'replicationFactor' | 'readOnly' | 'onWaiting' | 'giveUp';
+
+export type SettledOptions = Required<Omit<KafkaLogOptions, Optional>> & Pick<KafkaLogOptions, Optional>;
 
 export function settleOptions(options: KafkaLogOptions): SettledOptions {
   return {
@@ -58,6 +68,7 @@ export function settleOptions(options: KafkaLogOptions): SettledOptions {
     requestTimeoutMs: 10_000,
     retryTimeoutMs: 120_000,
     appendTimeoutMs: 10_000,
+    transactionTimeoutMs: 60_000,
     ...options,
   };
 }

@@ -94,6 +94,8 @@ function readFetchedPartition(reader: Reader): FetchedPartition {
 
 export interface ProduceRequest {
   readonly topic: string;
+  /** The transaction that the batches belong to; null where they belong to none. */
+  readonly transactionalId: string | null;
   /** 'all' in-sync replicas, or the leader alone. */
   readonly acks: 'all' | 'leader';
   readonly timeoutMs: number;
@@ -115,7 +117,7 @@ export function produceRecords(
 ): Promise<ProducedPartition[]> {
   const create = () =>
     Writer.create()
-      .appendString(null)
+      .appendString(request.transactionalId)
       .appendInt16(request.acks === 'all' ? -1 : 1)
       .appendInt32(request.timeoutMs)
       .appendArray([request.topic], (topic, name) => {

@@ -11,8 +11,8 @@ import { offsetsOf } from './kafka-topics.ts';
 /** Of one fetch: some chunks, so that a round trip is small beside them. */
 const FETCH_BYTES_MAX = 2 * 1024 * 1024;
 const FETCH_WAIT_MS = 250;
-/** A new leader may for a moment know less than the one before; an end that stays below the range is no such moment. */
-const SETTLE_MS = 2_000;
+/** A new leader may for a while know less than the one before; so long, and so often, before it is asked whether it does. */
+const SETTLE_MS = 1_000;
 /** Answers in a row without a record, from a leader that has the whole range, before it is taken at its word. */
 const EMPTY_ANSWERS_MAX = 2;
 
@@ -34,8 +34,7 @@ export async function* readRange(cluster: KafkaCluster, range: ReadRange): Async
       shortSince.ms = undefined;
       continue;
     }
-    if (fetched.part.lastStableOffset < end)
-      await settle(cluster, range, fetched.part.lastStableOffset, shortSince);
+    if (fetched.part.lastStableOffset < end) await settle(cluster, range, shortSince);
     else if (fetched.throttleMs === 0) empty += 1;
     // The leader has this range and no record in it: compaction took the last ones.
     if (empty >= EMPTY_ANSWERS_MAX) return;
@@ -83,17 +82,24 @@ async function outOfRange(cluster: KafkaCluster, range: ReadRange): Promise<Erro
   return new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
 }
 
-/** The leader's end lies below the range's: waits a little, and then takes it for what it is. @throws LOG_CORRUPT */
+/**
+ * The leader's end lies below the range's: waits, and asks now and then where the log ends. A new leader that has not
+ * caught up answers that it cannot tell (KIP-207), which passes; what it does tell is so.
+ * @throws LOG_CORRUPT
+ */
 async function settle(
   cluster: KafkaCluster,
   range: ReadRange,
-  lastStable: number,
   since: { ms: number | undefined },
 ): Promise<void> {
   const { clock } = cluster.options;
   since.ms ??= clock.monotonicMs();
-  if (clock.monotonicMs() - since.ms > SETTLE_MS) throw pastEnd(range, lastStable);
   cluster.forget(range.topic);
+  if (clock.monotonicMs() - since.ms > SETTLE_MS) {
+    const at = (await offsetsOf(cluster, range.topic))[range.partition];
+    if (at !== undefined && at.latest < range.end) throw pastEnd(range, at.latest);
+    since.ms = undefined;
+  }
   await clock.sleep(20, cluster.closed);
 }
 
@@ -101,5 +107,6 @@ function recreated(topic: string, topicId: string): TallystreamError {
   return new TallystreamError('TOPIC_RECREATED', {
     what: `Topic ${topic} was deleted and made anew while it was read.`,
     why: `The offsets belong to topic id ${topicId}.`,
+    mend: 'Bring the old log back, or start the query again with a new checkpoint.',
   });
 }

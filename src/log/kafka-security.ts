@@ -1,6 +1,7 @@
 /** How a connection proves who it is, and that the broker is the broker. */
 import { readFile } from 'node:fs/promises';
-import type { ConnectionOptions, SASLOptions } from '@platformatic/kafka';
+import { createSecureContext } from 'node:tls';
+import { AuthenticationError, type ConnectionOptions, type SASLOptions } from '@platformatic/kafka';
 import { TallystreamError } from '../errors.ts';
 import type { KafkaSecurity, SaslMechanism } from './kafka-options.ts';
 
@@ -35,11 +36,26 @@ async function readTls(settings: SecuritySettings): Promise<NonNullable<KafkaSec
       what: 'kafka.tls_cert_file and kafka.tls_key_file go together, and one of them is not set.',
     });
   }
-  return {
+  const tls = {
     ...(tlsCaFile === null ? {} : { ca: await readText(tlsCaFile, 'kafka.tls_ca_file') }),
     ...(tlsCertFile === null ? {} : { cert: await readText(tlsCertFile, 'kafka.tls_cert_file') }),
     ...(tlsKeyFile === null ? {} : { key: await readText(tlsKeyFile, 'kafka.tls_key_file') }),
   };
+  refuseUnusable(tls);
+  return tls;
+}
+
+/** Before any connection, where the same error would look like a broker that is away for now. @throws CONFIG_INVALID */
+function refuseUnusable(tls: NonNullable<KafkaSecurity['tls']>): void {
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new TallystreamError('CONFIG_INVALID', {
+      what: 'TLS cannot use what the files of kafka.tls_ca_file, kafka.tls_cert_file and kafka.tls_key_file hold.',
+      ...(error instanceof Error ? { why: `${error.message}.` } : {}),
+      mend: 'Each takes PEM; the key fits the certificate, and has no passphrase.',
+    });
+  }
 }
 
 async function readSasl(
@@ -78,14 +94,29 @@ function notSet(mechanism: string, setting: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', { what: `${mechanism} needs ${setting}, which is not set.` });
 }
 
+/** What may be a secret itself, where somebody has set it in place of the file's name. */
+const SECRET_FILES: ReadonlySet<string> = new Set([
+  'kafka.tls_key_file',
+  'kafka.sasl_password_file',
+  'kafka.sasl_token_file',
+]);
+
 /** Without the line break at its end, which an editor leaves and no secret has. */
 async function readText(path: string, setting: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trimEnd();
   } catch (error) {
+    const why = error instanceof Error && 'code' in error ? `${String(error.code)}.` : undefined;
+    if (SECRET_FILES.has(setting)) {
+      throw new TallystreamError('CONFIG_INVALID', {
+        what: `The file that ${setting} names cannot be read.`,
+        ...(why === undefined ? {} : { why }),
+        mend: 'Set the path of a file there, and not what stands in it.',
+      });
+    }
     throw new TallystreamError('CONFIG_INVALID', {
       what: `The file that ${setting} names cannot be read: ${path}.`,
-      why: error instanceof Error && 'code' in error ? `${String(error.code)}.` : String(error),
+      why: why ?? String(error),
       cause: error,
     });
   }
@@ -114,5 +145,12 @@ function saslOptions({
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(token === undefined ? {} : { token }),
+    ...(mechanism === 'OAUTHBEARER' ? { authBytesValidator: refuseFailure } : {}),
   };
 }
+
+/** The broker refuses a token in an answer that is no error; one that takes it says nothing (RFC 7628, 3.2.2). */
+const refuseFailure: NonNullable<SASLOptions['authBytesValidator']> = (answer, callback) => {
+  if (answer.length === 0) callback(null, answer);
+  else callback(new AuthenticationError('The broker does not take the token.'));
+};

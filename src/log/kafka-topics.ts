@@ -9,6 +9,7 @@ import type { PartitionOffsets, Retention, TopicDescription, TopicOptions } from
 import { checkTopic } from './faults.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import { brokerCodesOf, BrokerFault, CODE } from './kafka-errors.ts';
+import { recordConfigs } from './kafka-topic-config.ts';
 
 /** The broker's own patience with its controller; below any request's. */
 const CONTROLLER_TIMEOUT_MS = 5_000;
@@ -23,6 +24,7 @@ export async function createTopic(
   name: string,
   options: TopicOptions,
 ): Promise<TopicDescription> {
+  cluster.checkWritable();
   const existing = await describeTopic(cluster, name);
   if (existing !== undefined) return existing;
   checkTopic(name, options);
@@ -32,7 +34,7 @@ export async function createTopic(
       numPartitions: options.partitions,
       replicationFactor: cluster.options.replicationFactor ?? -1,
       assignments: [],
-      configs: retentionConfigs(options),
+      configs: [...retentionConfigs(options), ...recordConfigs(options)],
     };
     try {
       await createTopicsV7.api.async(await cluster.any(), [request], CONTROLLER_TIMEOUT_MS, false);
@@ -58,6 +60,7 @@ export async function listTopics(cluster: KafkaCluster): Promise<TopicDescriptio
 }
 
 export async function deleteTopic(cluster: KafkaCluster, name: string): Promise<void> {
+  cluster.checkWritable();
   await cluster.persist(async () => {
     const topic = await cluster.lookUp(name);
     if (topic === undefined) return;
@@ -72,6 +75,7 @@ export async function deleteTopic(cluster: KafkaCluster, name: string): Promise<
 }
 
 export async function setRetention(cluster: KafkaCluster, name: string, retention: Retention): Promise<void> {
+  cluster.checkWritable();
   await cluster.persist(
     async () => {
       await cluster.topic(name);

@@ -7,6 +7,8 @@ import { fetchRecords, type FetchPosition } from './kafka-protocol.ts';
 
 /** One long poll. Between two of them the topic is looked up, which finds new partitions, and a topic that is gone. */
 const POLL_MS = 500;
+/** A leader that takes longer than it was asked to is away; what the others have may come meanwhile. */
+const LATE_MS = 500;
 /** Enough to know that there is something; the first batch comes whole all the same. */
 const POLL_BYTES_MAX = 1;
 const PAUSE_MS = 100;
@@ -37,7 +39,7 @@ export async function waitForRecords(
       const verdict = judge(error);
       if (verdict.kind === 'final') throw verdict.error;
       // Who waits looks at the log next, and that call says how long the broker has been away.
-      cluster.forget(name);
+      cluster.turnAway(name);
       await clock.sleep(Math.min(PAUSE_MS, leftMs), ended);
     }
   }
@@ -64,11 +66,14 @@ async function poll(
     waiting.delete(connection);
     return hasSomething;
   });
+  const answered = new AbortController();
+  const late = cluster.options.clock.sleep(waitMs + LATE_MS, answered.signal).then(() => false);
   try {
-    const first = await untilEnded(firstTrue(polls), ended);
+    const first = await untilEnded(Promise.race([firstTrue(polls), late]), ended);
     if (first === 'ended') return 'given up';
     return first ? 'something' : 'nothing';
   } finally {
+    answered.abort();
     // A broker answers one request of a connection after the other: one that still waits would hold up the next poll.
     for (const connection of waiting) cluster.cut(connection);
   }

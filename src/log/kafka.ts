@@ -11,6 +11,7 @@ import type {
   RetentionRemoval,
   TopicDescription,
   TopicOptions,
+  TransactionalWriter,
 } from '../contracts/log.ts';
 import { KafkaAppender } from './kafka-append.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
@@ -25,6 +26,7 @@ import {
   offsetsOf,
   setRetention,
 } from './kafka-topics.ts';
+import { openTransactions } from './kafka-transactions.ts';
 import { waitForRecords } from './kafka-wait.ts';
 
 export type { KafkaLogOptions } from './kafka-options.ts';
@@ -37,7 +39,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const settled = settleOptions(options);
   const cluster = new KafkaCluster(settled);
   try {
-    await cluster.persist(() => cluster.list(), { timeoutMs: settled.connectTimeoutMs });
+    await cluster.persist(() => cluster.list(), { timeoutMs: settled.connectTimeoutMs, isStrict: true });
   } catch (error) {
     await cluster.close();
     throw error;
@@ -50,6 +52,7 @@ class KafkaLog implements Log {
   private readonly cluster: KafkaCluster;
   private readonly appender: KafkaAppender;
   private readonly groups: GroupPublisher;
+  private writersOpened = 0;
 
   constructor(cluster: KafkaCluster) {
     this.cluster = cluster;
@@ -77,7 +80,8 @@ class KafkaLog implements Log {
     return offsetsOf(this.cluster, topic);
   }
 
-  append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
+  async append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
+    this.cluster.checkWritable();
     return this.appender.append(topic, records);
   }
 
@@ -105,6 +109,12 @@ class KafkaLog implements Log {
 
   publishOffsets(group: string, topic: string, offsets: readonly GroupOffset[]): Promise<void> {
     return this.groups.publish(group, topic, offsets);
+  }
+
+  async openTransactions(name: string): Promise<TransactionalWriter> {
+    this.cluster.checkWritable();
+    this.writersOpened += 1;
+    return openTransactions(this.cluster, name, this.writersOpened);
   }
 
   close(): Promise<void> {

@@ -12,29 +12,23 @@ import type {
   RetentionRemoval,
   TopicDescription,
   TopicOptions,
+  TransactionalWriter,
 } from '../contracts/log.ts';
-import { InvariantError } from '../errors.ts';
 import { KeylessTurn, planAppend } from './append-plan.ts';
 import { sliceChunk } from './chunk.ts';
 import { checkTopic, dataLoss, partitionNotFound, pastEnd, topicNotFound } from './faults.ts';
-import { checksumOf, decodeBatch, type EncodedBatch } from './record-batch.ts';
-import { decideRetention, type StoredBatch } from './retention.ts';
+import {
+  batchFrom,
+  checkRecords,
+  chunkOf,
+  compact,
+  pushBatch,
+  type MemoryPartition,
+  type MemoryTopic,
+} from './memory-topic.ts';
+import { MemoryWriters } from './memory-transactions.ts';
+import { decideRetention } from './retention.ts';
 import { latestDiffers, Waiters } from './waiters.ts';
-
-interface MemoryBatch extends StoredBatch {
-  readonly body: Uint8Array;
-}
-
-interface MemoryPartition {
-  earliest: number;
-  latest: number;
-  batches: MemoryBatch[];
-}
-
-interface MemoryTopic extends TopicDescription {
-  options: TopicOptions;
-  readonly stored: readonly MemoryPartition[];
-}
 
 export function createMemoryLog(options: { readonly clock: Clock }): Log {
   return new MemoryLog(options.clock);
@@ -46,6 +40,13 @@ class MemoryLog implements Log {
   private readonly topics = new Map<string, MemoryTopic>();
   private readonly waiters = new Waiters();
   private readonly keyless = new KeylessTurn();
+  private readonly writers = new MemoryWriters(
+    (topic, records) => {
+      const write = this.planAppend(topic, records);
+      return () => void write();
+    },
+    () => this.waiters.wake(),
+  );
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -75,7 +76,13 @@ class MemoryLog implements Log {
 
   async setRetention(name: string, retention: Retention): Promise<void> {
     const topic = this.find(name);
-    const options = { partitions: topic.partitions, ...retention };
+    const { compacted, recordBytesMax, partitions } = topic.options;
+    const options = {
+      partitions,
+      ...retention,
+      ...(compacted === undefined ? {} : { compacted }),
+      ...(recordBytesMax === undefined ? {} : { recordBytesMax }),
+    };
     checkTopic(name, options);
     topic.options = options;
   }
@@ -90,18 +97,7 @@ class MemoryLog implements Log {
   }
 
   async append(topicName: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
-    const topic = this.find(topicName);
-    const ranges: AppendedRange[] = [];
-    for (const { partition, count, batches } of planAppend(
-      topic,
-      records,
-      this.keyless,
-      this.clock.nowMs(),
-    )) {
-      const target = topic.stored[partition] as MemoryPartition;
-      ranges.push({ partition, baseOffset: target.latest, count });
-      for (const batch of batches) push(target, batch);
-    }
+    const ranges = this.planAppend(topicName, records)();
     this.waiters.wake();
     return ranges;
   }
@@ -114,14 +110,12 @@ class MemoryLog implements Log {
     let position = range.start;
     while (position < range.end) {
       if (position < partition.earliest) throw dataLoss({ ...range, start: position }, partition.earliest);
-      const batch = batchAt(partition.batches, position);
-      const base = batch.baseOffset;
-      const decoded = decodeBatch(batch.body, checksumOf(batch.body, base), range.partition, base);
-      if (decoded.kind === 'corrupt')
-        throw new InvariantError(`a batch in memory is corrupt: ${decoded.problem}`);
-      const to = Math.min(range.end - base, batch.count);
-      yield sliceChunk(decoded.chunk, position - base, to);
-      position = base + to;
+      const batch = batchFrom(partition.batches, position);
+      if (batch === undefined || batch.baseOffset >= range.end) return;
+      const from = Math.max(0, position - batch.baseOffset);
+      const to = Math.min(range.end - batch.baseOffset, batch.count);
+      yield sliceChunk(chunkOf(batch, range.partition), from, to);
+      position = batch.baseOffset + to;
     }
   }
 
@@ -141,6 +135,10 @@ class MemoryLog implements Log {
   async enforceRetention(): Promise<readonly RetentionRemoval[]> {
     const removed: RetentionRemoval[] = [];
     for (const topic of this.topics.values()) {
+      if (topic.options.compacted === true) {
+        topic.stored.forEach(compact);
+        continue;
+      }
       const policy = { retentionMs: undefined, retentionBytes: undefined, ...topic.options };
       for (const [partition, stored] of topic.stored.entries()) {
         const bytes = stored.batches.reduce((sum, batch) => sum + batch.bytes, 0);
@@ -153,8 +151,26 @@ class MemoryLog implements Log {
     return removed;
   }
 
+  async openTransactions(name: string): Promise<TransactionalWriter> {
+    return this.writers.open(name);
+  }
+
   async close(): Promise<void> {
     this.waiters.close();
+  }
+
+  /** Decides what to write where; the function that it gives writes it. @throws what `append` does */
+  private planAppend(topicName: string, records: readonly RecordInput[]): () => AppendedRange[] {
+    const topic = this.find(topicName);
+    checkRecords(topic, records);
+    const plan = planAppend(topic, records, this.keyless, this.clock.nowMs());
+    return () =>
+      plan.map(({ partition, count, batches }) => {
+        const target = topic.stored[partition] as MemoryPartition;
+        const baseOffset = target.latest;
+        for (const batch of batches) pushBatch(target, batch);
+        return { partition, baseOffset, count };
+      });
   }
 
   private find(name: string): MemoryTopic {
@@ -170,21 +186,4 @@ function describe({ name, id, partitions }: TopicDescription): TopicDescription 
 
 function offsetsOf(topic: MemoryTopic): PartitionOffsets[] {
   return topic.stored.map(({ earliest, latest }, partition) => ({ partition, earliest, latest }));
-}
-
-function push(partition: MemoryPartition, { body, count, timestampMsMax }: EncodedBatch): void {
-  partition.batches.push({ baseOffset: partition.latest, count, bytes: body.length, timestampMsMax, body });
-  partition.latest += count;
-}
-
-/** The batch that holds an offset between earliest and latest, by bisection: tests read long logs batch by batch. */
-function batchAt(batches: readonly MemoryBatch[], offset: number): MemoryBatch {
-  let low = 0;
-  let high = batches.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((batches[middle] as MemoryBatch).baseOffset <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return batches[low] as MemoryBatch;
 }

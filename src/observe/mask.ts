@@ -21,7 +21,13 @@ const JOINT = String.raw`[\w.-]*\\*["']?\s*[=:]\s*(?:(?:Bearer|Basic)\s+)?`;
 const VALUE = String.raw`(?:\\*"(?:[^"\\]|\\.)*"?|\\*'(?:[^'\\]|\\.)*'?|[^\s"',;&}]+)`;
 const SECRET_TEXT = new RegExp(`((?:${SECRET_WORDS})${JOINT})${VALUE}`, 'gi');
 const CUSTOMER_TEXT = new RegExp(`(customer[_-]?id${JOINT})${VALUE}`, 'gi');
-const URL_CREDENTIALS = /(:\/\/)[^\s/@]+@/g;
+/** To the last `@` before the path, since a password may hold one. */
+const URL_CREDENTIALS = /(:\/\/)[^\s/]+@/g;
+// What is a secret by its looks, whatever it is called: a private key, whose end may be cut off, and a token.
+const PRIVATE_KEY =
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:[^-]|-(?!----END))*(?:-----END [A-Z0-9 ]*-----)?/g;
+const SIGNED_TOKEN = /\beyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*)?/g;
+const BEARER = /\b(Bearer\s+)[\w.~+/=-]{12,}/gi;
 
 /** The parts of our own errors, which stand in their message already. */
 const IN_MESSAGE: ReadonlySet<string> = new Set(['what', 'why', 'mend']);
@@ -42,7 +48,12 @@ export interface Mask {
 export function createMask(options: MaskOptions): Mask {
   const text = (raw: string): string => {
     const bounded = raw.length > TEXT_CHARACTERS_MAX ? `${raw.slice(0, TEXT_CHARACTERS_MAX)}…` : raw;
-    const masked = bounded.replace(SECRET_TEXT, `$1${MASKED}`).replace(URL_CREDENTIALS, `$1${MASKED}@`);
+    const masked = bounded
+      .replace(PRIVATE_KEY, MASKED)
+      .replace(SIGNED_TOKEN, MASKED)
+      .replace(SECRET_TEXT, `$1${MASKED}`)
+      .replace(BEARER, `$1${MASKED}`)
+      .replace(URL_CREDENTIALS, `$1${MASKED}@`);
     return options.customerIds ? masked.replace(CUSTOMER_TEXT, `$1${MASKED}`) : masked;
   };
 

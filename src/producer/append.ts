@@ -48,7 +48,7 @@ function givenUp(parts: RetryingAppend, error: Error, attempts: number, elapsedM
   return new TallystreamError('DELIVERY_FAILED', {
     what: `Delivery to topic '${parts.topic}' failed after ${attempts} attempts in ${seconds} s: ${parts.outcome()}.`,
     why: error.message,
-    mend: 'Mend the log and run the command again; with --resume NAME a file goes on after its last acknowledged line.',
+    mend: 'Mend the log and run the command again; with --resume NAME a file goes on after its last acknowledged line. producer.retries and producer.retry_timeout bound the attempts.',
     cause: error,
   });
 }

@@ -1,7 +1,7 @@
 import type { Random } from './random.ts';
 
 export interface RetryLimits {
-  /** Calls of one batch's append, the first included. */
+  /** Calls of one batch's append, the first included; infinite where the time alone is the bound. */
   readonly attemptsMax: number;
   /** From the first call of one batch's append; no attempt starts later. */
   readonly deliveryTimeoutMs: number;
@@ -10,9 +10,12 @@ export interface RetryLimits {
   readonly backoffMsMax: number;
 }
 
-/** Two minutes, as Apache Kafka's producer gives a record (`delivery.timeout.ms`). */
+/**
+ * Two minutes, as Apache Kafka's producer gives a record (`delivery.timeout.ms`), and no bound of the number: with one, a
+ * longer time would not be used up.
+ */
 export const RETRY_LIMITS: RetryLimits = Object.freeze({
-  attemptsMax: 50,
+  attemptsMax: Number.POSITIVE_INFINITY,
   deliveryTimeoutMs: 120_000,
   backoffMs: 100,
   backoffMsMax: 5_000,

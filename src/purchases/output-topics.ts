@@ -12,7 +12,7 @@ import { CATEGORIES, DAYS } from './query.ts';
 import { moneyText, totalsRow } from './totals-order.ts';
 
 /** Beside a value of the log's own limit: key, headers of the record, and ours. */
-const LETTER_BYTES_MAX = RECORD_VALUE_BYTES_MAX + 2 * 1024 * 1024;
+const LETTER_BYTES_MAX = RECORD_VALUE_BYTES_MAX + 1024 * 1024;
 const OMITTED_HEADER = 'tallystream.value.omitted';
 
 export interface OutputTopicsOptions {

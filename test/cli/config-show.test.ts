@@ -47,3 +47,18 @@ test('says of every value where it came from: a flag beats the environment, that
   assert.match(lines.find((line) => line.startsWith('query.time_zone')) ?? '', /config\.yaml:4:3$/);
   assert.match(lines.find((line) => line.startsWith('log.topic')) ?? '', /from_flag +--topic$/);
 });
+
+test('says which setting of Kafka came from -X, which beats everything else, and hides a secret with a warning', async (t) => {
+  const place = new Place({ TALLYSTREAM_KAFKA_ACKS: '1', TALLYSTREAM_KAFKA_SASL_PASSWORD: 'another' });
+  t.after(() => place.remove());
+  const settings = ['kafka.acks=all', 'kafka.sasl.password=canary-31aa', 'kafka.bootstrap.servers=a:1,b:2'];
+  const words = ['config', 'show', '--bootstrap-servers', 'c:3', ...settings.flatMap((each) => ['-X', each])];
+  const { stdout, stderr } = await place.ok(words);
+  const row = (path: string) => linesOf(stdout).find((line) => line.startsWith(`${path} `)) ?? '';
+  assert.match(row('kafka.acks'), / all +-X kafka\.acks$/);
+  assert.match(row('kafka.bootstrap_servers'), / a:1,b:2 +-X kafka\.bootstrap\.servers$/);
+  assert.match(row('kafka.sasl_password'), / \*{8} +-X kafka\.sasl\.password$/);
+  assert.match(stderr, /^tallystream: kafka\.sasl\.password stands on the command line, .*\n$/);
+  assert.ok(!(stdout + stderr).includes('canary-31aa'));
+  assert.equal((await place.ok(['config', 'show'])).stderr, '');
+});

@@ -23,6 +23,7 @@ const NAMES = [
   'port',
   'log',
   'checkpoint',
+  'lag',
   'clock',
   'event generation',
 ];
@@ -102,6 +103,7 @@ test('finds nothing wrong after events were produced and counted, and changes no
   assert.deepEqual([troubled(answer), exitCode], [[], 0]);
   assert.match(named(answer, 'log').found, /50 records in 4 partitions/);
   assert.match(named(answer, 'checkpoint').found, /50 read = 50 accepted/);
+  assert.equal(named(answer, 'lag').found, 'query purchase-totals has read all there is');
   assert.deepEqual(filesIn(folder), files);
 });
 
@@ -136,7 +138,7 @@ test('exits 1 where log and checkpoint are damaged, a line each', async (t) => {
   writeFileSync(join(location, 'checkpoint.db'), noise);
   const { answer, exitCode } = await diagnose(folder);
   assert.equal(exitCode, 1);
-  assert.deepEqual(troubled(answer), ['log: fail', 'checkpoint: fail']);
+  assert.deepEqual(troubled(answer), ['log: fail', 'checkpoint: fail', 'lag: warn']);
 });
 
 test('reports a wrong configuration as a line, and goes on without it', async (t) => {

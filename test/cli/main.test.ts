@@ -93,6 +93,7 @@ describe('help', () => {
       '--topic',
       '--ui-port',
       '--json',
+      '-X <kafka.NAME=VALUE>',
     ]) {
       assert.ok(stdout.includes(flag), flag);
     }
@@ -125,6 +126,10 @@ describe('configuration', () => {
       [
         place.run(['produce', '--rate', 'fast']),
         /--rate: producer\.rate must be a number .* or max, and is "fast"/,
+      ],
+      [
+        place.run(['run', '-X', 'kafka.group.id=mine', '-Xkafka.lingerms=5']),
+        /-X kafka\.group\.id: kafka\.group\.id cannot be set\.[^]*-X kafka\.lingerms: .*Did you mean kafka\.linger\.ms\?/,
       ],
     ] as const;
     for (const [ended, says] of cases) {

@@ -10,6 +10,7 @@ const CWD = resolve('/shop');
 function load(): Promise<LoadedConfig> {
   return loadConfig({
     flags: { 'ui-port': 'off' },
+    kafkaSettings: ['kafka.sasl.password=canary19c4', 'kafka.linger.ms=50'],
     env: { TALLYSTREAM_LOG_PARTITIONS: '8' },
     cwd: CWD,
     readFile: () => 'query:\n  trigger: 5 seconds\n',
@@ -29,9 +30,10 @@ test('every key is shown with its value and where it came from, in aligned colum
     'environment TALLYSTREAM_LOG_PARTITIONS',
   ]);
   assert.deepEqual(rows.get('ui.port'), ['ui.port', 'off', '--ui-port']);
+  assert.deepEqual(rows.get('producer.linger'), ['producer.linger', '50 ms', '-X kafka.linger.ms']);
   assert.deepEqual(rows.get('data_dir'), ['data_dir', resolve(CWD, 'data'), 'default']);
   const columns = lines.map((line) =>
-    line.search(/(default|config\/config\.yaml:2:3|environment .*|--ui-port)$/),
+    line.search(/(default|config\/config\.yaml:2:3|environment .*|--ui-port|-X kafka\..*)$/),
   );
   assert.equal(new Set(columns).size, 1);
 });
@@ -54,6 +56,34 @@ test('the same as JSON names the file, the kind of place and the position', asyn
     },
   );
   assert.deepEqual(settings.find(({ key }) => key === 'ui.port')?.origin, { kind: 'flag', name: 'ui-port' });
+  assert.deepEqual(settings.find(({ key }) => key === 'producer.linger')?.origin, {
+    kind: 'flag',
+    name: 'X',
+    setting: 'kafka.linger.ms',
+  });
+});
+
+test('a file that should hold a secret is shown where there is one, since its name may be the secret', async () => {
+  const loaded = await loadConfig({
+    flags: {},
+    env: { TALLYSTREAM_KAFKA_TLS_KEY_FILE: 'me.key', TALLYSTREAM_KAFKA_SASL_PASSWORD_FILE: 'canary' },
+    cwd: CWD,
+    readFile: () => undefined,
+  });
+  const exists = (path: string) => path === resolve(CWD, 'me.key');
+  const text = explainAsText(loaded, exists);
+  assert.match(text, /^kafka\.tls_key_file +me\.key +environment/m);
+  assert.match(text, /^kafka\.sasl_password_file +\*{8} \(no such file\) +environment/m);
+  assert.match(text, /^kafka\.sasl_token_file +off +default/m);
+  assert.ok(!text.includes('canary'));
+  const { settings } = JSON.parse(explainAsJson(loaded, exists)) as {
+    settings: { key: string; value: string }[];
+  };
+  const value = (path: string) => settings.find(({ key }) => key === path)?.value;
+  assert.deepEqual(
+    ['tls_key_file', 'sasl_password_file', 'sasl_token_file'].map((name) => value(`kafka.${name}`)),
+    ['me.key', '********', 'off'],
+  );
 });
 
 test('a secret is shown as asterisks, and a value cannot act on the terminal', async () => {
@@ -64,6 +94,7 @@ test('a secret is shown as asterisks, and a value cannot act on the terminal', a
   const changed = { ...loaded, settings: [hostile, secret, ...others] };
   for (const shown of [explainAsText(changed), explainAsJson(changed)]) {
     assert.ok(!shown.includes('canary7f3a'));
+    assert.ok(!shown.includes('canary19c4'));
     assert.ok(shown.includes('********'));
     assert.doesNotMatch(shown.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
   }

@@ -42,6 +42,18 @@ test('leaves out the flag and the variable that are wrong, and no other', async 
   assert.deepEqual([log.topic, query.name, query.triggerMs, ui.port], ['a', 'b', 3_000, 4040]);
 });
 
+test('leaves out a setting of Kafka that is wrong, without its value, and keeps the others', async () => {
+  const { loaded, fault } = await load({
+    kafkaSettings: ['kafka.linger.ms=50', 'kafka.sasl.passwrod=canary', 'kafka.group.id=mine', 'canary'],
+  });
+  assert.deepEqual(fault?.leftOut, ['-X kafka.sasl.passwrod', '-X kafka.group.id', '-X']);
+  assert.ok(!fault.error.message.includes('canary'));
+  assert.equal(loaded.config.producer.lingerMs, 50);
+  const broken = await load({ kafkaSettings: ['kafka.linger.ms=50'] }, BROKEN);
+  assert.deepEqual(broken.fault?.leftOut, ['the configuration file']);
+  assert.equal(broken.loaded.config.producer.lingerMs, 50);
+});
+
 test('leaves out a file that is named and missing', async () => {
   for (const sources of [{ file: 'none.yaml' }, { env: { TALLYSTREAM_CONFIG: 'none.yaml' } }]) {
     const { loaded, fault } = await load(sources);

@@ -52,6 +52,7 @@ test('without any file, flag or variable every key has its default', async () =>
     },
     kafka: {
       bootstrapServers: ['localhost:9092'],
+      clientId: null,
       acks: 'all',
       compression: 'none',
       replicationFactor: null,
@@ -76,6 +77,7 @@ test('without any file, flag or variable every key has its default', async () =>
       batchRecordsMax: 500,
       batchBytesMax: 1_048_576,
       lingerMs: 5,
+      retries: Infinity,
       retryTimeoutMs: 120_000,
     },
     query: {
@@ -178,6 +180,10 @@ test('an unknown key is refused with its place and the key that was likely meant
     ['topic: x\n', /Did you mean log\.topic\?$/],
     ['query.trigger: 1 s\n', /:1:1: query\.trigger is written as trigger, below query\.$/],
     ['query:\n  watermarkDelay: 1 hour\n', /Did you mean query\.watermark_delay\?$/],
+    ['producer:\n  linger_ms: 5\n', /Did you mean producer\.linger\?$/],
+    ['producer:\n  batch_size: 16384\n', /Did you mean producer\.batch_bytes_max\?$/],
+    ['producer:\n  acks: all\n', /Did you mean kafka\.acks\?$/],
+    ['kafka:\n  group_id: mine\n', /There is no key "kafka\.group_id"\.$/],
     ['zzzzzz: 1\n', /There is no key "zzzzzz"\.$/],
     ['toString: 1\n', /There is no key "toString"\.$/],
   ];
@@ -236,6 +242,12 @@ test('YAML that cannot be read is refused with its place', async () => {
     ['query:\n  trigger: 1 s\n name: x\n', /:3:1: .*start at the same column/],
     ['log:\n  topic: "x\n', /:3:1: .*closing "quote/],
     ['data_dir: !folder x\n', /:1:11: .*tag/],
+    ['log:\n  topic: >x\n', /:2:11: .*behind \| or >/],
+    ['log:\n  topic: @x\n', /:2:10: .*cannot begin with this sign.*in quotes/],
+    ['log:\n  topic: a: b\n', /:2:10: .*second colon/],
+    ['log:\n  topic: "\\x"\n', /:2:11: .*backslash/],
+    ['log:\n  topic a\n  partitions: 2\n', /:2:3: .*colon/],
+    ['log: [a, b\n', /:2:1: .*brackets/],
     ['data_dir: a\n---\ndata_dir: b\n', /:2:1: .*multiple documents/i],
   ];
   for (const [text, message] of broken) assert.match(await refusal(loadYaml(text)), message);
@@ -249,6 +261,28 @@ test('a key or a section that stands twice is refused, with the line of the firs
   assert.match(
     await refusal(loadYaml('query:\n  name: a\nlog:\nquery:\n  trigger: 1 s\n')),
     /:4:1: "query" stands/,
+  );
+});
+
+test('a value that goes on in the next line is refused, since that line was meant as another key', async () => {
+  assert.match(
+    await refusal(loadYaml('log:\n  topic: a\n    partitions=4\n')),
+    /:2:10: log\.topic must be a name .*, and goes over 2 lines\. .* indented further than the key above it/,
+  );
+  assert.match(await refusal(loadYaml('data_dir: |\n  a\n  b\n')), /:1:11: .* goes over 2 lines/);
+  assert.match(await refusal(loadYaml('data_dir: "a\n  b"\n')), /goes over 2 lines/);
+  assert.equal((await loadYaml('data_dir: >-\n  a b\n\n')).config.dataDir, join(CWD, 'a b'));
+});
+
+test('what has no colon is no key, and is not repeated', async () => {
+  const message = await refusal(loadYaml('log: { topic: a,canary }\n'));
+  assert.match(
+    message,
+    /^config\/config\.yaml:1:17: What stands here is no key\. .*comma stands in quotes\.$/,
+  );
+  assert.match(
+    await refusal(loadYaml('query:\n  trigger:5: x\n')),
+    /:2:3: There is no key "query\.trigger…"\. .*a colon and a space\. Did you mean query\.trigger\?$/,
   );
 });
 

@@ -87,6 +87,11 @@ export class RunningCli {
     return this.err;
   }
 
+  get pid(): number {
+    assert.ok(this.process.pid !== undefined, `'${this.words}' was not started`);
+    return this.process.pid;
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.process.kill(signal);
   }

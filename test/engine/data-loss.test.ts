@@ -100,6 +100,23 @@ describe('a planned range', () => {
       await assert.rejects(readAll(log), { code: 'DATA_LOSS' });
     }));
 
+  it('of which records go behind its reader is read on from the first that is left', () =>
+    withHarness(async (harness) => {
+      const { log } = harness;
+      await harness.append(events(0, 2));
+      await harness.append(events(2, 2));
+      const late = events(4, 2).map((record) => ({ ...record, timestampMs: START_MS + 10_000 }));
+      await harness.append(late);
+      const lost: PlannedRange[] = [];
+      const offsets: number[] = [];
+      for await (const chunk of readPlanned(log, range, (gone) => lost.push(gone))) {
+        offsets.push(...chunk.offsets);
+        if (offsets.length === 2) await forget(harness);
+      }
+      assert.deepEqual(offsets, [0, 1, 4, 5]);
+      assert.deepEqual(lost, [{ partition: 0, start: 2, end: 4 }]);
+    }));
+
   it('that is gone whole is lost whole', () =>
     withHarness(async (harness) => {
       await harness.append(events(0, 8));

@@ -1,10 +1,11 @@
-/** A real broker for a test: in a temporary folder, on a free port, from the jars that a checkout fetches once. */
+/** Real brokers for a test: in temporary folders, on free ports, from the jars that a checkout fetches once. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection, metadataV12 } from '@platformatic/kafka';
 import { KafkaFault } from '../../scripts/kafka/fault.js';
 import { brokerWords, format, pathsOf } from '../../scripts/kafka/folder.js';
 import { fetchJars, findJava } from '../../scripts/kafka/java.js';
@@ -19,6 +20,7 @@ import type { NewTopic } from '../../scripts/kafka/wire.js';
 const HEAP = '-Xms32m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1';
 const STOP_TIMEOUT_MS = 20_000;
 const END_TIMEOUT_MS = 10_000;
+const IN_SYNC_TIMEOUT_MS = 60_000;
 
 export const kafkaSettings = settingsOf({}, process.cwd());
 
@@ -57,6 +59,8 @@ export interface BrokerOptions {
     Readonly<Record<string, string>> | ((ports: BrokerPorts) => Readonly<Record<string, string>>);
   /** Further words for `StorageTool format`, such as `--add-scram`. */
   readonly formatWords?: readonly string[];
+  /** Further words for the broker's JVM, such as `-Dname=value`. */
+  readonly jvm?: readonly string[];
   readonly topics?: readonly NewTopic[];
 }
 
@@ -76,15 +80,101 @@ export async function startBroker(options: BrokerOptions = {}): Promise<TestBrok
   }
 }
 
+/** Several brokers that are one cluster. */
+export interface TestCluster {
+  readonly brokers: readonly TestBroker[];
+  /** All of them, as `--bootstrap-servers` takes it. */
+  readonly bootstrap: string;
+  /** Resolves when every replica of every topic is in sync, as who restarts brokers one by one waits for. */
+  whenInSync(): Promise<void>;
+  /** Ends all of them, and removes their folders. A repeat does nothing. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts brokers that are controllers too, and waits until all of them answer. Every topic has as many replicas as there
+ * are brokers, and one of them may be away.
+ */
+export async function startCluster(
+  size: number,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<TestCluster> {
+  const without = withoutKafka();
+  assert.equal(without, false, 'ask withoutKafka() first, and skip');
+  const places: BrokerPorts[] = [];
+  for (let index = 0; index < size; index += 1) {
+    places.push({ port: await freePort(), controllerPort: await freePort() });
+  }
+  const copies = { factor: String(size), inSync: String(size - 1) };
+  const voters = places.map(({ controllerPort }, index) => `${index + 1}@127.0.0.1:${controllerPort}`);
+  const brokers = places.map((ports, index) => {
+    const ofCluster = {
+      'node.id': String(index + 1),
+      'controller.quorum.voters': voters.join(','),
+      'default.replication.factor': copies.factor,
+      'min.insync.replicas': copies.inSync,
+      'offsets.topic.replication.factor': copies.factor,
+      'transaction.state.log.replication.factor': copies.factor,
+      'transaction.state.log.min.isr': copies.inSync,
+      ...properties,
+    };
+    return new TestBroker(ports, { properties: ofCluster });
+  });
+  const stop = async () => {
+    await Promise.all(brokers.map((broker) => broker.stop()));
+  };
+  try {
+    // One alone has no quorum and never answers.
+    await Promise.all(brokers.map((broker) => broker.restart()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    brokers,
+    bootstrap: brokers.map(({ bootstrap }) => bootstrap).join(','),
+    whenInSync: () => whenInSync(places),
+    stop,
+  };
+}
+
+/** By what every broker says: one that has just started may know less than the others. */
+async function whenInSync(places: readonly BrokerPorts[]): Promise<void> {
+  const endMs = performance.now() + IN_SYNC_TIMEOUT_MS;
+  for (const { port } of places) {
+    while (!(await seesAllInSync(port, places.length))) {
+      assert.ok(performance.now() < endMs, 'the replicas did not come into sync');
+      await sleep(100);
+    }
+  }
+}
+
+async function seesAllInSync(port: number, size: number): Promise<boolean> {
+  const connection = new Connection('test');
+  connection.on('error', () => undefined);
+  try {
+    await connection.connect('127.0.0.1', port);
+    const { brokers, topics } = await metadataV12.api.async(connection, null, false, false);
+    const partitions = topics.flatMap((topic) => topic.partitions);
+    return brokers.length === size && partitions.every(({ isrNodes }) => isrNodes.length === size);
+  } catch {
+    return false;
+  } finally {
+    await connection.close();
+  }
+}
+
 export class TestBroker {
   readonly port: number;
   /** host:port, as `--bootstrap-servers` takes it. */
   readonly bootstrap: string;
   readonly folder: string;
   readonly java: string;
+  private readonly jvm: readonly string[];
   private child: ChildProcess | undefined;
 
-  constructor(ports: BrokerPorts, { properties = {}, formatWords = [] }: BrokerOptions) {
+  constructor(ports: BrokerPorts, { properties = {}, formatWords = [], jvm = [] }: BrokerOptions) {
+    this.jvm = jvm;
     this.port = ports.port;
     this.bootstrap = `127.0.0.1:${ports.port}`;
     this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'tallystream-kafka-')));
@@ -126,10 +216,14 @@ export class TestBroker {
     const mark = `-Dtallystream.test=${process.pid}`;
     const out = openSync(log, 'a');
     try {
-      this.child = spawn(this.java, brokerWords({ folder: this.folder, libs, mark, heap: HEAP }), {
-        cwd: this.folder,
-        stdio: ['ignore', out, out],
-      });
+      this.child = spawn(
+        this.java,
+        brokerWords({ folder: this.folder, libs, mark, heap: HEAP, jvm: this.jvm }),
+        {
+          cwd: this.folder,
+          stdio: ['ignore', out, out],
+        },
+      );
     } finally {
       closeSync(out);
     }

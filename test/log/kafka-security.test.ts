@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import type { Log } from '../../src/contracts/log.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import { readSecurity, type SecuritySettings } from '../../src/log/kafka-security.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
@@ -82,9 +85,13 @@ describe('a broker with TLS and SASL', { skip, timeout: 120_000 }, () => {
     rmSync(folder, { recursive: true });
   });
 
-  const useLog = async (port: number, settings: Partial<SecuritySettings>) => {
+  const useLog = async (
+    port: number | readonly number[],
+    settings: Partial<SecuritySettings>,
+    use?: (log: Log) => Promise<void>,
+  ) => {
     const log = await openKafkaLog({
-      bootstrapServers: [`127.0.0.1:${port}`],
+      bootstrapServers: [port].flat().map((each) => `127.0.0.1:${each}`),
       clock: systemClock,
       clientId: 'test',
       connectTimeoutMs: 4_000,
@@ -93,6 +100,7 @@ describe('a broker with TLS and SASL', { skip, timeout: 120_000 }, () => {
     try {
       await log.createTopic('secured', { partitions: 1 });
       await log.append('secured', [record('x')]);
+      await use?.(log);
     } finally {
       await log.close();
     }
@@ -128,6 +136,45 @@ describe('a broker with TLS and SASL', { skip, timeout: 120_000 }, () => {
     });
   }
 
+  describe('that takes OAUTHBEARER', () => {
+    const oauth = { ...TLS, securityProtocol: 'SASL_SSL', saslMechanism: 'OAUTHBEARER' } as const;
+    const withToken = (name: string, token: string) => {
+      writeFileSync(at(name), `${token}\n`);
+      return { ...oauth, saslTokenFile: at(name) };
+    };
+
+    test('lets a token in, and logs in again with the next one before the first is over', async () => {
+      const settings = withToken('token', unsecuredToken('till', 5));
+      await useLog(ports.saslTls, settings, async (log) => {
+        withToken('token', unsecuredToken('till', 60));
+        const endMs = performance.now() + 8_000;
+        while (performance.now() < endMs) {
+          await log.append('secured', [record('y')]);
+          assert.equal((await log.offsets('secured')).length, 1);
+          await sleep(200);
+        }
+      });
+    });
+
+    test('refuses one that is over, and what is none, without showing it', async () => {
+      for (const token of [unsecuredToken('till', -60), `${PASSWORD}.${PASSWORD}.`, PASSWORD]) {
+        await refused(
+          useLog(ports.saslTls, withToken('refused', token)),
+          'does not accept who we say we are',
+        );
+      }
+    });
+  });
+
+  test('is found behind a server that takes connections and says nothing', async (t) => {
+    const mute = createServer((socket) => socket.on('error', () => undefined));
+    t.after(() => mute.close());
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    const { port } = mute.address() as AddressInfo;
+    // In each of these places alone it would take the whole time of a first contact.
+    await useLog([port, port, ports.tls], TLS);
+  });
+
   test('takes SCRAM without TLS', async () => {
     await useLog(ports.saslOpen, {
       ...LOGIN,
@@ -140,6 +187,16 @@ describe('a broker with TLS and SASL', { skip, timeout: 120_000 }, () => {
     await assert.rejects(useLog(ports.tls, {}), hasCode('CONFIG_INVALID', 'kafka.security_protocol'));
   });
 });
+
+/** A token that no key signed, as Kafka's own login module for tests makes them, good for so many seconds from now. */
+function unsecuredToken(subject: string, seconds: number): string {
+  const nowSeconds = systemClock.nowMs() / 1000;
+  const claims = { sub: subject, iat: nowSeconds - 120, exp: nowSeconds + seconds };
+  const encoded = [{ alg: 'none' }, claims].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return [...encoded, ''].join('.');
+}
 
 /** An authority, the broker's certificate for 127.0.0.1 and a client's, all good for a day. */
 function makeCertificates(folder: string): void {
@@ -190,6 +247,9 @@ function brokerSecurity(
     'ssl.truststore.location': at('ca.pem'),
     'listener.name.mutual.ssl.client.auth': 'required',
     'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'listener.name.sasltls.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
+    // It takes tokens that nobody signed, where nothing says who may sign them.
+    'listener.name.sasltls.oauthbearer.sasl.jaas.config': `${module}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
   };
   for (const listener of ['sasltls', 'saslopen']) {
     const login = `listener.name.${listener}`;

@@ -204,7 +204,7 @@ describe('the clock of the rate source', () => {
   test('wakes a reader when the next second has ended, and at the timeout', async () => {
     const { clock, log } = rateAt(300, { rowsPerSecond: 1000 });
     let woken: boolean | undefined;
-    const known: PartitionOffsets[] = await log.offsets('rate');
+    const known = await log.offsets('rate');
     void log.waitForRecords('rate', known, 60_000, never()).then((is) => (woken = is));
     await turns();
     assert.equal(clock.sleepers, 1);

@@ -85,7 +85,12 @@ test('secrets and customer ids in the middle of a sentence are masked', () => {
     `{"customer_id": "${CANARY}"}`,
     `Authorization: Bearer ${CANARY}`,
     `connecting to https://user:${CANARY}@broker:9092/`,
+    `connecting to https://user:pass@${CANARY}@broker:9092/`,
     `token='${CANARY} ${'x'.repeat(5000)}'`,
+    `sent Bearer ${CANARY}.${CANARY}`,
+    `the token eyJhbGciOiJub25l.${CANARY}.${CANARY} is refused`,
+    `-----BEGIN PRIVATE KEY-----\n${CANARY}\n-----END PRIVATE KEY-----`,
+    `-----BEGIN RSA PRIVATE KEY-----\\n${CANARY}, cut off`,
   ]) {
     assert.ok(!mask.text(text).includes(CANARY), mask.text(text));
   }

@@ -229,6 +229,26 @@ describe('where the log refuses', () => {
     assert.ok(clock.monotonicMs() <= 31_000);
   });
 
+  test('tries once and no more where no retry is allowed', async () => {
+    const log = scriptedLog(['LOG_UNAVAILABLE']);
+    const { clock, options } = setUp({ log });
+    const limits = { attemptsMax: 1 };
+    await assert.rejects(drive(clock, deliver({ ...options, limits })), {
+      code: 'DELIVERY_FAILED',
+      message: /after 1 attempts? .*producer\.retries/s,
+    });
+    assert.equal(log.calls(), 1);
+  });
+
+  test('uses the time for one batch up where their number has no bound', async () => {
+    const log = scriptedLog(Array.from({ length: 1_000 }, () => 'LOG_UNAVAILABLE' as const));
+    const { clock, options } = setUp({ log });
+    const limits = { deliveryTimeoutMs: 600_000, backoffMsMax: 5_000 };
+    await assert.rejects(drive(clock, deliver({ ...options, limits }), 500), { code: 'DELIVERY_FAILED' });
+    assert.ok(log.calls() > 50, `${log.calls()} attempts`);
+    assert.ok(clock.monotonicMs() > 590_000, `${clock.monotonicMs()} ms`);
+  });
+
   test('does not try again where no retry helps', async () => {
     const log = scriptedLog(['TOPIC_NOT_FOUND']);
     const { clock, options } = setUp({ log });

@@ -233,3 +233,22 @@ test('names a file that is no database', async (t) => {
   t.after(() => rmSync(to.name, { recursive: true, force: true }));
   await assert.rejects(write(to, 0, []), { code: 'SINK_FAILED', message: /SQLite says/ });
 });
+
+test('finds a removed session by a whole number too, where the table has no types', async (t) => {
+  const { sink, rows, exec } = place(t);
+  exec('CREATE TABLE numbers (n, seen)');
+  const numbers = schema([optional('n', types.long(), ''), optional('seen', types.boolean(), '')]);
+  const to = sink({ outputMode: 'update', keyColumns: { numbers: ['n'] } });
+  const removed = {
+    aggregate: 'numbers',
+    added: [],
+    totals: [],
+    closed: [],
+    removed: [['9007199254740993']],
+  };
+  for (const [batchId, cells] of [[[9_007_199_254_740_993n, true]], [[1n, false]]].entries()) {
+    const outputs = [{ name: 'numbers', table: tableOf(numbers, cells) }];
+    await to.write(resultOf(batchId, outputs, [removed]), { queryId: 'q', batchId, epoch: 1 });
+  }
+  assert.deepEqual(rows('SELECT * FROM numbers'), [[1, 0]]);
+});

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigFault } from '../../config/fallback.ts';
+import { secretsOnCommandLine } from '../../config/kafka-flag.ts';
 import type { Config } from '../../config/keys.ts';
 import type { LoadedConfig, Setting } from '../../config/load.ts';
 import { inDataDir } from '../../config/paths.ts';
@@ -18,8 +19,18 @@ export function configurationCheck(loaded: LoadedConfig, fault: ConfigFault | un
 export function judgeConfiguration({ file, settings, config }: LoadedConfig, cwd: string): Verdict {
   const source = file === null ? 'There is no configuration file' : `${file} is valid`;
   const count = settings.filter((setting) => differs(setting, config, cwd)).length;
+  const [secret] = secretsOnCommandLine(settings);
+  if (secret !== undefined) return visibleSecret(source, secret);
   const changed = `${count} of ${settings.length} values ${count === 1 ? 'differs' : 'differ'} from the default`;
   return pass(`${source}; ${changed}${count === 0 ? '' : ' (`tallystream config show`)'}`);
+}
+
+function visibleSecret(source: string, setting: string): Verdict {
+  return {
+    status: 'warn',
+    found: `${source}; ${setting} stands on the command line, where other users of this machine can read it.`,
+    mend: 'Use kafka.sasl_password_file, or TALLYSTREAM_KAFKA_SASL_PASSWORD in the environment.',
+  };
 }
 
 export function judgeFault({ error, leftOut }: ConfigFault): Verdict {

@@ -6,8 +6,11 @@ import type { Log, PartitionOffsets } from '../../contracts/log.ts';
 import { embeddedLogPath, openLog } from '../../compose.ts';
 import { pass, type Check, type Verdict } from './check.ts';
 
-/** Less than a check may take, so that a lock is reported as what it is. It blocks this thread. */
-const BUSY_TIMEOUT_MS = 2_000;
+/**
+ * How long one call may wait for a lock, which blocks this thread, or for a broker: less than a check may take, so that
+ * either is reported as what it is.
+ */
+export const LOG_TIMEOUT_MS = { embedded: 2_000, kafka: 4_000 } as const;
 
 export type LogFacts =
   | { readonly kind: 'missing' }
@@ -50,7 +53,10 @@ export async function inspectLog(config: Config, clock: Clock): Promise<LogFacts
   const { topic } = config.log;
   if (config.log.type === 'embedded' && !(await isMade(embeddedLogPath(config.dataDir))))
     return { kind: 'missing' };
-  const log = await openLog(config, clock, { readOnly: true, busyTimeoutMs: BUSY_TIMEOUT_MS });
+  const log = await openLog(config, clock, {
+    readOnly: true,
+    busyTimeoutMs: LOG_TIMEOUT_MS[config.log.type],
+  });
   try {
     const description = await log.describeTopic(topic);
     if (description === undefined) {
@@ -99,6 +105,6 @@ async function newestRecord(
   return newestMs;
 }
 
-function counted(count: number, thing: string): string {
+export function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }

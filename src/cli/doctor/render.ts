@@ -35,9 +35,11 @@ export function countsAsText(results: readonly CheckResult[]): string {
   return `\n${counts.join(', ')}\n`;
 }
 
-/** `{"schemaVersion":1,"ok":…,"checks":[{"name","status","found","mend"}]}` as one line. */
+/** `{"schemaVersion":1,"ok":…,"checks":[{"name","status","found","mend","details"?}]}` as one line. */
 export function checksAsJson(results: readonly CheckResult[]): string {
-  const checks = results.map(({ name, status, found, mend }) => ({ name, status, found, mend }));
+  const checks = results.map(({ name, status, found, mend, details }) => {
+    return { name, status, found, mend, ...(details === undefined ? {} : { details }) };
+  });
   const answer = JSON.stringify({ schemaVersion: 1, ok: isOk(results), checks });
   return `${escapeJsonLineForTerminal(answer)}\n`;
 }

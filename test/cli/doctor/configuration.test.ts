@@ -36,6 +36,18 @@ test('counts no default that is written out, or in another unit', async () => {
   assert.match(await judge({ yaml: 'query:\n  checkpoint_location: elsewhere\n' }), /; 1 of /);
 });
 
+test('warns of a secret on the command line, by the name that stands there', async () => {
+  const sources = { flags: {}, env: {}, cwd: CWD, readFile: () => undefined };
+  const kafkaSettings = ['kafka.sasl.password=canary', 'kafka.sasl.username=till'];
+  const { status, found, mend } = judgeConfiguration(await loadConfig({ ...sources, kafkaSettings }), CWD);
+  assert.equal(status, 'warn');
+  assert.match(found, /; kafka\.sasl\.password stands on the command line/);
+  assert.match(mend ?? '', /kafka\.sasl_password_file/);
+  assert.ok(!found.includes('canary'));
+  const env = { TALLYSTREAM_KAFKA_SASL_PASSWORD: 'canary' };
+  assert.equal(judgeConfiguration(await loadConfig({ ...sources, env }), CWD).status, 'pass');
+});
+
 test('fails with every problem, and with what was left out', () => {
   const error = new TallystreamError('CONFIG_INVALID', { what: 'Two problems:\n  one\n  two' });
   const { status, found, mend } = judgeFault({ error, leftOut: ['--topic', 'the configuration file'] });

@@ -47,6 +47,9 @@ test('is one line of JSON with the checks in order', () => {
   const line = checksAsJson([passed, warned]);
   assert.equal(line.indexOf('\n'), line.length - 1);
   assert.deepEqual(JSON.parse(line), { schemaVersion: 1, ok: true, checks: [passed, warned] });
+  const detailed = { ...passed, details: { events: 7 } };
+  assert.deepEqual(JSON.parse(checksAsJson([detailed])), { schemaVersion: 1, ok: true, checks: [detailed] });
+  assert.equal(checkAsText(detailed, plain), checkAsText(passed, plain));
 });
 
 test('only a failure is not ok', () => {

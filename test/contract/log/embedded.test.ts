@@ -42,5 +42,7 @@ logContract('embedded', {
     retentionBySize: true,
     persistent: true,
     manyProcesses: true,
+    transactions: false,
+    shapedTopics: false,
   },
 });

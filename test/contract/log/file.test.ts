@@ -56,6 +56,8 @@ for (const packed of [false, true]) {
       contiguousOffsets: true,
       largestValue: true,
       retentionByAge: false,
+      transactions: false,
+      shapedTopics: false,
       retentionBySize: false,
       persistent: true,
       manyProcesses: true,

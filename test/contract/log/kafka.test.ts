@@ -48,6 +48,8 @@ function keepContract(): void {
       retentionBySize: false,
       persistent: true,
       manyProcesses: true,
+      transactions: true,
+      shapedTopics: true,
     },
   });
 }

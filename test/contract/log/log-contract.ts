@@ -7,6 +7,7 @@ import { readContract } from './read-contract.ts';
 import { readingContract, readOnlyContract } from './reading-contract.ts';
 import { retentionContract } from './retention-contract.ts';
 import { topicContract } from './topic-contract.ts';
+import { transactionContract } from './transaction-contract.ts';
 import { waitContract } from './wait-contract.ts';
 
 export function logContract(name: string, setup: LogSetup): void {
@@ -22,5 +23,6 @@ export function logContract(name: string, setup: LogSetup): void {
     waitContract(setup);
     retentionContract(setup);
     modelContract(setup);
+    transactionContract(setup);
   });
 }

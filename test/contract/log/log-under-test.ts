@@ -20,6 +20,10 @@ export interface LogFeatures {
   readonly persistent: boolean;
   /** `second` gives another process's view of the same log. */
   readonly manyProcesses: boolean;
+  /** Has `openTransactions`. */
+  readonly transactions: boolean;
+  /** Keeps `compacted` and `recordBytesMax` of a topic. */
+  readonly shapedTopics: boolean;
 }
 
 export interface LogUnderTest {

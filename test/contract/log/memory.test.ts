@@ -16,5 +16,7 @@ logContract('memory', {
     retentionBySize: true,
     persistent: false,
     manyProcesses: false,
+    transactions: true,
+    shapedTopics: true,
   },
 });

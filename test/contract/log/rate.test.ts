@@ -39,6 +39,8 @@ logContract('rate', {
     contiguousOffsets: true,
     largestValue: false,
     retentionByAge: false,
+    transactions: false,
+    shapedTopics: false,
     retentionBySize: false,
     persistent: true,
     manyProcesses: true,

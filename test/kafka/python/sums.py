@@ -1,7 +1,7 @@
-"""Adds up a topic of purchases: an oracle in another language, with another client and another kind of decimals.
+"""Adds up a topic of purchases: in another language, with another client and other decimals.
 
-Every partition is read from its beginning to the end that it had at the start, transactions that were aborted left out.
-An event id counts once. What is printed has the form of `tallystream totals --json`.
+Every partition is read from its beginning to the end that it had at the start; what a transaction
+has aborted is left out. An event id counts once. The form is that of `tallystream totals --json`.
 """
 
 import argparse
@@ -10,14 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from decimal import Context, Decimal, Inexact, InvalidOperation, Rounded, setcontext
+from decimal import Context, Decimal, Inexact, InvalidOperation, setcontext
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
 CENT = Decimal("0.01")
 # A sum that would have to be rounded is an error.
-EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation])
+EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 
 Event = dict[str, Any]
 

@@ -1,8 +1,9 @@
 """Writes lines of standard input to a topic, each purchase in other words that mean the same.
 
-The keys of an object come in another order, with spaces and line ends between them; numbers are written another way that is
-equal exactly; letters may be escaped. A line that is no JSON object goes as it is, without a key; an event is keyed by its
-customer_id. Prints how many records were written, and the partition of every key.
+The keys of an object come in another order, with spaces and line ends between them; numbers are
+written another way that is equal exactly; letters may be escaped. An event is keyed by its
+customer_id; a line that is no JSON object goes as it is, without a key. Prints how many records
+were written, and the partition of every key.
 """
 
 import argparse
@@ -10,13 +11,13 @@ import json
 import random
 import re
 import sys
-from decimal import Context, Decimal, Inexact, Rounded, setcontext
+from decimal import Context, Decimal, Inexact, setcontext
 from typing import Any
 
 from kafka import KafkaProducer
 
 # A number that would change is an error.
-EXACT = Context(prec=60, traps=[Inexact, Rounded])
+EXACT = Context(prec=60, traps=[Inexact])
 SPACES = ("", "", " ", "  ", "\t", "\n", "\r\n", " \n\t ")
 HEADERS = [("origin", b"python"), ("origin", b"twice"), ("bytes", bytes(range(256))), ("", b"")]
 
@@ -30,8 +31,8 @@ def main() -> None:
     # Slices that follow each other, so that the events of one key keep their order.
     size = -(-len(lines) // len(options.compression))
     for index, compression in enumerate(options.compression):
-        part = lines[index * size : (index + 1) * size]
-        write(part, None if compression == "none" else compression, options, chosen, partitions)
+        start, end = index * size, (index + 1) * size
+        write(lines[start:end], compression, options, chosen, partitions)
     print(json.dumps({"written": len(lines), "partitions": partitions}))
 
 
@@ -57,7 +58,7 @@ def parse_options() -> argparse.Namespace:
 
 def write(
     lines: list[bytes],
-    compression: str | None,
+    compression: str,
     options: argparse.Namespace,
     chosen: random.Random,
     partitions: dict[str, int],
@@ -66,7 +67,7 @@ def write(
     producer = KafkaProducer(
         bootstrap_servers=options.bootstrap,
         acks="all",
-        compression_type=compression,
+        compression_type=None if compression == "none" else compression,
         linger_ms=20,
         allow_auto_create_topics=False,
         **named,
@@ -79,7 +80,7 @@ def write(
         for line in lines:
             event = event_of(line)
             key = event.get("customer_id") if event is not None else None
-            value = line if event is None else in_other_words(event, chosen).encode()
+            value = line if event is None else spaced(event, chosen).encode()
             key_bytes = key.encode() if isinstance(key, str) else None
             sent.append((key, producer.send(options.topic, value, key_bytes, headers=HEADERS)))
         producer.flush()
@@ -120,16 +121,17 @@ def object_in_other_words(event: dict[str, Any], chosen: random.Random) -> str:
     # Of a key that is there twice the last one counts.
     if items and chosen.random() < 0.1:
         items.insert(0, (items[-1][0], "not this one"))
-    space = lambda: chosen.choice(SPACES)
-    members = [
-        f"{space()}{in_other_words(name, chosen)}{space()}:{space()}{in_other_words(each, chosen)}"
-        for name, each in items
-    ]
-    return f"{space()}{{{f'{space()},'.join(members)}{space()}}}{space()}"
+    pairs = [f"{spaced(name, chosen)}:{spaced(each, chosen)}" for name, each in items]
+    members = ",".join(pairs)
+    return f"{{{members}{chosen.choice(SPACES)}}}"
+
+
+def spaced(value: Any, chosen: random.Random) -> str:
+    return chosen.choice(SPACES) + in_other_words(value, chosen) + chosen.choice(SPACES)
 
 
 def text_in_other_words(text: str, chosen: random.Random) -> str:
-    """As it is, with all that is not ASCII escaped, or with some letters escaped that need not be."""
+    """As it is, with all escaped that is not ASCII, or with some letters escaped needlessly."""
     form = chosen.randrange(3)
     plain = json.dumps(text, ensure_ascii=form == 1)
     if form < 2 or "\\" in plain:
@@ -143,26 +145,18 @@ def text_in_other_words(text: str, chosen: random.Random) -> str:
 
 def forms_of(number: Decimal) -> list[str]:
     """Ways to write a number; all of them are equal exactly."""
-    sign, digits, exponent = number.normalize().as_tuple()
-    if not isinstance(exponent, int):
-        sys.exit(f"{number} is no finite number")
-    minus = "-" if sign else ""
-    whole = "".join(map(str, digits))
     short = f"{number.normalize():f}"
     longer = short + ("0" if "." in short else ".0")
-    forms = [
-        str(number),
-        short,
-        longer,
-        f"{longer}0000",
-        f"{minus}{whole}E{exponent}",
-        f"{minus}{whole}e{exponent:+d}",
-        f"{minus}{whole}000E{exponent - 3}",
-        f"{minus}{whole[0]}.{whole[1:] or '0'}e{exponent + len(whole) - 1}",
-        f"{minus}0.00{whole}E+{exponent + len(whole) + 2}",
-    ]
-    # The last one has a sign of its own.
-    forms = [form for form in forms if "E+-" not in form]
+    forms = [str(number), short, longer, f"{longer}0000", f"{short}E0", f"{short}e-00"]
+    if number != 0:
+        sign, digits, exponent = number.normalize().as_tuple()
+        minus, whole, power = "-" if sign else "", "".join(map(str, digits)), int(exponent)
+        forms += [
+            f"{minus}{whole}E{power}",
+            f"{minus}{whole}000e{power - 3:+d}",
+            f"{minus}{whole[0]}.{whole[1:] or '0'}e{power + len(whole) - 1}",
+            f"{minus}0.00{whole}E{power + len(whole) + 2:+d}",
+        ]
     if any(Decimal(form) != number for form in forms):
         sys.exit(f"{number} was changed: {forms}")
     return forms

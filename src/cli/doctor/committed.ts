@@ -1,0 +1,22 @@
+/** How far the query has read, from its checkpoint. */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Less than a check may take. It blocks this thread. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+/**
+ * The offset of the next record that the query will read, by partition; empty before the first commit. It reads the table
+ * that docs/operations.md has for people; whoever calls has found the checkpoint to be there and in order.
+ */
+export function committedOffsets(checkpointLocation: string): ReadonlyMap<number, number> {
+  // Opened like a writer, since a connection that may only read could not work where the shared files are missing.
+  const database = new DatabaseSync(join(checkpointLocation, 'checkpoint.db'), { timeout: BUSY_TIMEOUT_MS });
+  try {
+    database.exec('PRAGMA query_only = ON');
+    const rows = database.prepare('SELECT "partition" AS part, next_offset AS next FROM partitions').all();
+    return new Map(rows.map(({ part, next }) => [part as number, next as number]));
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,134 @@
+/** The one retry that every call goes through: it acts again while an error may pass, and says what is waited for. */
+import { judge, unavailable, type Verdict } from './kafka-errors.ts';
+import type { SettledOptions } from './kafka-options.ts';
+
+/** The first pause. Most waits are for a coordinator that is just about to finish, and double from here. */
+const PAUSE_MS = 1;
+const PAUSE_MS_MAX = 1_000;
+/** Who waits is told after this, and again so often: leaders move within it, and nobody need know. */
+const NOTICE_AFTER_MS = 1_000;
+const NOTICE_EVERY_MS = 5_000;
+/** An attempt without an answer is no failure yet: a broker may have much to do. */
+const SILENCE_MS = 3_000;
+/** What an attempt in hand is given once nobody wants to wait any more. */
+const GIVE_UP_AFTER_MS = 1_000;
+
+interface Call {
+  readonly startMs: number;
+  readonly timeoutMs: number;
+  /** Why the last attempt failed; undefined before one has. */
+  why: string | undefined;
+}
+
+export interface RetryBound {
+  readonly timeoutMs: number;
+  /** Whether an attempt in hand ends at the bound too, and not at its own. Only for those that change nothing. */
+  readonly isStrict?: boolean;
+  /** Called where an attempt failed and another may follow. */
+  readonly onPassing: () => void;
+}
+
+export class Retry {
+  private readonly options: SettledOptions;
+  private readonly closed: AbortSignal;
+  /** Ends every pause. */
+  private readonly hurry: AbortSignal;
+  private readonly judge: (error: unknown) => Verdict;
+  /** Calls under way, the oldest first. */
+  private readonly calls = new Set<Call>();
+  private isWatching = false;
+  private noticedAtMs = -Infinity;
+
+  constructor(options: SettledOptions, closed: AbortSignal, judgeError: (error: unknown) => Verdict = judge) {
+    const { giveUp } = options;
+    this.options = options;
+    this.closed = closed;
+    this.hurry = giveUp === undefined ? closed : AbortSignal.any([closed, giveUp]);
+    this.judge = judgeError;
+  }
+
+  /**
+   * The answer of the first attempt that has one.
+   * @throws LOG_UNAVAILABLE at the bound, once the log was closed, or soon after `giveUp`; what does not pass, in our words
+   */
+  async run<T>(act: () => Promise<T>, { timeoutMs, isStrict = false, onPassing }: RetryBound): Promise<T> {
+    const { clock } = this.options;
+    const startMs = clock.monotonicMs();
+    const call: Call = { startMs, timeoutMs, why: undefined };
+    this.calls.add(call);
+    void this.watch();
+    try {
+      for (let attempt = 0; ; attempt += 1) {
+        if (this.closed.aborted) throw unavailable('the log was closed');
+        try {
+          const leftMs = isStrict ? timeoutMs - (clock.monotonicMs() - startMs) : Infinity;
+          return await this.withinPatience(act(), leftMs);
+        } catch (error) {
+          const verdict = this.judge(error);
+          if (verdict.kind === 'final') throw verdict.error;
+          onPassing();
+          call.why = verdict.why;
+          const elapsedMs = clock.monotonicMs() - startMs;
+          if (elapsedMs >= timeoutMs) throw unavailable(verdict.why, error);
+          this.notice(call);
+          const pauseMs = Math.min(
+            PAUSE_MS * 2 ** Math.min(attempt, 10),
+            PAUSE_MS_MAX,
+            timeoutMs - elapsedMs,
+          );
+          await clock.sleep(pauseMs, this.hurry);
+          if (this.options.giveUp?.aborted === true) throw unavailable(verdict.why, error);
+        }
+      }
+    } finally {
+      this.calls.delete(call);
+    }
+  }
+
+  /**
+   * Rejects after the time, or soon after `giveUp`, where the work has not ended by then. It goes on until the log is
+   * closed, and nobody hears of it.
+   */
+  private withinPatience<T>(work: Promise<T>, leftMs: number): Promise<T> {
+    const { clock, giveUp } = this.options;
+    if (giveUp === undefined && leftMs === Infinity) return work;
+    return new Promise((resolve, reject) => {
+      const done = new AbortController();
+      const expireAfter = async (ms: number) => {
+        await clock.sleep(ms, done.signal);
+        reject(unavailable('the call timed out without an answer'));
+      };
+      const hurry = () => void expireAfter(GIVE_UP_AFTER_MS);
+      if (leftMs !== Infinity) void expireAfter(leftMs);
+      if (giveUp?.aborted === true) hurry();
+      else giveUp?.addEventListener('abort', hurry, { once: true, signal: done.signal });
+      work.then(resolve, reject).finally(() => done.abort());
+    });
+  }
+
+  /** Speaks for calls that hang in an attempt. One at a time, and none while nothing is under way. */
+  private async watch(): Promise<void> {
+    if (this.isWatching || this.options.onWaiting === undefined) return;
+    this.isWatching = true;
+    for (let [oldest] = this.calls; oldest !== undefined && !this.closed.aborted; [oldest] = this.calls) {
+      this.notice(oldest);
+      await this.options.clock.sleep(NOTICE_AFTER_MS, this.closed);
+    }
+    this.isWatching = false;
+  }
+
+  private notice({ startMs, timeoutMs, why }: Call): void {
+    const nowMs = this.options.clock.monotonicMs();
+    const elapsedMs = nowMs - startMs;
+    if (elapsedMs < (why === undefined ? SILENCE_MS : NOTICE_AFTER_MS)) return;
+    if (nowMs - this.noticedAtMs < NOTICE_EVERY_MS) return;
+    this.noticedAtMs = nowMs;
+    const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
+    const bound = `(giving up after ${seconds(timeoutMs)})`;
+    this.options.onWaiting?.(
+      why === undefined
+        ? `Apache Kafka has not answered for ${seconds(elapsedMs)} now ${bound}.`
+        : `Apache Kafka cannot be used for ${seconds(elapsedMs)} now ${bound}: ${why}.`,
+    );
+  }
+}

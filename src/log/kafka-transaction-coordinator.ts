@@ -1,0 +1,116 @@
+/**
+ * The broker that keeps a writer's transactions, as requests of one attempt each: whoever calls goes on trying
+ * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). The versions are those before KIP-890, which every broker
+ * from 3.1 on speaks.
+ */
+import { addPartitionsToTxnV3, endTxnV3, findCoordinatorV4, initProducerIdV4 } from '@platformatic/kafka';
+import type { Connection } from '@platformatic/kafka';
+import { TallystreamError } from '../errors.ts';
+import type { Broker, KafkaCluster, Purpose } from './kafka-cluster.ts';
+import type { Identity } from './kafka-delivery.ts';
+import { brokerCodesOf, BrokerFault, CODE } from './kafka-errors.ts';
+import { writerFenced } from './writer-turns.ts';
+
+const TRANSACTION_KEY_TYPE = 1;
+
+/** The name belongs to a later writer, or to one whose transaction the broker took back. */
+export const FENCED: ReadonlySet<number> = new Set([
+  CODE.INVALID_PRODUCER_EPOCH,
+  CODE.INVALID_PRODUCER_ID_MAPPING,
+  CODE.PRODUCER_FENCED,
+]);
+
+export class TransactionCoordinator {
+  readonly name: string;
+  readonly purpose: Purpose;
+  private readonly cluster: KafkaCluster;
+  private broker: Broker | undefined;
+
+  constructor(cluster: KafkaCluster, name: string, purpose: Purpose) {
+    this.cluster = cluster;
+    this.name = name;
+    this.purpose = purpose;
+  }
+
+  /**
+   * Becomes the writer of the name: the one before is fenced, and its transaction is settled before this answers. With a
+   * former identity only where nobody else has become the writer since.
+   * @throws WRITER_FENCED (with a former identity), CONFIG_INVALID
+   */
+  introduce(former?: Identity): Promise<Identity> {
+    const { transactionTimeoutMs } = this.cluster.options;
+    return this.ask(async (connection) => {
+      const answer = await initProducerIdV4.api.async(
+        connection,
+        this.name,
+        transactionTimeoutMs,
+        former?.producerId,
+        former?.producerEpoch,
+      );
+      return { producerId: answer.producerId, producerEpoch: answer.producerEpoch, sequences: new Map() };
+    });
+  }
+
+  /** Makes partitions part of the transaction, and opens it where it is not. @throws WRITER_FENCED */
+  async add(identity: Identity, topic: string, partitions: readonly number[]): Promise<void> {
+    const { producerId, producerEpoch } = identity;
+    const topics = [{ name: topic, partitions: [...partitions] }];
+    const request = { transactionalId: this.name, producerId, producerEpoch, verifyOnly: false, topics };
+    await this.ask((connection) => addPartitionsToTxnV3.api.async(connection, [request]));
+  }
+
+  /** Ends the transaction. `onSend` is called where the request is about to be sent. @throws WRITER_FENCED */
+  async end(
+    { producerId, producerEpoch }: Identity,
+    ending: 'commit' | 'abort',
+    onSend: () => void = () => undefined,
+  ): Promise<void> {
+    await this.ask((connection) => {
+      onSend();
+      return endTxnV3.api.async(connection, this.name, producerId, producerEpoch, ending === 'commit');
+    });
+  }
+
+  fenced(code: number): TallystreamError {
+    const seconds = this.cluster.options.transactionTimeoutMs / 1000;
+    return writerFenced(
+      this.name,
+      `Another writer of this name was opened since, or a transaction was open for more than ${seconds} s and the broker took it back.`,
+      new BrokerFault(code),
+    );
+  }
+
+  private async ask<T>(request: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      this.broker ??= await this.find();
+      const connection = await this.cluster.connect(this.broker, this.purpose);
+      return await request(connection);
+    } catch (error) {
+      const codes = brokerCodesOf(error).filter((code) => code !== CODE.OPERATION_NOT_ATTEMPTED);
+      const [code] = codes;
+      // Transactions that are still being settled are known to the coordinator; everything else may mean that it moved.
+      if (code !== CODE.CONCURRENT_TRANSACTIONS) this.broker = undefined;
+      const fencedBy = codes.find((each) => FENCED.has(each));
+      if (fencedBy !== undefined) throw this.fenced(fencedBy);
+      if (code === CODE.INVALID_TRANSACTION_TIMEOUT) throw this.timeoutRefused();
+      // The client reports several partitions as several errors: those that were not tried say nothing.
+      throw code === undefined ? error : new BrokerFault(code);
+    }
+  }
+
+  private async find(): Promise<Broker> {
+    const answer = await findCoordinatorV4.api.async(await this.cluster.any(), TRANSACTION_KEY_TYPE, [
+      this.name,
+    ]);
+    const [found] = answer.coordinators;
+    if (found === undefined) throw new BrokerFault(CODE.COORDINATOR_NOT_AVAILABLE);
+    return { host: found.host, port: found.port };
+  }
+
+  private timeoutRefused(): TallystreamError {
+    return new TallystreamError('CONFIG_INVALID', {
+      what: `The broker does not take ${this.cluster.options.transactionTimeoutMs} ms as the longest time of a transaction.`,
+      mend: "Use a time up to the broker's transaction.max.timeout.ms.",
+    });
+  }
+}

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_ACCOUNTING } from '../../src/contracts/batch.ts';
+import type { BatchResult } from '../../src/contracts/batch-result.ts';
+import type { Log, RecordInput, TransactionalWriter } from '../../src/contracts/log.ts';
+import type { TopicOutput } from '../../src/contracts/sink.ts';
+import { TallystreamError } from '../../src/errors.ts';
+import { createMemoryLog } from '../../src/log/memory.ts';
+import { systemClock } from '../../src/observe/system-clock.ts';
+import { newestMarker } from '../../src/sinks/marker.ts';
+import { createTopicSink } from '../../src/sinks/topics.ts';
+import { readPartition } from '../contract/log/log-records.ts';
+
+const CONTROL = 'control';
+
+function batchOf(batchId: number): BatchResult {
+  return {
+    plan: {
+      batchId,
+      topicId: 't',
+      ranges: [],
+      lost: [],
+      clockMs: 0,
+      watermarkMicros: null,
+      idlePartitions: [],
+    },
+    accounting: NO_ACCOUNTING,
+    aggregates: [],
+    sample: [],
+    lost: [],
+    deadLetters: () => [],
+    outputs: () => [],
+    allGroups: () => [],
+  };
+}
+
+const record = (text: string): RecordInput => ({ key: Buffer.from(text), value: Buffer.from(text) });
+
+function outputOf(records: TopicOutput['records'], more: Partial<TopicOutput> = {}): TopicOutput {
+  return { topic: 'out', options: { partitions: 1 }, records, ...more };
+}
+
+/** The memory log, whose writer fails where it is told to. */
+function failingLog(
+  fail: (call: 'append' | 'commit' | 'abort', topic: string, records: number) => void,
+): Log {
+  const log = createMemoryLog({ clock: systemClock });
+  const openTransactions = log.openTransactions?.bind(log);
+  log.openTransactions = async (name) => {
+    const writer = (await openTransactions?.(name)) as TransactionalWriter;
+    return {
+      append: async (topic, records) => {
+        fail('append', topic, records.length);
+        await writer.append(topic, records);
+      },
+      commit: async () => {
+        fail('commit', '', 0);
+        await writer.commit();
+      },
+      abort: () => {
+        fail('abort', '', 0);
+        return writer.abort();
+      },
+      close: () => writer.close(),
+    };
+  };
+  return log;
+}
+
+test('a log without transactions is refused in words', () => {
+  const log = { ...createMemoryLog({ clock: systemClock }), format: 'embedded' } as Log;
+  assert.throws(() => createTopicSink({ log, outputs: [], controlTopic: CONTROL }), {
+    code: 'CONFIG_INVALID',
+    message: /embedded log has no transactions/,
+  });
+});
+
+test('a batch that fails on its way leaves nothing for readers, and the next runner writes it once', async () => {
+  let failures = 1;
+  const log = failingLog((call) => {
+    if (call === 'commit' && (failures -= 1) >= 0) throw new Error('no answer');
+  });
+  const outputs = [outputOf(() => [record('a'), record('b')])];
+  const first = createTopicSink({ log, outputs, controlTopic: CONTROL });
+  assert.equal(await first.open?.({ queryId: 'q', epoch: 1 }, undefined), undefined);
+  await assert.rejects(first.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 1 }), /no answer/);
+  assert.deepEqual(await readPartition(log, 'out', 0), []);
+  const second = createTopicSink({ log, outputs, controlTopic: CONTROL });
+  assert.equal(await second.open?.({ queryId: 'q', epoch: 2 }, undefined), undefined);
+  await second.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 2 });
+  const values = (await readPartition(log, 'out', 0)).map(({ value }) => value);
+  assert.deepEqual(values, ['a', 'b']);
+  assert.equal(await newestMarker(log, CONTROL, 'q'), 0);
+});
+
+test('a batch that fails before its end is taken back at once, so that readers are not held up by it', async () => {
+  const calls: string[] = [];
+  const log = failingLog((call, topic) => {
+    calls.push(call);
+    if (call === 'append' && topic === CONTROL) throw new Error('no answer');
+  });
+  const sink = createTopicSink({ log, outputs: [outputOf(() => [record('a')])], controlTopic: CONTROL });
+  await sink.open?.({ queryId: 'q', epoch: 1 }, undefined);
+  await assert.rejects(sink.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 1 }), /no answer/);
+  assert.deepEqual(calls, ['append', 'append', 'abort']);
+});
+
+test('the runner before is shut out', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  const outputs = [outputOf(() => [record('a')])];
+  const zombie = createTopicSink({ log, outputs, controlTopic: CONTROL });
+  await zombie.open?.({ queryId: 'q', epoch: 1 }, undefined);
+  const newer = createTopicSink({ log, outputs, controlTopic: CONTROL });
+  await newer.open?.({ queryId: 'q', epoch: 2 }, undefined);
+  await assert.rejects(zombie.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 1 }), {
+    code: 'WRITER_FENCED',
+  });
+  await newer.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 2 });
+  assert.equal((await readPartition(log, 'out', 0)).length, 1);
+});
+
+test('missed batches make the next one whole, and only that', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  const seen: boolean[] = [];
+  const outputs = [
+    outputOf((_batch, whole) => {
+      seen.push(whole);
+      return [];
+    }),
+  ];
+  const sink = createTopicSink({ log, outputs, controlTopic: CONTROL });
+  await sink.open?.({ queryId: 'q', epoch: 1 }, 6);
+  for (const batchId of [7, 8]) await sink.write(batchOf(batchId), { queryId: 'q', batchId, epoch: 1 });
+  const again = createTopicSink({ log, outputs, controlTopic: CONTROL });
+  assert.equal(await again.open?.({ queryId: 'q', epoch: 2 }, 8), 8);
+  await again.write(batchOf(9), { queryId: 'q', batchId: 9, epoch: 2 });
+  assert.deepEqual(seen, [true, false, false]);
+});
+
+test('a record that the topic does not take is replaced; others are not held up by it', async () => {
+  const large = 'x'.repeat(300 * 1024);
+  const log = failingLog((call, topic, records) => {
+    if (call === 'append' && topic === 'out' && records === 1) {
+      if ((large_taken -= 1) < 0) throw new TallystreamError('RECORD_TOO_LARGE', { what: 'too large' });
+      large_taken = 0;
+    }
+  });
+  let large_taken = 0;
+  const outputs = [
+    outputOf(() => [record('a'), record('b'), record(large)], {
+      inPlaceOf: () => {
+        large_taken = 1;
+        return record('in its place');
+      },
+    }),
+  ];
+  const sink = createTopicSink({ log, outputs, controlTopic: CONTROL });
+  await sink.open?.({ queryId: 'q', epoch: 1 }, undefined);
+  await sink.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 1 });
+  const values = (await readPartition(log, 'out', 0)).map(({ value }) => value);
+  assert.deepEqual(values, ['a', 'b', 'in its place']);
+});
+
+test('a batch of many records goes in bounded appends', async () => {
+  const sizes: number[] = [];
+  const log = failingLog((call, topic, records) => {
+    if (call === 'append' && topic === 'out') sizes.push(records);
+  });
+  const many = Array.from({ length: 2_500 }, (_, index) => record(`r${index}`));
+  const sink = createTopicSink({ log, outputs: [outputOf(() => many)], controlTopic: CONTROL });
+  await sink.open?.({ queryId: 'q', epoch: 1 }, undefined);
+  await sink.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 1 });
+  assert.deepEqual(sizes, [1_000, 1_000, 500]);
+  assert.equal((await readPartition(log, 'out', 0)).length, 2_500);
+});
+
+test('the newest marker of a query is found behind many of others, and behind what is no marker', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  await log.createTopic(CONTROL, { partitions: 1 });
+  const marker = (queryId: string, batchId: number): RecordInput => {
+    return { key: Buffer.from(queryId), value: Buffer.from(JSON.stringify({ queryId, batchId })) };
+  };
+  await log.append(CONTROL, [marker('q', 3), marker('q', 4)]);
+  await log.append(
+    CONTROL,
+    Array.from({ length: 3_000 }, (_, index) => marker('other', index)),
+  );
+  const strange = ['', 'null', '{', '{"batchId":"7"}', '[]'];
+  await log.append(
+    CONTROL,
+    strange.map((text) => ({ key: Buffer.from('q'), value: Buffer.from(text) })),
+  );
+  await log.append(CONTROL, [{ key: Buffer.from('q'), value: null }]);
+  assert.equal(await newestMarker(log, CONTROL, 'q'), 4);
+  assert.equal(await newestMarker(log, CONTROL, 'other'), 2_999);
+  assert.equal(await newestMarker(log, CONTROL, 'nobody'), undefined);
+});
