@@ -130,7 +130,7 @@ describe('once in PostgreSQL', { skip: withoutPostgres() }, () => {
           const ran = await Promise.all(
             [client, other].map((one) => onceInPostgres(one, batch(batchId, 1, id), insert)),
           );
-          assert.deepEqual(ran.toSorted(), [false, true]);
+          assert.equal(ran.filter(Boolean).length, 1);
           assert.equal(await count(), batchId + 1);
         }
       }

@@ -5,7 +5,7 @@ import { ColumnTable } from '../../src/columns/table.ts';
 import { NO_ACCOUNTING, type AggregateChange } from '../../src/contracts/batch.ts';
 import type { BatchResult, ResultTable } from '../../src/contracts/batch-result.ts';
 
-export function tableOf(ofSchema: Schema, rows: readonly (readonly Cell[])[]): ColumnTable {
+export function tableOf<S extends Schema>(ofSchema: S, rows: readonly (readonly Cell[])[]): ColumnTable<S> {
   const table = new ColumnTable(ofSchema);
   for (const row of rows) table.appendCells(row);
   return table;
