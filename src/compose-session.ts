@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { Clock } from './contracts/clock.ts';
 import type { Log } from './contracts/log.ts';
 import type { Logger } from './contracts/logger.ts';
-import type { Sink } from './contracts/sink.ts';
+import type { ForeachWriter, Sink } from './contracts/sink.ts';
 import type { Schema } from './columns/schema.ts';
 import { openLog, silentLogger, systemClock } from './compose.ts';
 import { loadConfig } from './config/load.ts';
 import { TallystreamError } from './errors.ts';
+import type { QueryPlan } from './plan/query-plan.ts';
+import { createStreamSink } from './compose-sinks.ts';
 import { createMemoryLog } from './log/memory.ts';
 import { StreamingQueryManager } from './stream/query-manager.ts';
 import { MEMORY_TOPIC, MemoryStream } from './stream/memory-stream.ts';
@@ -76,10 +78,13 @@ class Host implements SessionHost {
     });
   }
 
-  async createSink({ format, options }: SinkSpec): Promise<Sink> {
-    const create = SINKS[format];
-    if (create === undefined) throw unknownFormat('sink', format, Object.keys(SINKS));
-    return create(options);
+  async createForeachSink(writer: ForeachWriter | ForeachWriter['process']): Promise<Sink> {
+    const { createForeachSink } = await import('./sinks/foreach.ts');
+    return createForeachSink(writer);
+  }
+
+  createSink(sink: SinkSpec, plan: QueryPlan, opened: OpenSource): Promise<Sink> {
+    return createStreamSink(sink, plan, opened);
   }
 
   private checkpointOf(queryName: string): string {
@@ -106,12 +111,12 @@ class Host implements SessionHost {
         mend: "Call option('subscribe', '…').",
       });
     }
-    const flags: Record<string, string> = { log: format, topic: subscribe, 'data-dir': this.dataDir };
-    for (const [name, value] of Object.entries(others)) {
-      if (name !== 'kafka.bootstrap.servers') throw unknownOption(format, name);
-      flags['bootstrap-servers'] = value;
-    }
-    const { config } = await loadConfig({ flags, env: process.env, file: undefined, cwd: process.cwd() });
+    const { config } = await loadConfig({
+      flags: { log: format, topic: subscribe, 'data-dir': this.dataDir },
+      kafkaSettings: Object.entries(others).map(([name, value]) => `${name}=${value}`),
+      env: process.env,
+      cwd: process.cwd(),
+    });
     const log = await openLog(config, this.clock);
     return source(log, subscribe, Number(partitions), () => log.close());
   }
@@ -153,24 +158,9 @@ function source(log: Log, topic: string, partitions: number, close: () => Promis
   return { log, topic, newTopic: { partitions }, close };
 }
 
-/** The sinks by format, each from its options. */
-const SINKS: Readonly<Record<string, (options: Readonly<Record<string, string>>) => Promise<Sink>>> = {
-  memory: async () => {
-    const { createMemorySink } = await import('./sinks/memory.ts');
-    return createMemorySink();
-  },
-};
-
 function unknownFormat(what: string, format: string, known: readonly string[]): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `There is no ${what} format ${JSON.stringify(format)}.`,
     mend: `The formats are ${known.join(', ')}.`,
-  });
-}
-
-function unknownOption(format: string, name: string): TallystreamError {
-  return new TallystreamError('USAGE', {
-    what: `The source ${format} has no option ${JSON.stringify(name)}.`,
-    mend: 'Set what else the connection needs in the environment, as TALLYSTREAM_KAFKA_….',
   });
 }

@@ -132,5 +132,7 @@ function matches(rule, from, to) {
 
 /** @param {string} path */
 function partOf(path) {
-  return /^src\/([^/]+?)(?:\.[cm]?[jt]s)?(?:\/|$)/.exec(path)?.[1];
+  const part = /^src\/([^/]+?)(?:\.[cm]?[jt]s)?(?:\/|$)/.exec(path)?.[1];
+  // The one place that puts implementations together is several files: compose.ts, compose-session.ts, compose-sinks.ts.
+  return part?.startsWith('compose-') ? 'compose' : part;
 }

@@ -25,7 +25,7 @@ function jsonOf(type: FieldType, value: Row[string]): string {
     case 'decimal':
     case 'long':
       // Text that is a number stands there as that number, digit for digit.
-      return String(value as Scalar);
+      return (value as string | bigint).toString();
     default:
       return JSON.stringify(value);
   }

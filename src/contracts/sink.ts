@@ -1,4 +1,5 @@
 /** Where results go outside the checkpoint. */
+import type { Row } from '../columns/rows.ts';
 import type { BatchResult } from './batch-result.ts';
 import type { RecordInput, TopicOptions } from './log.ts';
 
@@ -32,6 +33,24 @@ export interface Sink {
   write(result: BatchResult, identity: BatchIdentity): Promise<void>;
   /** Gives connections back; called once, last. */
   close?(): Promise<void>;
+}
+
+/** A batch's rows of one output. */
+export interface ForeachBatchInfo extends BatchIdentity {
+  readonly output: string;
+}
+
+/** A function alone is a writer's `process`. */
+export interface ForeachWriter {
+  /**
+   * Before the first row of an output of a batch; not called where it has none. Answers false where the batch is to be
+   * left out, as a target does that has noted `(queryId, batchId)`.
+   */
+  open?(info: ForeachBatchInfo): boolean | void | Promise<boolean | void>;
+  /** One row, in order, one at a time; as `rowOf` gives them. */
+  process(row: Row, info: ForeachBatchInfo): void | Promise<void>;
+  /** Behind the last row, wherever `open` was called; with what `open` or `process` threw, or undefined. */
+  close?(error: unknown, info: ForeachBatchInfo): void | Promise<void>;
 }
 
 /** One topic that results go to, and what goes there of a batch. */

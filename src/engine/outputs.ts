@@ -38,7 +38,7 @@ function emitted({ name }: Aggregate, options: OutputsOptions): readonly GroupRo
 
 /** Counts come as numbers, and a column of longs takes no number. */
 function typed(cell: GroupCell, { batch }: ColumnTable, at: number): GroupCell | bigint {
-  return batch.leaves[at]?.type.kind === 'long' && cell !== null ? BigInt(cell as string | number) : cell;
+  return batch.leaves[at]?.type.kind === 'long' && cell !== null ? BigInt(cell) : cell;
 }
 
 function schemaIn(aggregate: Aggregate, leaves: readonly Leaf[]): Schema {

@@ -40,7 +40,7 @@ function spansAt(micros: number, size: number, slide: number, shift: number): Sp
   const spans: Span[] = [];
   let start = micros - modulo(micros - shift, slide);
   for (; start > micros - size; start -= slide) spans.push({ start, end: start + size });
-  return spans.reverse();
+  return spans.toReversed();
 }
 
 /** Never negative, unlike `%`. */

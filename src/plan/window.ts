@@ -52,7 +52,7 @@ export function window(
     slideMs,
     startMs,
   });
-  return exprOf<'struct'>(node) as NamedExpr<'window', 'struct'>;
+  return exprOf<'struct'>(node);
 }
 
 function unusable(what: string, mend: string): TallystreamError {

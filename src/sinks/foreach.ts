@@ -1,25 +1,7 @@
 /** Rows to a function of the user's: Structured Streaming's ForeachWriter. */
-import { rowOf, type Row } from '../columns/rows.ts';
+import { rowOf } from '../columns/rows.ts';
 import type { ResultTable } from '../contracts/batch-result.ts';
-import type { BatchIdentity, Sink } from '../contracts/sink.ts';
-
-/** A batch's rows of one output. */
-export interface ForeachBatchInfo extends BatchIdentity {
-  readonly output: string;
-}
-
-/** A function alone is a writer's `process`. */
-export interface ForeachWriter {
-  /**
-   * Before the first row of an output of a batch; not called where it has none. Answers false where the batch is to be
-   * left out, as a target does that has noted `(queryId, batchId)`.
-   */
-  open?(info: ForeachBatchInfo): boolean | void | Promise<boolean | void>;
-  /** One row, in order, one at a time; as `rowOf` gives them. */
-  process(row: Row, info: ForeachBatchInfo): void | Promise<void>;
-  /** Behind the last row, wherever `open` was called; with what `open` or `process` threw, or undefined. */
-  close?(error: unknown, info: ForeachBatchInfo): void | Promise<void>;
-}
+import type { ForeachBatchInfo, ForeachWriter, Sink } from '../contracts/sink.ts';
 
 /**
  * At least once: a batch that was cut off, or whose commit was, is given again, whole, with the same identity and rows. It

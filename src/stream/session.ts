@@ -3,7 +3,7 @@ import type { Schema } from '../columns/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { DataStream } from './data-stream.ts';
 import { emptyParts, type SourceSpec } from './stream-parts.ts';
-import { MemoryStream } from './memory-stream.ts';
+import type { MemoryStream } from './memory-stream.ts';
 import type { StreamingQueryManager } from './query-manager.ts';
 import type { StreamHost } from './stream-host.ts';
 

@@ -3,7 +3,7 @@ import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Log, TopicOptions } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
-import type { Sink } from '../contracts/sink.ts';
+import type { ForeachWriter, Sink } from '../contracts/sink.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { StreamingQueryManager } from './query-manager.ts';
 import type { SourceSpec } from './stream-parts.ts';
@@ -35,6 +35,7 @@ export interface StreamHost {
     readonly logFormat: string;
     readonly location: string | undefined;
   }): Promise<Checkpoint>;
+  createForeachSink(writer: ForeachWriter | ForeachWriter['process']): Promise<Sink>;
   /** @throws USAGE for a format or an option that there is not */
   createSink(sink: SinkSpec, plan: QueryPlan, source: OpenSource): Promise<Sink>;
 }

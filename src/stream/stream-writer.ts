@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Schema } from '../columns/schema.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
-import type { BatchIdentity, Sink } from '../contracts/sink.ts';
+import type { BatchIdentity, ForeachWriter, Sink } from '../contracts/sink.ts';
 import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
 import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
 import { TallystreamError } from '../errors.ts';
@@ -25,6 +25,7 @@ interface Settings {
   readonly options: Readonly<Record<string, string>>;
   readonly sinks: readonly SinkSpec[];
   readonly handlers: readonly Handler[];
+  readonly writers: readonly (ForeachWriter | ForeachWriter['process'])[];
 }
 
 type Handler = (result: BatchResult, identity: BatchIdentity) => Promise<void>;
@@ -40,6 +41,7 @@ const AT_FIRST: Settings = {
   options: {},
   sinks: [],
   handlers: [],
+  writers: [],
 };
 
 /** What both writers share; `Self` is the one that a call gives back. */
@@ -86,6 +88,11 @@ abstract class Writer {
     return this.with({ sinks: [...this.settings.sinks, { format, options }] });
   }
 
+  /** Each row to a function or a ForeachWriter, at least once. */
+  foreach(writer: ForeachWriter | ForeachWriter['process']): this {
+    return this.with({ writers: [...this.settings.writers, writer] });
+  }
+
   /** A readable tree of the plan. @throws USAGE */
   explain(): string {
     return explainPlan(
@@ -125,6 +132,7 @@ abstract class Writer {
     });
     try {
       const sinks: Sink[] = settings.handlers.map((handle) => ({ name: 'foreachBatch', write: handle }));
+      for (const writer of settings.writers) sinks.push(await host.createForeachSink(writer));
       for (const sink of settings.sinks) sinks.push(await host.createSink(sink, plan, source));
       const query = new StreamingQuery(
         {

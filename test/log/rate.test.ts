@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Log, PartitionOffsets } from '../../src/contracts/log.ts';
+import type { Log } from '../../src/contracts/log.ts';
 import { rowsAfter, secondOf, type RateShape } from '../../src/log/rate-rows.ts';
 import { createRateLog, parseRateTopicId, type RateLogOptions } from '../../src/log/rate.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { required, schema, types } from '../../src/columns/schema.ts';
-import { createForeachSink, type ForeachWriter } from '../../src/sinks/foreach.ts';
+import type { ForeachWriter } from '../../src/contracts/sink.ts';
+import { createForeachSink } from '../../src/sinks/foreach.ts';
 import { resultOf, tableOf } from './results.ts';
 
 const IDS = schema([required('id', types.string(), '')]);
