@@ -1,6 +1,7 @@
 /**
  * Arithmetic with scaled integers as Spark's `Decimal` does it: exact, then rounded half up (away from zero) to the
- * scale of the result. Numbers stay numbers while they are safe integers.
+ * scale of the result. Numbers stay numbers while they are safe integers. (Spark cuts products and quotients off at 39
+ * digits before it rounds them, which no rounding half up to 38 digits can see; before 3.5.1 it rounded there.)
  */
 import type { Scaled } from '../columns/batch.ts';
 import { toScaled } from '../columns/decimal.ts';
@@ -8,13 +9,8 @@ import { toScaled } from '../columns/decimal.ts';
 /** Powers that are exact in doubles, and more than which no safe integer can be multiplied by. */
 const SMALL_POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/** The largest exponent anything here asks for: a quotient of two decimals of 38 digits at Spark's scale. */
-const POWERS = Array.from({ length: 160 }, (_, exponent) => 10n ** BigInt(exponent));
-
-/** Spark's `MATH_CONTEXT` rounds a product to this many digits before it is rounded to its scale. */
-const PRODUCT_DIGITS = 38;
-/** Spark rounds a quotient to this many decimals before it is rounded to its scale. */
-const QUOTIENT_SCALE = 38;
+/** Powers up to those that two decimals of 38 digits ask for. */
+const POWERS = Array.from({ length: 96 }, (_, exponent) => 10n ** BigInt(exponent));
 
 function power(exponent: number): bigint {
   return POWERS[exponent] ?? 10n ** BigInt(exponent);
@@ -87,18 +83,21 @@ export function product(a: Scaled, b: Scaled, scale: number, to: number): Scaled
     const result = a * b;
     if (Number.isSafeInteger(result)) return roundedDown(result + 0, scale - to);
   }
-  const exact = BigInt(a) * BigInt(b);
-  const excess = absolute(exact).toString().length - PRODUCT_DIGITS;
-  if (excess <= 0) return roundedDown(toScaled(exact), scale - to);
-  const short = quotientHalfUp(exact, power(excess));
-  const by = scale - excess - to;
-  return by >= 0 ? roundedDown(toScaled(short), by) : scaledUp(toScaled(short), -by);
+  return roundedDown(toScaled(BigInt(a) * BigInt(b)), scale - to);
 }
 
-/** `a / b` at the scale `to`; `b` is not 0. */
+/** `a / b` at the scale `to`, rounded once; `b` is not 0. */
 export function quotient(a: Scaled, scaleA: number, b: Scaled, scaleB: number, to: number): Scaled {
-  const dividend = BigInt(a) * power(QUOTIENT_SCALE + scaleB - scaleA);
-  return roundedDown(toScaled(quotientHalfUp(dividend, BigInt(b))), QUOTIENT_SCALE - to);
+  const by = to + scaleB - scaleA;
+  const dividend = scaledUp(a, Math.max(by, 0));
+  const divisor = scaledUp(b, Math.max(-by, 0));
+  if (typeof dividend === 'number' && typeof divisor === 'number') {
+    const rest = dividend % divisor;
+    const whole = (dividend - rest) / divisor + 0;
+    if (Math.abs(rest) * 2 < Math.abs(divisor)) return whole;
+    return dividend < 0 === divisor < 0 ? whole + 1 : whole - 1;
+  }
+  return toScaled(quotientHalfUp(BigInt(dividend), BigInt(divisor)));
 }
 
 /** The rest of `a / b`, both of one scale, with the sign of `a`; `b` is not 0. */

@@ -341,6 +341,22 @@ const chance: readonly Expr[] = fc
   })
   .map(([a, operation, other]) => a[operation](other));
 
+/** Where a product or quotient that was rounded to 38 or 39 digits before would be another one. */
+const roundedOnce: readonly Expr[] = [
+  decimal('15738363217920497888563986882149.260291').times('1.5859'),
+  decimal('14621027733827545146117810892356.397360').times('1.7036'),
+  decimal('1046874285554023511836540871391.735061').times('6.5156'),
+  ...[
+    [6, 11],
+    [7, 17],
+    [5, 101],
+  ].map(([a, b]) =>
+    lit(String(a))
+      .cast('decimal(1,0)')
+      .dividedBy(lit(String(b)).cast('decimal(36,0)')),
+  ),
+];
+
 const chanceAlone: readonly Expr[] = fc
   .sample(fc.tuple(typedDecimal, typedDecimal), { numRuns: 120, seed: 20_250_627 })
   .flatMap(([a, b], index) =>
@@ -362,4 +378,4 @@ export const OVER_ROWS: readonly Expr[] = [
 ];
 
 /** Without columns: one answer each. */
-export const ALONE: readonly Expr[] = [...chance, ...chanceAlone];
+export const ALONE: readonly Expr[] = [...chance, ...chanceAlone, ...roundedOnce];
