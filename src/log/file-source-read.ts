@@ -65,13 +65,14 @@ async function* fileChunks(
   end: number,
 ): AsyncGenerator<RecordChunk> {
   const from = index.positionBefore(file.fileKey, start - file.firstOffset);
+  const columns = columnsOf(Math.min(BATCH_RECORDS_MAX, end - start), file.mtimeMs);
   const bytes = await verifier.open(file, from.byte);
   let next = file.firstOffset + from.line;
   try {
     for await (const block of cutLines(bytes, from.byte, file.contentBytes - from.byte)) {
       const rowFrom = Math.max(0, start - next);
       const rowTo = Math.min(block.count, end - next);
-      if (rowFrom < rowTo) yield chunkOf(block, rowFrom, rowTo, next, file.mtimeMs);
+      if (rowFrom < rowTo) yield chunkOf(block, rowFrom, rowTo, next, columns);
       next += block.count;
       if (next >= end) return;
     }
@@ -85,22 +86,36 @@ async function* fileChunks(
   throw changed(`${folder}/${file.name}`, topic, file, `it ends after ${next - file.firstOffset} lines`);
 }
 
-/** Rows of a block whose row 0 has the offset `first`, as views of it but for offsets and times. */
-function chunkOf(block: LineBlock, from: number, to: number, first: number, mtimeMs: number): RecordChunk {
+interface Columns {
+  readonly offsets: Float64Array;
+  readonly timestampsMs: Float64Array;
+  readonly noKey: Int32Array;
+}
+
+/** Made once a file and used again for every chunk of it: left to the garbage collector, a drain keeps many megabytes. */
+function columnsOf(countMax: number, mtimeMs: number): Columns {
+  return {
+    offsets: new Float64Array(countMax),
+    timestampsMs: new Float64Array(countMax).fill(Math.floor(mtimeMs)),
+    noKey: new Int32Array(countMax).fill(-1),
+  };
+}
+
+/** Rows of a block whose row 0 has the offset `first`, as views of it. */
+function chunkOf(block: LineBlock, from: number, to: number, first: number, columns: Columns): RecordChunk {
   const count = to - from;
-  const offsets = new Float64Array(count);
+  const { offsets, timestampsMs, noKey } = columns;
   for (let row = 0; row < count; row += 1) offsets[row] = first + from + row;
-  const noKey = new Int32Array(count).fill(-1);
   return {
     partition: 0,
     count,
     bytes: block.bytes.subarray(0, block.ends[to - 1]),
     valueStart: block.starts.subarray(from, to),
     valueEnd: block.ends.subarray(from, to),
-    keyStart: noKey,
-    keyEnd: noKey,
-    offsets,
-    timestampsMs: new Float64Array(count).fill(Math.floor(mtimeMs)),
+    keyStart: noKey.subarray(0, count),
+    keyEnd: noKey.subarray(0, count),
+    offsets: offsets.subarray(0, count),
+    timestampsMs: timestampsMs.subarray(0, count),
     headers: NO_HEADERS,
   };
 }

@@ -31,15 +31,19 @@ export class Waiters {
   ): Promise<boolean> {
     const startMs = clock.monotonicMs();
     for (;;) {
-      if (signal.aborted || this.isClosed) return false;
+      if (this.isOver(signal)) return false;
       const wakesBefore = this.wakes;
       if (await changed()) return true;
       const waitedMs = clock.monotonicMs() - startMs;
       if (waitedMs >= timeoutMs) return false;
       // What came while `changed` was answering is looked at, not slept through.
-      if (this.wakes !== wakesBefore || signal.aborted) continue;
+      if (this.wakes !== wakesBefore || this.isOver(signal)) continue;
       await this.sleep(clock, Math.min(intervalMs(waitedMs), timeoutMs - waitedMs), signal);
     }
+  }
+
+  private isOver(signal: AbortSignal): boolean {
+    return signal.aborted || this.isClosed;
   }
 
   private async sleep(clock: Clock, durationMs: number, signal: AbortSignal): Promise<void> {

@@ -48,7 +48,7 @@ describe('the order of files', () => {
     fs.symlinkSync(join(folder, 'no.json'), join(folder, 'link.nd'));
     fs.symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling.nd'));
     const log = await open({ nameGlobs: ['*.nd', '[^x]*'] });
-    assert.deepEqual((await valuesOf(log)).toSorted(), ['by glob', 'no', 'not on its way']);
+    assert.deepEqual(new Set(await valuesOf(log)), new Set(['by glob', 'no', 'not on its way']));
   });
 
   test('of many files is that of the oldest so many, one listing after the other', async (t) => {

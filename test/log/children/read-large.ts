@@ -1,12 +1,21 @@
-/** Reads the whole of a file source and prints how much memory that took at most, in bytes: `read-large.ts ROOT`. */
+/**
+ * Reads the whole of a file source and prints by how many bytes the process grew meanwhile, at most: `read-large.ts ROOT`.
+ * The system's own maximum would hide it behind what the process had at its start.
+ */
 import { lookAt, sourceFilesAt } from '../source-files.ts';
 
 const [root = ''] = process.argv.slice(2);
 const log = await sourceFilesAt(root).open();
-const before = process.resourceUsage().maxRSS;
+const before = process.memoryUsage.rss();
+let most = before;
+const note = () => (most = Math.max(most, process.memoryUsage.rss()));
+const notes = setInterval(note, 2);
 const end = await lookAt(log);
 let count = 0;
-for await (const chunk of log.read({ topic: 'files', partition: 0, start: 0, end })) count += chunk.count;
-const grownBytes = (process.resourceUsage().maxRSS - before) * 1024;
-process.stdout.write(`${JSON.stringify({ count, grownBytes })}\n`);
+for await (const chunk of log.read({ topic: 'files', partition: 0, start: 0, end })) {
+  count += chunk.count;
+  note();
+}
+clearInterval(notes);
+process.stdout.write(`${JSON.stringify({ count, grownBytes: most - before })}\n`);
 await log.close();
