@@ -16,6 +16,8 @@ import { MEMORY_TOPIC, MemoryStream } from './stream/memory-stream.ts';
 import { Session, SOURCE_FORMATS, type SessionHost } from './stream/session.ts';
 import type { OpenSource, SinkSpec } from './stream/stream-host.ts';
 import type { SourceSpec } from './stream/stream-parts.ts';
+import type { Outputs } from './stream/plan-of.ts';
+import { StreamWriter, TablesWriter } from './stream/stream-writer.ts';
 
 export interface SessionOptions {
   /** Where the embedded log and checkpoints without a location of their own lie; `data` where left out. */
@@ -45,6 +47,16 @@ class Host implements SessionHost {
 
   createMemoryStream<S extends Schema>(schema: S, partitions: number): MemoryStream<S> {
     return new MemoryStream(schema, createMemoryLog({ clock: this.clock }), partitions);
+  }
+
+  createWriter<S extends Schema>(outputs: Outputs): StreamWriter<S> {
+    return new StreamWriter<S>(this, outputs);
+  }
+
+  createTablesWriter<Schemas extends Readonly<Record<string, Schema>>>(
+    outputs: Outputs,
+  ): TablesWriter<Schemas> {
+    return new TablesWriter<Schemas>(this, outputs);
   }
 
   async openSource(source: SourceSpec, queryName: string): Promise<OpenSource> {

@@ -66,7 +66,7 @@ export function durationMs(text: unknown): number {
   for (let at = 0; at < parts.length; at += 2) {
     const unit = (parts[at + 1] ?? '').toLowerCase().replace(/s$/, '');
     const count = parts[at] as string;
-    if (!/^-?\d{1,9}$/.test(count) || !Object.hasOwn(UNIT_MS, unit)) {
+    if (!/^-?\d{1,15}$/.test(count) || !Object.hasOwn(UNIT_MS, unit)) {
       throw unusable(
         `${JSON.stringify(text)} is no duration`,
         "Write '10 minutes' or '1 hour 30 minutes': milliseconds, seconds, minutes, hours, days, weeks.",

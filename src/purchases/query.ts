@@ -1,5 +1,9 @@
 /** The purchase query: valid purchases, each id once, summed and counted by currency, by day, and by category. */
-import type { GroupKey, Measure, QueryPlan } from '../plan/query-plan.ts';
+import { toDate } from '../plan/functions.ts';
+import { count, sum } from '../plan/measure.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import type { DataStream } from '../stream/data-stream.ts';
+import { describeStream } from '../stream/describe-stream.ts';
 import { purchaseRules } from './rules.ts';
 import { PURCHASE_SCHEMA } from './schema.ts';
 
@@ -21,35 +25,31 @@ export const RUNNING = 'running';
 export const DAYS = 'days';
 export const CATEGORIES = 'categories';
 
-const date: GroupKey = { kind: 'date', name: 'date', column: 'timestamp' };
-const currency: GroupKey = { kind: 'column', name: 'currency', column: 'currency' };
-const category: GroupKey = { kind: 'column', name: 'category', column: 'product_category' };
+const TOTALS = { total: sum('total_amount'), transactions: count() } as const;
 
-const measures: readonly Measure[] = [
-  { kind: 'sum', name: 'total', column: 'total_amount' },
-  { kind: 'count', name: 'transactions' },
-];
+export function purchaseTotals(
+  purchases: DataStream<typeof PURCHASE_SCHEMA>,
+  options: Pick<PurchaseQueryOptions, 'watermarkDelayMs' | 'futureToleranceMs'>,
+) {
+  const { watermarkDelayMs: delayMs } = options;
+  return purchases
+    .validate(purchaseRules(options))
+    .withWatermark('timestamp', delayMs === null ? 'off' : `${delayMs} milliseconds`)
+    .dropDuplicatesWithinWatermark('event_id')
+    .aggregateEach((purchase) => ({
+      [RUNNING]: purchase.groupBy('currency').agg(TOTALS),
+      [DAYS]: purchase.groupBy(({ timestamp }) => [toDate(timestamp).alias('date'), 'currency']).agg(TOTALS),
+      [CATEGORIES]: purchase
+        .groupBy(({ timestamp, product_category }) => [
+          toDate(timestamp).alias('date'),
+          'currency',
+          product_category.alias('category'),
+        ])
+        .agg(TOTALS),
+    }));
+}
 
 export function purchaseQuery(options: PurchaseQueryOptions): QueryPlan {
-  const { name, topic, timeZone, valueBytesMax, assumeTimeZone } = options;
-  const { watermarkDelayMs: delayMs, idleTimeoutMs } = options;
-  return Object.freeze({
-    name,
-    topic,
-    schema: PURCHASE_SCHEMA,
-    valueBytesMax,
-    assumeTimeZone,
-    rules: purchaseRules(options),
-    watermark: { column: 'timestamp', delayMs, idleTimeoutMs },
-    steps: [],
-    dedupe: { columns: ['event_id'] },
-    timeZone,
-    aggregates: [
-      { name: RUNNING, keys: [currency], measures },
-      { name: DAYS, keys: [date, currency], measures },
-      { name: CATEGORIES, keys: [date, currency, category], measures },
-    ],
-    rows: null,
-    outputMode: 'update',
-  });
+  const totals = purchaseTotals(describeStream(PURCHASE_SCHEMA), options);
+  return totals.plan({ ...options, outputMode: 'update' });
 }

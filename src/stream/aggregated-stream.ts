@@ -1,8 +1,10 @@
 /** Aggregates of a stream: what a query keeps and emits. */
 import type { Schema } from '../columns/schema.ts';
 import { TallystreamError } from '../errors.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import { planOf, type Outputs, type PlanSettings } from './plan-of.ts';
 import type { StreamHost } from './stream-host.ts';
-import { type Outputs, StreamWriter, TablesWriter } from './stream-writer.ts';
+import type { StreamWriter, TablesWriter } from './stream-writer.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
 /** An aggregate of any schema. */
@@ -24,7 +26,7 @@ export class AggregatedStream<S extends Schema> {
   }
 
   get writeStream(): StreamWriter<S> {
-    return new StreamWriter<S>(this.host, {
+    return this.host.createWriter<S>({
       parts: this.parts.parts,
       aggregates: { result: this.parts },
     });
@@ -46,8 +48,13 @@ export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>>
     this.outputs = { parts: joined(base, Object.values(aggregates)), aggregates };
   }
 
+  /** The plan as frozen data, for whoever carries it out by other means. @throws USAGE */
+  plan(settings: PlanSettings): QueryPlan {
+    return planOf(this.outputs, settings);
+  }
+
   get writeStream(): TablesWriter<Schemas> {
-    return new TablesWriter<Schemas>(this.host, this.outputs);
+    return this.host.createTablesWriter<Schemas>(this.outputs);
   }
 }
 

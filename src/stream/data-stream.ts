@@ -16,7 +16,7 @@ import { columnIn, expressionIn, selected } from './scope.ts';
 import type { StreamParts } from './stream-parts.ts';
 import type { GroupingKey, Selected, WithColumn } from './stream-types.ts';
 import type { StreamHost } from './stream-host.ts';
-import { StreamWriter } from './stream-writer.ts';
+import type { StreamWriter } from './stream-writer.ts';
 import { AggregatedStreams, type AnyAggregated, type SchemasOf } from './aggregated-stream.ts';
 
 export class DataStream<S extends Schema> {
@@ -69,8 +69,11 @@ export class DataStream<S extends Schema> {
     return new DataStream(this.host, { ...this.parts, rules: [...this.parts.rules, ...rules] });
   }
 
-  /** The event time, and how far behind the newest event of its partition an event may come. @throws USAGE */
-  withWatermark(column: PathOfKind<S, 'timestamp'>, delay: DurationText): DataStream<S> {
+  /**
+   * The event time, and how far behind the newest event of its partition an event may come; with `off` none is late, and
+   * what is remembered is remembered for ever. @throws USAGE
+   */
+  withWatermark(column: PathOfKind<S, 'timestamp'>, delay: DurationText | 'off'): DataStream<S> {
     if (this.parts.watermark !== null) {
       throw new TallystreamError('USAGE', {
         what: `withWatermark('${column}'): the stream has a watermark already.`,
@@ -79,7 +82,7 @@ export class DataStream<S extends Schema> {
     }
     const watermark = {
       column: columnIn(this.parts.scope, column, 'withWatermark'),
-      delayMs: durationMs(delay),
+      delayMs: delay === 'off' ? null : durationMs(delay),
     };
     return new DataStream(this.host, { ...this.parts, watermark });
   }
@@ -116,7 +119,7 @@ export class DataStream<S extends Schema> {
 
   /** Starts a query whose results are the events themselves. */
   get writeStream(): StreamWriter<S> {
-    return new StreamWriter<S>(this.host, { parts: this.parts, aggregates: {} });
+    return this.host.createWriter<S>({ parts: this.parts, aggregates: {} });
   }
 }
 

@@ -19,7 +19,7 @@ export interface StreamParts {
   readonly rules: readonly Rule[];
   readonly steps: readonly Step[];
   readonly scope: Scope;
-  readonly watermark: { readonly column: string; readonly delayMs: number } | null;
+  readonly watermark: { readonly column: string; readonly delayMs: number | null } | null;
   readonly dedupe: { readonly columns: readonly string[] } | null;
 }
 
