@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Integrity } from './checkpoint/integrity.ts';
+import type { CheckpointOptions } from './checkpoint/open.ts';
 import type { Config } from './config/keys.ts';
 import type { Checkpoint, CheckpointView } from './contracts/checkpoint.ts';
 import type { Clock } from './contracts/clock.ts';
@@ -11,7 +12,6 @@ import type { Log } from './contracts/log.ts';
 import type { Logger } from './contracts/logger.ts';
 import type { KafkaProbe } from './log/kafka-probe.ts';
 import type { ReportPrinter, Sink } from './contracts/sink.ts';
-import type { QueryPlan } from './plan/query-plan.ts';
 import { OutputClosedError } from './sinks/console.ts';
 import { systemClock } from './observe/system-clock.ts';
 
@@ -104,7 +104,7 @@ export async function createSinks(config: Config, log: Log): Promise<readonly Si
 export async function openCheckpoint(
   config: Config,
   clock: Clock,
-  options: { readonly plan: QueryPlan; readonly takeOver: boolean },
+  options: Pick<CheckpointOptions, 'plan' | 'takeOver' | 'onQueryChanged'>,
 ): Promise<Checkpoint> {
   const checkpoint = await import('./checkpoint/open.ts');
   return checkpoint.openCheckpoint({

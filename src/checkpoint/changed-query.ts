@@ -1,17 +1,30 @@
 /** Says in people's words how a query differs from the one that wrote a checkpoint, and what can be done. */
 import { TallystreamError } from '../errors.ts';
-import { differences, type Fingerprint, type FingerprintDifference } from '../plan/fingerprint.ts';
+import type { FingerprintDifference } from '../plan/fingerprint.ts';
+import { explainExpr } from '../plan/expression-text.ts';
 import type { Aggregate, GroupKey, Measure } from '../plan/query-plan.ts';
+import type { QueryChange } from '../plan/query-change.ts';
+import type { Step } from '../plan/step.ts';
 
 /** A long list is cut to this many items, and the rest counted. */
 const ITEMS_MAX = 5;
 
-/** @throws CHECKPOINT_QUERY_CHANGED that names every part that differs */
-export function checkFingerprint(stored: Fingerprint, asked: Fingerprint, location: string): void {
-  const changed = differences(stored, asked);
-  if (changed.length === 0) return;
+/** A change that the query goes on with, and that its reader should know of. */
+export interface QueryChangeNote {
+  readonly change: 'aggregate added' | 'aggregate removed' | 'aggregate resumed' | 'output mode';
+  /** The aggregate's name, or the mode that is asked for now. */
+  readonly name: string;
+  /** The first batch that is made so. */
+  readonly batchId: number;
+  /** What it means, in one sentence. */
+  readonly words: string;
+}
+
+/** @throws CHECKPOINT_QUERY_CHANGED that names every part for which the query cannot go on */
+export function checkChange({ refused }: QueryChange, location: string): void {
+  if (refused.length === 0) return;
   throw new TallystreamError('CHECKPOINT_QUERY_CHANGED', {
-    what: `The checkpoint in ${location} was written by another query: ${changed.map(sentence).join('; ')}.`,
+    what: `The checkpoint in ${location} was written by another query: ${refused.map(sentence).join('; ')}.`,
     why: 'Its totals and offsets belong to the query as it was; going on would make them wrong without a sign.',
     mend:
       'Set this back; or give the query another query.name or query.checkpoint_location, so that it reads from the start; ' +
@@ -19,11 +32,47 @@ export function checkFingerprint(stored: Fingerprint, asked: Fingerprint, locati
   });
 }
 
+/** What is to be said of a change that is gone on with; nothing before the first batch, which nobody has seen. */
+export function notesOf({ added, removed, resumed, mode }: QueryChange, batchId: number): QueryChangeNote[] {
+  if (batchId === 0) return [];
+  return [
+    ...added.map(({ name }) => ({
+      change: 'aggregate added' as const,
+      name,
+      batchId,
+      words: `${name} is new and starts from now: it counts from batch ${batchId} on, and nothing that was read before.`,
+    })),
+    ...removed.map(({ name }) => ({
+      change: 'aggregate removed' as const,
+      name,
+      batchId,
+      words: `${name} is not asked for now: its totals stay as they were before batch ${batchId}, and once that is committed it cannot come back under this name.`,
+    })),
+    ...resumed.map(({ name }) => ({
+      change: 'aggregate resumed' as const,
+      name,
+      batchId,
+      words: `${name} is asked for again before a batch was committed without it: it has no gap.`,
+    })),
+    ...(mode === undefined
+      ? []
+      : [
+          {
+            change: 'output mode' as const,
+            name: mode.asked,
+            batchId,
+            words: `The output mode was ${mode.stored}, and is ${mode.asked} from batch ${batchId} on.`,
+          },
+        ]),
+  ];
+}
+
 function sentence({ part, stored, asked }: FingerprintDifference): string {
   if (stored === undefined) return `${part} was not kept in it, and is now ${words(asked as string)}`;
   if (asked === undefined) return `${part} was ${words(stored)}, and is not asked for now`;
   if (part === 'schema') return listSentence(part, fieldsOfDdl(stored), fieldsOfDdl(asked));
   if (part === 'aggregates') return listSentence(part, aggregatesIn(stored), aggregatesIn(asked));
+  if (part === 'computed columns') return listSentence(part, computedIn(stored), computedIn(asked));
   return `${part} was ${words(stored)} and is now ${words(asked)}`;
 }
 
@@ -62,16 +111,34 @@ function fieldsOfDdl(ddl: string): string[] {
 function aggregatesIn(json: string): string[] {
   return (JSON.parse(json) as Aggregate[]).map(
     ({ name, keys, measures }) =>
-      `${name}: ${measures.map(measureWords).join(', ')} by ${keys.map(keyWords).join(', ')}`,
+      `${name}: ${measures.map(measureWords).join(', ')} by ${keys.map(keyWords).join(', ') || 'nothing'}`,
+  );
+}
+
+function computedIn(json: string): string[] {
+  return (JSON.parse(json) as Extract<Step, { kind: 'withColumn' }>[]).map(
+    ({ name, expression, type }) => `${name}: ${explainExpr(expression)} as ${type.kind}`,
   );
 }
 
 function measureWords(measure: Measure): string {
-  return `${measure.kind === 'sum' ? `sum of ${measure.column}` : 'count'} as ${measure.name}`;
+  const { kind, name, column } = measure;
+  const within = kind === 'approxCountDistinct' ? ` within ${measure.relativeError}` : '';
+  return `${kind}${column === undefined ? '' : ` of ${column}`}${within} as ${name}`;
 }
 
 function keyWords(key: GroupKey): string {
-  return `${key.kind === 'date' ? `day of ${key.column}` : key.column} as ${key.name}`;
+  const { column, name } = key;
+  switch (key.kind) {
+    case 'date':
+      return `day of ${column} as ${name}`;
+    case 'column':
+      return `${column} as ${name}`;
+    case 'window':
+      return `windows of ${key.sizeMs} ms every ${key.slideMs} ms from ${key.startMs} ms over ${column} as ${name}`;
+    case 'sessionWindow':
+      return `sessions of ${column} with a gap of ${key.gapMs} ms as ${name}`;
+  }
 }
 
 const UNITS = [

@@ -3,7 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import { fingerprintOf, type Fingerprint } from '../plan/fingerprint.ts';
-import type { Aggregate, QueryPlan } from '../plan/query-plan.ts';
+import type { StoredAggregate } from '../plan/query-change.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
 import { firstCell, firstRow } from './database.ts';
 import { corrupt } from './failure.ts';
 import { parseStored } from './stored-json.ts';
@@ -15,7 +16,8 @@ export interface Identity {
   readonly queryName: string;
   readonly topic: string;
   readonly fingerprint: Fingerprint;
-  readonly aggregates: readonly Aggregate[];
+  /** Those that are no longer asked for too. */
+  readonly aggregates: readonly StoredAggregate[];
   readonly hashKey: Uint8Array;
 }
 
@@ -58,9 +60,20 @@ export function readIdentity(database: DatabaseSync, location: string): Identity
     queryName: queryName as string,
     topic: topic as string,
     fingerprint: parseStored(fingerprint, 'description of the query', location) as Fingerprint,
-    aggregates: parseStored(aggregates, 'list of aggregates', location) as unknown as Aggregate[],
+    aggregates: parseStored(aggregates, 'list of aggregates', location) as unknown as StoredAggregate[],
     hashKey,
   };
+}
+
+/** The query as it is from now on. Called within the transaction that makes the tables of what was added. */
+export function writeQuery(
+  database: DatabaseSync,
+  fingerprint: Fingerprint,
+  aggregates: readonly StoredAggregate[],
+): void {
+  database
+    .prepare('UPDATE meta SET fingerprint = ?, aggregates = ?')
+    .run(JSON.stringify(fingerprint), JSON.stringify(aggregates));
 }
 
 /** Makes the caller the newest runner: whoever had the checkpoint before is refused from now on. */

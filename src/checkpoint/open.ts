@@ -3,10 +3,18 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
+import { changeOf, type Position } from '../plan/query-change.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { createAggregateTables } from './aggregate-table.ts';
-import { checkFingerprint } from './changed-query.ts';
-import { BUSY_TIMEOUT_MS, checkpointFile, inTransaction, openDatabase, tuneForRunner } from './database.ts';
+import { checkChange, notesOf, type QueryChangeNote } from './changed-query.ts';
+import {
+  BUSY_TIMEOUT_MS,
+  checkpointFile,
+  firstCell,
+  inTransaction,
+  openDatabase,
+  tuneForRunner,
+} from './database.ts';
 import { checkpointFailure, full, guarded, inaccessible } from './failure.ts';
 import {
   askedFingerprint,
@@ -16,6 +24,7 @@ import {
   readHolder,
   readIdentity,
   writeHolder,
+  writeQuery,
 } from './identity.ts';
 import { lockedError, RunnerLock } from './lock.ts';
 import { SqliteCheckpoint } from './runner.ts';
@@ -34,6 +43,8 @@ export interface CheckpointOptions {
   readonly takeOver: boolean;
   /** How long to wait for the lock, and for a write that another process is in the middle of. */
   readonly lockTimeoutMs?: number;
+  /** Told once of each difference from the query that wrote the checkpoint, when it is durable that it is gone on with. */
+  readonly onQueryChanged?: (note: QueryChangeNote) => void;
 }
 
 /**
@@ -63,8 +74,9 @@ function openLocked(options: CheckpointOptions, lock: RunnerLock, busyTimeoutMs:
     const mode = tuneForRunner(database);
     if (mode !== 'wal')
       throw inaccessible(location, new Error('its file system cannot share memory (is it remote?)'));
-    const { identity, epoch } = inTransaction(database, () => begin(database, options, lock.held));
+    const { identity, epoch, notes } = inTransaction(database, () => begin(database, options, lock.held));
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    for (const note of notes) options.onQueryChanged?.(note);
     return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
   } catch (error) {
     database.close();
@@ -77,17 +89,30 @@ function begin(
   database: DatabaseSync,
   { plan, logFormat, clock, location }: CheckpointOptions,
   lockHeld: boolean,
-): { identity: Identity; epoch: number } {
+): { identity: Identity; epoch: number; notes: readonly QueryChangeNote[] } {
   if (inspectTables(database, location) === 'empty') {
     createTables(database);
     createAggregateTables(database, plan.aggregates);
     createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
   }
-  const identity = readIdentity(database, location);
-  checkFingerprint(identity.fingerprint, askedFingerprint(plan, logFormat), location);
+  const stored = readIdentity(database, location);
+  const asked = { fingerprint: askedFingerprint(plan, logFormat), aggregates: plan.aggregates };
+  const position = positionOf(database);
+  const change = changeOf(stored, asked, position);
+  checkChange(change, location);
+  createAggregateTables(database, change.added);
+  const identity = { ...stored, fingerprint: asked.fingerprint, aggregates: change.aggregates };
+  writeQuery(database, identity.fingerprint, identity.aggregates);
   const epoch = raiseEpoch(database);
   if (lockHeld) writeHolder(database, clock.nowMs());
-  return { identity, epoch };
+  return { identity, epoch, notes: notesOf(change, position.nextBatchId) };
+}
+
+function positionOf(database: DatabaseSync): Position {
+  const newest = (table: 'plans' | 'commits'): number =>
+    (firstCell(database.prepare(`SELECT max(batch_id) FROM ${table}`)) as number | null) ?? -1;
+  const nextBatchId = newest('commits') + 1;
+  return { nextBatchId, isPlanned: newest('plans') === nextBatchId };
 }
 
 /** The folder is private: the key of the hashes lies in it, and events that were refused. */

@@ -40,7 +40,12 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
   const { context, config, log, trigger, logger } = start;
   const { name, timeZone } = config.query;
   const plan = planOf(config);
-  const checkpoint = await openCheckpoint(config, context.clock, { plan, takeOver: start.takeOver });
+  const checkpoint = await openCheckpoint(config, context.clock, {
+    plan,
+    takeOver: start.takeOver,
+    onQueryChanged: (note) =>
+      logger.warn({ operation: 'change-query', ...note }, 'going on with a query that was changed'),
+  });
   try {
     if (!context.json) await printBanner(config, trigger);
     const query = new StreamingQuery({

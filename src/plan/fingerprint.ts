@@ -5,12 +5,12 @@
 import { toDdl } from '../columns/ddl.ts';
 import type { QueryPlan } from './query-plan.ts';
 
-/** Parts by name, each as canonical text. Two plans may share a checkpoint exactly when all parts are equal. */
+/** Parts by name, each as canonical text. Which differences a checkpoint can be gone on with, `query-change.ts` says. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
 /**
- * The parts that state depends on. Validation rules, size limits and the idle timeout are left out on purpose: they
- * speak about events not yet read, and what was counted stays right under them.
+ * The parts that state depends on. Filters, validation rules, size limits, output columns and the idle timeout are left
+ * out on purpose: they speak about events not yet read, and what was counted stays right under them.
  */
 export function fingerprintOf(plan: QueryPlan): Fingerprint {
   return {

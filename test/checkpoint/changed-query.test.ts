@@ -1,14 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkFingerprint } from '../../src/checkpoint/changed-query.ts';
+import { checkChange } from '../../src/checkpoint/changed-query.ts';
 import { askedFingerprint } from '../../src/checkpoint/identity.ts';
 import { optional, schema, types } from '../../src/columns/schema.ts';
+import { changeOf } from '../../src/plan/query-change.ts';
 import type { QueryPlan } from '../../src/plan/query-plan.ts';
 import { freshLocation, hasCode, open, QUERY } from './support/batches.ts';
 
-const stored = askedFingerprint(QUERY, 'embedded');
+const queryOf = (plan: QueryPlan, logFormat = 'embedded') => ({
+  fingerprint: askedFingerprint(plan, logFormat),
+  aggregates: plan.aggregates,
+});
 const check = (changed: Partial<QueryPlan>, logFormat = 'embedded') =>
-  checkFingerprint(stored, askedFingerprint({ ...QUERY, ...changed }, logFormat), 'the/location');
+  checkChange(
+    changeOf(queryOf(QUERY), queryOf({ ...QUERY, ...changed }, logFormat), {
+      nextBatchId: 3,
+      isPlanned: false,
+    }),
+    'the/location',
+  );
 const refuses = (changed: Partial<QueryPlan>, ...texts: string[]) =>
   assert.throws(() => check(changed), hasCode('CHECKPOINT_QUERY_CHANGED', 'the/location', ...texts));
 
