@@ -50,6 +50,7 @@ const allowed: [string, string][] = [
   ['src/cli/main.ts', 'src/compose.ts'],
   ['src/cli/main.ts', 'src/purchases/query.ts'],
   ['src/stream/session.ts', 'pino'],
+  ['src/testing/test-session.ts', 'src/compose-session.ts'],
   ['test/log/contract.test.ts', 'src/log/embedded.ts'],
   ['bench/decode.ts', 'src/observe/system-clock.ts'],
 ];

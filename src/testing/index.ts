@@ -1,2 +1,25 @@
-/** What a user's own tests need. */
-export { createManualClock } from './manual-clock.ts';
+/** What a user's own tests need: `tallystream/testing`. */
+export { createManualClock, type ManualClock } from './manual-clock.ts';
+export { createTestSession, type TestSession } from './test-session.ts';
+export {
+  testStream,
+  type SelectingOptions,
+  type TestedStream,
+  type TestStreamOptions,
+} from './test-stream.ts';
+export { StreamTestError } from './stream-test-error.ts';
+export {
+  addBytes,
+  addData,
+  advanceClock,
+  assertOnQuery,
+  checkAccounting,
+  checkAnswer,
+  checkNewAnswer,
+  crash,
+  expectFailure,
+  processAllAvailable,
+  restart,
+  stop,
+  type Action,
+} from './actions.ts';
