@@ -177,7 +177,8 @@ export class ScriptRunner<S extends Schema> {
   }
 
   private async assert(assertion: (query: StreamingQuery) => unknown): Promise<void> {
-    const query = await this.running();
+    const isOver = this.state === 'ended' && this.query !== undefined && this.pending.length === 0;
+    const query = isOver ? (this.query as StreamingQuery) : await this.running();
     if ((await assertion(query)) === false) throw new StepFailure('Expected true. Was: false.');
   }
 
