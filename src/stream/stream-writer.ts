@@ -190,7 +190,7 @@ export class StreamWriter<S extends Schema> extends Writer {
   }
 
   /**
-   * Called once for every batch that has something, and again with the same rows and the same id where a crash came
+   * Called once for every batch, also where it emits no row, and again with the same rows and the same id where a crash came
    * before its commit: at least once. `onceInSqlite` and `onceInPostgres` make it once.
    */
   foreachBatch(handle: (batch: Frame<S>, batchId: number, info: BatchInfo) => void | Promise<void>): this {
