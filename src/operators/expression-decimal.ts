@@ -86,18 +86,19 @@ export function product(a: Scaled, b: Scaled, scale: number, to: number): Scaled
   return roundedDown(toScaled(BigInt(a) * BigInt(b)), scale - to);
 }
 
-/** `a / b` at the scale `to`, rounded once; `b` is not 0. */
+/**
+ * `a / b` at the scale `to`, rounded once; `b` is not 0. By Spark's types of quotients `to + scaleB` is never below
+ * `scaleA`, so the dividend alone is scaled.
+ */
 export function quotient(a: Scaled, scaleA: number, b: Scaled, scaleB: number, to: number): Scaled {
-  const by = to + scaleB - scaleA;
-  const dividend = scaledUp(a, Math.max(by, 0));
-  const divisor = scaledUp(b, Math.max(-by, 0));
-  if (typeof dividend === 'number' && typeof divisor === 'number') {
-    const rest = dividend % divisor;
-    const whole = (dividend - rest) / divisor + 0;
-    if (Math.abs(rest) * 2 < Math.abs(divisor)) return whole;
-    return dividend < 0 === divisor < 0 ? whole + 1 : whole - 1;
+  const dividend = scaledUp(a, to + scaleB - scaleA);
+  if (typeof dividend === 'number' && typeof b === 'number') {
+    const rest = dividend % b;
+    const whole = (dividend - rest) / b + 0;
+    if (Math.abs(rest) * 2 < Math.abs(b)) return whole;
+    return dividend < 0 === b < 0 ? whole + 1 : whole - 1;
   }
-  return toScaled(quotientHalfUp(BigInt(dividend), BigInt(divisor)));
+  return toScaled(quotientHalfUp(BigInt(dividend), BigInt(b)));
 }
 
 /** The rest of `a / b`, both of one scale, with the sign of `a`; `b` is not 0. */

@@ -3,8 +3,6 @@ import { InvariantError } from '../errors.ts';
 import type { Evaluator, NumberEvaluator, Reader, TextEvaluator } from './expression-evaluator.ts';
 
 const SPACE = 0x20;
-/** Spark cuts positions off at what an int holds. */
-const INT_MAX = 2 ** 31 - 1;
 
 function textOf(of: Evaluator): Reader<string> {
   if (of.kind !== 'string') throw new InvariantError(`no text but ${of.kind}`);
@@ -90,7 +88,7 @@ function substring(text: string, position: number, count: number): string {
   let start = 0;
   if (position > 0) start = position - 1;
   else if (position < 0) start = total + position;
-  const end = Math.min(start + count, INT_MAX);
+  const end = start + count;
   if (end <= start || start >= total) return '';
   const first = Math.max(start, 0);
   if (total === text.length) return text.slice(first, Math.max(end, 0));

@@ -74,5 +74,6 @@ export function durationMs(text: unknown): number {
     }
     sum += Number(count) * (UNIT_MS[unit] as number);
   }
+  if (!Number.isSafeInteger(sum)) throw unusable(`${JSON.stringify(text)} is too long`, 'Shorten it.');
   return sum;
 }

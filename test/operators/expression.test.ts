@@ -225,6 +225,8 @@ test('a row without a value is an error that names the expression and the value'
     [col('d').times(10), /Infinity is no finite double/],
     [col('s').cast('int'), /cast\(s as int\) .*"x1" is not a whole number/],
     [col('p').cast('long'), /does not fit 64 bits/],
+    [lit('0000-12-31').cast('date'), /is not a date of the years 1 to 9999/],
+    [lit('10000-01-01').cast('date'), /is not a date of the years 1 to 9999/],
     [lit('2025-13-01').cast('date'), /"2025-13-01" is not a date/],
   ];
   for (const [expression, message] of failures) {

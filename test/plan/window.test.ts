@@ -18,10 +18,14 @@ test('reads durations as Spark writes them', () => {
     '1.5 hours',
     '10minutes',
     '1 hour 3',
-    '9999999999 days',
+    '9999999999999999 days',
     10,
   ])
     assert.throws(() => durationMs(text), /is no duration.*'10 minutes'/, String(text));
+});
+
+test('refuses a duration whose milliseconds a number does not hold', () => {
+  assert.throws(() => durationMs('999999999999999 days'), /is too long/);
 });
 
 test('a window is tumbling unless it slides', () => {
