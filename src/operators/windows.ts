@@ -26,13 +26,21 @@ export function windowsOf(options: WindowOptions, zone: TimeZone): (micros: numb
   const size = options.sizeMs * MICROS_PER_MS;
   const slide = options.slideMs * MICROS_PER_MS;
   const shift = options.startMs * MICROS_PER_MS;
-  if (size % DAY_MICROS !== 0 || slide % DAY_MICROS !== 0) return (micros) => spansAt(micros, size, slide, shift);
+  if (size % DAY_MICROS !== 0 || slide % DAY_MICROS !== 0)
+    return (micros) => spansAt(micros, size, slide, shift);
+  // In local time days have 24 hours; each end is brought back to an instant by itself.
+  const instants = ({ start, end }: Span): Span => {
+    return { start: instantOf(start, zone), end: instantOf(end, zone) };
+  };
   return (micros) => {
-    // In local time days have 24 hours; each end is brought back to an instant by itself.
-    const local = micros + zone.offsetMicrosAt(micros);
-    return spansAt(local, size, slide, shift).map(({ start, end }) => {
-      return { start: instantOf(start, zone), end: instantOf(end, zone) };
-    });
+    const offset = zone.offsetMicrosAt(micros);
+    const local = micros + offset;
+    const back = zone.offsetMicrosAt(micros - DAY_MICROS) - offset;
+    if (back <= 0) return spansAt(local, size, slide, shift).map(instants);
+    // Clocks went back within a day, so they may have shown the end of a window before, and it is over since then.
+    return spansAt(local + back, size + back, slide, shift)
+      .map(({ start }) => instants({ start, end: start + size }))
+      .filter(({ start, end }) => start <= micros && micros < end);
   };
 }
 
