@@ -279,9 +279,9 @@ export class BatchExecutor {
   }
 }
 
-/** Without an event time an id is remembered for ever, and no time is asked for. */
+/** Without an event time an event is never late, so no watermark may make its id forgotten. */
 function timeToRemember(eventMicros: number, lateBelowMicros: number): number {
-  return Number.isNaN(eventMicros) ? 0 : Math.max(eventMicros, lateBelowMicros);
+  return Number.isNaN(eventMicros) ? Infinity : Math.max(eventMicros, lateBelowMicros);
 }
 
 function emptyCounts(): Counts {

@@ -30,10 +30,18 @@ export function outputsOf(options: OutputsOptions): readonly ResultTable[] {
 
 function emitted({ name }: Aggregate, options: OutputsOptions): readonly GroupRow[] {
   const { query, changes, allGroups } = options;
-  if (query.outputMode === 'complete') return allGroups(name);
+  if (query.outputMode === 'complete') return inKeyOrder(allGroups(name));
   const change = changes.find(({ aggregate }) => aggregate === name);
   invariant(change !== undefined, `a batch has a change of ${name}`);
-  return query.outputMode === 'append' ? change.closed : change.totals;
+  return query.outputMode === 'append' ? inKeyOrder(change.closed) : change.totals;
+}
+
+/** Groups lie in memory in another order after a restart, and a batch that is given again has the same rows in the same order. */
+function inKeyOrder(rows: readonly GroupRow[]): readonly GroupRow[] {
+  return rows
+    .map((row) => ({ row, key: JSON.stringify(row.key) }))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ row }) => row);
 }
 
 /** Counts come as numbers, and a column of longs takes no number. */

@@ -34,12 +34,18 @@ export interface Accumulator {
 /** Seeds the hash of distinct counts: the checkpoint's own key, so that nobody can prepare collisions. */
 export interface AccumulatorOptions {
   readonly hashKey: Uint8Array;
+  /** Numbers rows in order of reading, for all accumulators of an aggregate; it goes on behind what was loaded. */
+  readonly order?: RowOrder;
+}
+
+export interface RowOrder {
+  next: number;
 }
 
 export function accumulatorOf(
   measure: Measure,
   batch: ColumnBatch,
-  { hashKey }: AccumulatorOptions,
+  { hashKey, order = { next: 0 } }: AccumulatorOptions,
 ): Accumulator {
   if (measure.kind === 'count' && measure.column === undefined) return countAll();
   const path = measure.column;
@@ -58,9 +64,9 @@ export function accumulatorOf(
     case 'max':
       return extremeOf(reader, 1);
     case 'first':
-      return endOf(reader, 'first');
+      return firstOf(reader, order);
     case 'last':
-      return endOf(reader, 'last');
+      return lastOf(reader);
     case 'approxCountDistinct':
       return distinctAccumulator(reader, measure.relativeError, hashKey);
   }
@@ -173,24 +179,58 @@ function extremeOf(reader: ValueReader, sign: -1 | 1): Accumulator {
   };
 }
 
-/** The value of the first or last row in order of batch, partition and offset, also where it is null. */
-function endOf(reader: ValueReader, end: 'first' | 'last'): Accumulator {
-  const put = (target: Slot[], at: number, value: Slot): void => {
-    if (end === 'first' && target[at] !== undefined) return;
-    target[at] = value;
-  };
+/**
+ * The value of the first row in order of batch, partition and offset, also where it is null. Sessions that become one
+ * come in no order of their own, so beside the value stands which row it came from.
+ */
+function firstOf(reader: ValueReader, order: RowOrder): Accumulator {
   return {
     ...oneValue(reader),
-    add: (target, at, row) => put(target, at, reader.at(row) ?? null),
-    merge(target, at, later, laterAt) {
-      if (later[laterAt] !== undefined) put(target, at, later[laterAt]);
+    slots: 2,
+    clear: (target, at) => void (target[at] = target[at + 1] = undefined),
+    add(target, at, row) {
+      if (target[at] !== undefined) return;
+      target[at] = reader.at(row) ?? null;
+      target[at + 1] = order.next;
+      order.next += 1;
     },
-    save: (slots, at) => [slots[at] !== undefined, reader.cell(slots[at] as Scaled)],
-    load(target, at, [isSeen, cell]) {
-      if (isSeen === true) target[at] = cell === null ? null : (reader.parse(cell as GroupCell) ?? null);
-      else target[at] = undefined;
+    merge(target, at, later, laterAt) {
+      const isLater =
+        target[at] !== undefined && !((later[laterAt + 1] as number) < (target[at + 1] as number));
+      if (later[laterAt] === undefined || isLater) return;
+      target[at] = later[laterAt];
+      target[at + 1] = later[laterAt + 1];
+    },
+    save: (slots, at) => [...savedEnd(reader, slots[at]), (slots[at + 1] as number | undefined) ?? null],
+    load(target, at, cells) {
+      target[at] = loadedEnd(reader, cells);
+      target[at + 1] = (cells[2] as number | null | undefined) ?? 0;
+      order.next = Math.max(order.next, (target[at + 1] as number) + 1);
     },
   };
+}
+
+/** The value of the last row in that order: the row that makes one session of several comes after all of theirs. */
+function lastOf(reader: ValueReader): Accumulator {
+  return {
+    ...oneValue(reader),
+    add: (target, at, row) => void (target[at] = reader.at(row) ?? null),
+    merge(target, at, later, laterAt) {
+      if (later[laterAt] !== undefined) target[at] = later[laterAt];
+    },
+    save: (slots, at) => savedEnd(reader, slots[at]),
+    load: (target, at, cells) => void (target[at] = loadedEnd(reader, cells)),
+  };
+}
+
+/** Whether there was a row, and its value. */
+function savedEnd(reader: ValueReader, slot: Slot): GroupCell[] {
+  return [slot !== undefined, reader.cell(slot as Scaled)];
+}
+
+function loadedEnd(reader: ValueReader, [isSeen, cell]: readonly GroupCell[]): Slot {
+  if (isSeen !== true) return undefined;
+  return cell === null ? null : (reader.parse(cell as GroupCell) ?? null);
 }
 
 /** One value, undefined while there was none. */

@@ -72,8 +72,8 @@ export class GroupedAggregate implements RunningAggregate {
   private readonly steps = new Map<number, number>();
   private stepCount = 1;
   private readonly groupOfStep = new Map<number, Group>();
-  /** A code for each window, by its start. */
-  private readonly spanCodes = new Map<number, number>();
+  /** A code for each start and each end of a window. */
+  private readonly instantCodes = new Map<number, number>();
   private touchedGroups: Group[] = [];
   private closed: Group[] = [];
 
@@ -87,7 +87,8 @@ export class GroupedAggregate implements RunningAggregate {
     }
     this.keys = keys;
     this.window = window;
-    this.measures = aggregate.measures.map((measure) => accumulatorOf(measure, batch, { hashKey }));
+    const order = { next: 0 };
+    this.measures = aggregate.measures.map((measure) => accumulatorOf(measure, batch, { hashKey, order }));
     const ends = this.measures.reduce<number[]>(
       (starts, measure) => [...starts, (starts.at(-1) as number) + measure.slots],
       [0],
@@ -152,7 +153,7 @@ export class GroupedAggregate implements RunningAggregate {
   forgetCodes(): void {
     this.steps.clear();
     this.groupOfStep.clear();
-    this.spanCodes.clear();
+    this.instantCodes.clear();
     this.stepCount = 1;
     for (const key of this.keys) key.forget();
   }
@@ -175,7 +176,11 @@ export class GroupedAggregate implements RunningAggregate {
   }
 
   private groupAt(row: number, span: Span | undefined): Group {
-    let step = span === undefined ? 0 : this.nextStep(0, this.codeOf(span));
+    let step = 0;
+    if (span !== undefined) {
+      // The start alone does not tell: where a zone skips a whole day, windows of two days begin together.
+      step = this.nextStep(this.nextStep(0, this.codeOf(span.start)), this.codeOf(span.end));
+    }
     for (let index = 0; index < this.keys.length; index += 1) {
       step = this.nextStep(step, (this.keys[index] as KeyReader).codeAt(row));
     }
@@ -192,11 +197,11 @@ export class GroupedAggregate implements RunningAggregate {
     return next;
   }
 
-  private codeOf(span: Span): number {
-    const known = this.spanCodes.get(span.start);
+  private codeOf(instant: number): number {
+    const known = this.instantCodes.get(instant);
     if (known !== undefined) return known;
-    const code = this.spanCodes.size;
-    this.spanCodes.set(span.start, code);
+    const code = this.instantCodes.size;
+    this.instantCodes.set(instant, code);
     return code;
   }
 

@@ -55,7 +55,8 @@ export class SessionAggregate implements RunningAggregate {
     this.times = timeColumn(batch, session.column);
     this.gapMicros = session.gapMs * MICROS_PER_MS;
     this.keys = aggregate.keys.filter(isPlain).map((key) => keyReader(key, batch, zone));
-    this.measures = aggregate.measures.map((measure) => accumulatorOf(measure, batch, { hashKey }));
+    const order = { next: 0 };
+    this.measures = aggregate.measures.map((measure) => accumulatorOf(measure, batch, { hashKey, order }));
   }
 
   restore(row: GroupRow): void {
