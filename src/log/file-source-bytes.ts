@@ -15,7 +15,7 @@ const GUNZIP_BLOCK_BYTES = 256 * 1024;
 /** After so many bytes other work of the process gets its turn. */
 const TURN_BYTES = 8 * 1024 * 1024;
 
-export function isGzip(name: string): boolean {
+function isGzip(name: string): boolean {
   return name.toLowerCase().endsWith('.gz');
 }
 

@@ -23,7 +23,7 @@ export const CANDIDATES_MAX = 50_000;
 const TURN_ENTRIES = 512;
 
 /** Names that begin with a dot or an underscore (as in Spark: `_temporary`, `_SUCCESS`), and those of files on their way. */
-export function isHidden(name: string): boolean {
+function isHidden(name: string): boolean {
   return /^[._]|\.tmp$|\._COPYING_$/i.test(name);
 }
 

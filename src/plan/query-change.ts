@@ -66,7 +66,7 @@ export function changeOf(stored: StoredQuery, asked: AskedQuery, position: Posit
 }
 
 /** Whether going on with `asked` needs nothing that the state does not have; the reasons stand in the docs' table. */
-export function isModeKept(stored: string, asked: string, closesGroups: boolean): boolean {
+function isModeKept(stored: string, asked: string, closesGroups: boolean): boolean {
   if (stored === asked) return true;
   // Every group is written already, and is written again whenever it changes.
   if (stored === 'complete' && asked === 'update') return true;

@@ -27,7 +27,7 @@ export const CATEGORIES = 'categories';
 
 const TOTALS = { total: sum('total_amount'), transactions: count() } as const;
 
-export function purchaseTotals(
+function purchaseTotals(
   purchases: DataStream<typeof PURCHASE_SCHEMA>,
   options: Pick<PurchaseQueryOptions, 'watermarkDelayMs' | 'futureToleranceMs'>,
 ) {

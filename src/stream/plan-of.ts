@@ -1,5 +1,5 @@
 /** A stream and its outputs as the plan of a query, and the combinations that have no meaning. */
-import { leavesOf, type Schema } from '../columns/schema.ts';
+import { leavesOf } from '../columns/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Aggregate, GroupKey, OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
@@ -46,15 +46,6 @@ export function planOf({ parts, aggregates }: Outputs, settings: PlanSettings): 
     rows: list.length > 0 ? null : rowsOf(parts),
     outputMode,
   });
-}
-
-/** The schema of each output. */
-export function schemasOf({ parts, aggregates }: Outputs): Readonly<Record<string, Schema>> {
-  return Object.fromEntries(
-    Object.keys(aggregates).length === 0
-      ? [['result', parts.scope.schema]]
-      : Object.entries(aggregates).map(([name, { schema }]) => [name, schema]),
-  );
 }
 
 function rowsOf({ scope }: StreamParts): { name: string; column: string }[] {

@@ -15,8 +15,6 @@ import { StreamingQuery } from './query.ts';
 import type { OpenSource, SinkSpec, StreamHost } from './stream-host.ts';
 import { readSettings, type StreamSettings } from './settings.ts';
 
-export type { Outputs } from './plan-of.ts';
-
 interface Settings {
   readonly name: string | undefined;
   readonly outputMode: OutputMode;

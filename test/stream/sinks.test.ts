@@ -70,10 +70,7 @@ test('files hold the events of each batch, exactly', async (t) => {
   await query.awaitTermination();
   const files = readdirSync(path, { recursive: true, encoding: 'utf8' });
   const [file = ''] = files.filter((name) => name.endsWith('.ndjson'));
-  assert.equal(
-    readFileSync(join(path, file), 'utf8'),
-    '{"id":"a","shop":"x","amount":90071992.41}\n',
-  );
+  assert.equal(readFileSync(join(path, file), 'utf8'), '{"id":"a","shop":"x","amount":90071992.41}\n');
 });
 
 test('a topic of the same log holds each row once, keyed by its group', async (t) => {
