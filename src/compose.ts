@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import type { Integrity } from './checkpoint/integrity.ts';
 import type { CheckpointOptions } from './checkpoint/open.ts';
+import type { CheckpointSummary } from './checkpoint/summary.ts';
+import type { Verification } from './checkpoint/verify.ts';
 import type { Config } from './config/keys.ts';
 import type { Checkpoint, CheckpointView } from './contracts/checkpoint.ts';
 import type { Clock } from './contracts/clock.ts';
@@ -18,7 +20,10 @@ import { systemClock } from './observe/system-clock.ts';
 export { OutputClosedError, systemClock };
 export { silentLogger } from './observe/silent-logger.ts';
 export { startupFields } from './observe/startup.ts';
+export type { Finding } from './checkpoint/finding.ts';
 export type { Integrity } from './checkpoint/integrity.ts';
+export type { CheckpointSummary } from './checkpoint/summary.ts';
+export type { Verification } from './checkpoint/verify.ts';
 export type { ClusterAnswer, KafkaProbe, ServerAnswer } from './log/kafka-probe.ts';
 
 /** The embedded log's file within a data folder. */
@@ -119,6 +124,18 @@ export async function openCheckpoint(
 export async function openCheckpointView(config: Config): Promise<CheckpointView> {
   const checkpoint = await import('./checkpoint/view.ts');
   return checkpoint.openCheckpointView({ location: config.query.checkpointLocation });
+}
+
+/** @throws what `readSummary` of src/checkpoint throws */
+export async function readCheckpointSummary(config: Config): Promise<CheckpointSummary> {
+  const { readSummary } = await import('./checkpoint/summary.ts');
+  return readSummary({ location: config.query.checkpointLocation });
+}
+
+/** @throws what `verifyCheckpoint` of src/checkpoint throws */
+export async function verifyCheckpoint(config: Config): Promise<Verification> {
+  const checkpoint = await import('./checkpoint/verify.ts');
+  return checkpoint.verifyCheckpoint({ location: config.query.checkpointLocation });
 }
 
 /** @throws what `quickCheck` of src/checkpoint throws */

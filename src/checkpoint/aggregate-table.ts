@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant, TallystreamError } from '../errors.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate } from '../plan/query-plan.ts';
-import { eachRow, quoted } from './database.ts';
+import { eachRow, firstRow, quoted, type Row } from './database.ts';
 
 /** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
 const GROUP_KEY = '"group:key"';
@@ -55,6 +55,27 @@ export function* groupsOf(
     if (state === null) yield { key: parsed, measures: cells as GroupCell[] };
     else yield { key: parsed, ...(JSON.parse(state as string) as Omit<GroupRow, 'key'>) };
   }
+}
+
+/** How many groups can still change, and how many are final. */
+export function countGroups(database: DatabaseSync, aggregate: Aggregate): { open: number; closed: number } {
+  const row = firstRow(
+    database.prepare(`SELECT count(*), coalesce(sum(${CLOSED}), 0) FROM ${tableOf(aggregate)}`),
+  );
+  const [all, closed] = row as [number, number];
+  return { open: all - closed, closed };
+}
+
+/** Every group's key and state as they are stored, for whoever checks them. */
+export function storedGroups(database: DatabaseSync, aggregate: Aggregate): Iterable<Row> {
+  return eachRow(
+    database.prepare(`SELECT ${GROUP_KEY}, ${STATE} FROM ${tableOf(aggregate)} ORDER BY ${GROUP_KEY}`),
+  );
+}
+
+/** The cells of a group's key: a window has its start and its end. */
+export function keyCellsOf({ keys }: Aggregate): number {
+  return keys.reduce((cells, { kind }) => cells + (kind === 'window' || kind === 'sessionWindow' ? 2 : 1), 0);
 }
 
 /** @throws CHECKPOINT_QUERY_CHANGED that names the aggregates there are */

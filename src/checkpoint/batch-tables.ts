@@ -57,7 +57,7 @@ export class BatchTables {
       row && {
         batchId: row[0] as number,
         watermarkMicros: row[1] as number | null,
-        partitions: this.partitions(),
+        partitions: readPartitions(this.database),
         accounting: readAccounting(this.database, this.location),
       }
     );
@@ -123,20 +123,6 @@ export class BatchTables {
     return Number(firstCell(this.database.prepare('SELECT dead_letter_bytes FROM accounting')));
   }
 
-  private partitions(): PartitionState[] {
-    const rows = allRows(
-      this.database.prepare(
-        'SELECT "partition", next_offset, max_event_micros, active_at_ms FROM partitions ORDER BY "partition"',
-      ),
-    );
-    return rows.map((row) => ({
-      partition: row[0] as number,
-      nextOffset: row[1] as number,
-      maxEventMicros: row[2] as number | null,
-      activeAtMs: row[3] as number,
-    }));
-  }
-
   private checkNext(batchId: number): void {
     const last = firstCell(this.selectLastCommit) as number | null;
     const next = last === null ? 0 : last + 1;
@@ -148,6 +134,21 @@ export class BatchTables {
 export function readLastPlan(database: DatabaseSync, location: string): BatchPlan | undefined {
   const row = firstRow(database.prepare('SELECT batch_id, plan FROM plans ORDER BY batch_id DESC LIMIT 1'));
   return row && parsePlan(row[0], row[1], location);
+}
+
+/** What is remembered of each partition, in their order. */
+export function readPartitions(database: DatabaseSync): PartitionState[] {
+  const rows = allRows(
+    database.prepare(
+      'SELECT "partition", next_offset, max_event_micros, active_at_ms FROM partitions ORDER BY "partition"',
+    ),
+  );
+  return rows.map((row) => ({
+    partition: row[0] as number,
+    nextOffset: row[1] as number,
+    maxEventMicros: row[2] as number | null,
+    activeAtMs: row[3] as number,
+  }));
 }
 
 /** Records that were gone before they were read, over all batches. */

@@ -18,16 +18,30 @@ import { inspectTables } from './tables.ts';
  * @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_VERSION, CHECKPOINT_CORRUPT, CONFIG_INVALID (the folder cannot be used)
  */
 export function openCheckpointView({ location }: { readonly location: string }): CheckpointView {
+  const place = { location };
+  const database = openPresent(location);
+  try {
+    const identity = guarded(place, () => readIdentity(database, location));
+    return new SqliteCheckpointView(database, place, identity);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * The file, for reading, once it is known to be a checkpoint of this version.
+ * @throws what {@link openCheckpointView} throws
+ */
+export function openPresent(location: string): DatabaseSync {
   if (!existsSync(checkpointFile(location))) throw notFound(location);
   const place = { location };
   const database = guarded(place, () => openViewDatabase(location));
   try {
-    const identity = guarded(place, () => {
-      // A runner makes the file first and its tables then, in one transaction.
-      if (inspectTables(database, location) === 'empty') throw notFound(location);
-      return readIdentity(database, location);
-    });
-    return new SqliteCheckpointView(database, place, identity);
+    // A runner makes the file first and its tables then, in one transaction.
+    const tables = guarded(place, () => inspectTables(database, location));
+    if (tables === 'empty') throw notFound(location);
+    return database;
   } catch (error) {
     database.close();
     throw error;

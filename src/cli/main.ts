@@ -101,6 +101,7 @@ function createProgram(signals: Signals, end: (exitCode: number) => void): Comma
   );
   addDeadLetters(program, command);
   addTopic(program, command);
+  addCheckpoint(program, command);
   command(
     program,
     'doctor',
@@ -174,6 +175,28 @@ function addTopic(
     .option('--partition <N>', 'only those of this partition', wholeNumber)
     .option('--offset <N>', 'with --partition: the first ones from this offset on', wholeNumber)
     .option('--limit <N>', 'at most this many (default: 10, no more than 1000)', wholeNumber);
+}
+
+function addCheckpoint(
+  program: Command,
+  command: (parent: Command, usage: string, description: string, load: () => Promise<Work>) => Command,
+): void {
+  const checkpoint = program
+    .command('checkpoint')
+    .description("the query's checkpoint: what it holds, and whether it is sound")
+    .helpCommand(false);
+  command(
+    checkpoint,
+    'show',
+    'show what it holds and how far it is',
+    async () => (await import('./checkpoint.ts')).show,
+  );
+  command(
+    checkpoint,
+    'verify',
+    'check it from page to accounting; exit code 5 where anything is found',
+    async () => (await import('./checkpoint.ts')).verify,
+  );
 }
 
 function withCommonFlags(command: Command): Command {

@@ -6,10 +6,17 @@ import type { CheckpointView } from '../contracts/checkpoint.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Context } from './context.ts';
 
-/** @throws CHECKPOINT_NOT_FOUND, which says where the demo's lies where that is the only one */
-export async function openView({ config }: Context): Promise<CheckpointView> {
+export function openView(context: Context): Promise<CheckpointView> {
+  return ofCheckpoint(context, () => openCheckpointView(context.config));
+}
+
+/**
+ * What `read` finds in the checkpoint.
+ * @throws CHECKPOINT_NOT_FOUND, which says where the demo's lies where that is the only one
+ */
+export async function ofCheckpoint<T>({ config }: Context, read: () => Promise<T>): Promise<T> {
   try {
-    return await openCheckpointView(config);
+    return await read();
   } catch (error) {
     const demo = join(config.dataDir, 'demo');
     if (!(error instanceof TallystreamError) || error.code !== 'CHECKPOINT_NOT_FOUND' || !existsSync(demo))

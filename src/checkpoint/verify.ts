@@ -1,0 +1,118 @@
+/**
+ * Verifies a checkpoint from outside: the file as SQLite sees it, and what must hold between its tables. Every check runs
+ * by itself, so that what one cannot read hides nothing that another still finds.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { TallystreamError } from '../errors.ts';
+import { eachRow } from './database.ts';
+import { checkpointFailure } from './failure.ts';
+import { MEND, type Finding, type FindingParts } from './finding.ts';
+import { accountingFindings } from './verify-accounting.ts';
+import { protocolFindings } from './verify-protocol.ts';
+import { dedupeFindings, groupFindings, identityFindings, jsonFindings } from './verify-stored.ts';
+import { openPresent } from './view.ts';
+
+/** One damaged page can be the fault of a million rows; a person needs the first. */
+const FINDINGS_MAX = 20;
+/** SQLite looks for so many problems. */
+const PROBLEMS_MAX = 100;
+
+export interface Verification {
+  readonly location: string;
+  /** The checks that were made, in their order. */
+  readonly checks: readonly string[];
+  /** Empty where the checkpoint is sound. */
+  readonly findings: readonly Finding[];
+}
+
+type Check = (database: DatabaseSync, location: string) => Iterable<FindingParts>;
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  integrity: integrityFindings,
+  identity: identityFindings,
+  json: jsonFindings,
+  protocol: protocolFindings,
+  accounting: accountingFindings,
+  dedupe: dedupeFindings,
+  groups: groupFindings,
+};
+
+/**
+ * Writes nothing, and sees one commit while a runner goes on. Blocks this thread for as long as reading the file takes.
+ * @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_VERSION, CHECKPOINT_LOCKED, CONFIG_INVALID (the folder cannot be used)
+ */
+export function verifyCheckpoint({ location }: { readonly location: string }): Verification {
+  let database: DatabaseSync;
+  try {
+    database = openPresent(location);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    return {
+      location,
+      checks: ['file'],
+      findings: [{ check: 'file', ...unreadable(error, 'checkpoint.db') }],
+    };
+  }
+  try {
+    database.exec('BEGIN');
+    const findings = Object.entries(CHECKS).flatMap(([name, check]) =>
+      findingsOf(name, () => check(database, location), location),
+    );
+    return { location, checks: ['file', ...Object.keys(CHECKS)], findings };
+  } catch (error) {
+    throw checkpointFailure(error, { location });
+  } finally {
+    // The end of the connection ends the snapshot too, in whatever state a damaged file has left it.
+    database.close();
+  }
+}
+
+function findingsOf(check: string, find: () => Iterable<FindingParts>, location: string): Finding[] {
+  const findings: Finding[] = [];
+  try {
+    for (const parts of find()) {
+      if (findings.length === FINDINGS_MAX) {
+        findings.push({
+          check,
+          what: `There are more than ${FINDINGS_MAX} findings of this kind.`,
+          where: 'checkpoint.db',
+          why: 'Only the first are listed.',
+          mend: MEND,
+        });
+        break;
+      }
+      findings.push({ check, ...parts });
+    }
+  } catch (error) {
+    const failure = checkpointFailure(error, { location });
+    // A stored value that is JSON and has another shape ends in a TypeError.
+    if (!isCorrupt(failure) && !(failure instanceof TypeError)) throw failure;
+    findings.push({ check, ...unreadable(failure, `what the check "${check}" reads`) });
+  }
+  return findings;
+}
+
+function isCorrupt(error: unknown): error is TallystreamError {
+  return error instanceof TallystreamError && error.code === 'CHECKPOINT_CORRUPT';
+}
+
+function unreadable(error: TallystreamError | TypeError, where: string): FindingParts {
+  const why = error instanceof TallystreamError ? (error.why ?? error.what) : error.message;
+  return { what: 'It cannot be read to the end.', where, why, mend: MEND };
+}
+
+/** https://www.sqlite.org/pragma.html#pragma_integrity_check: pages, rows, constraints and indexes. */
+function* integrityFindings(database: DatabaseSync): Generator<FindingParts, void, undefined> {
+  for (const [problem] of eachRow(database.prepare(`PRAGMA integrity_check(${PROBLEMS_MAX})`))) {
+    const why = String(problem);
+    if (why === 'ok') return;
+    yield {
+      what: 'SQLite finds the file damaged.',
+      where: 'checkpoint.db',
+      why,
+      mend: /\bindex\b/.test(why)
+        ? 'Stop the query and run REINDEX on checkpoint.db with a SQLite client; an index is made from its table. Then verify again.'
+        : MEND,
+    };
+  }
+}
