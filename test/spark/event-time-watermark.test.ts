@@ -42,7 +42,7 @@ function windowCounts(options: Parameters<typeof numbersOf>[0] = {}) {
   return { session, input, counts, options: { session, select: startAndCount } };
 }
 
-const NEGATIVE = "withWatermark takes '-10 seconds', and every event but the newest is late";
+const NEGATIVE = "withWatermark takes '-10 seconds', and what is less than 10 seconds newer than the newest is late";
 
 const watermarkIs = (seconds: number | null) =>
   assertOnQuery(
@@ -243,7 +243,7 @@ test('EventTimeWatermarkSuite: update mode', async () => {
 });
 
 test('EventTimeWatermarkSuite: update mode, an event below the watermark whose window is open', async () => {
-  // Differs: "an event below the watermark whose window is still open". There 16 counts: [15, 2].
+  // Differs: "late for a window". There 16 counts: [15, 2].
   const { input, counts, options } = windowCounts();
   await testStream(
     counts,

@@ -104,7 +104,7 @@ test('StreamingAggregationSuite: simple count, append mode', async () => {
 });
 
 test('StreamingAggregationSuite: sort after aggregate in complete mode', async () => {
-  // Differs: "sorting". There the stream is sorted, in complete mode alone; here the rows of a batch are, in its handler.
+  // Differs: "sorting a stream". There the stream is sorted, in complete mode alone; here the rows of a batch are, in its handler.
   const { input, counts, options } = countsOf();
   const sorted: number[][][] = [];
   const isThen = (...rows: number[][]) => [
@@ -268,7 +268,7 @@ test('StreamingAggregationSuite: midbatch failure, after the sink had the batch'
   );
 });
 
-test('DataFrameTimeWindowingSuite: sliding windows with a start, as a stream', async () => {
+test('DataFrameTimeWindowingSuite: sliding window grouping, with a start, as a stream', async () => {
   const { session, input, stream } = numbersOf();
   await testStream(
     stream
@@ -277,7 +277,7 @@ test('DataFrameTimeWindowingSuite: sliding windows with a start, as a stream', a
       .agg({ events: count(), most: max('value') }),
     { session, outputMode: 'update', select: (row) => [...startAndCount(row), Number(row.most)] },
     addData(input, numbers(27, 34)),
-    // Spark's own table for 27: [20, 30), [23, 33), [26, 36).
+    // 27 is in [20, 30), [23, 33) and [26, 36), and 34 in [26, 36), [29, 39) and [32, 42).
     checkNewAnswer([
       [20, 1, 27],
       [23, 1, 27],
