@@ -66,6 +66,7 @@ describe('help', () => {
       'totals',
       'dead-letters',
       'topic',
+      'checkpoint',
       'doctor',
       'config',
     ]);
