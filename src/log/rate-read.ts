@@ -42,7 +42,7 @@ export function* rateChunks(
     let at = 0;
     for (let row = 0; row < count; row += 1) {
       const value = (base + row) * shape.partitions + partition;
-      // Seconds without a row, at the start of a slow ramp, are passed over.
+      // Seconds without a row of this partition, where rows are few, are passed over.
       while (value >= nextRows) {
         second += 1;
         secondRows = nextRows;

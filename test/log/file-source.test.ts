@@ -46,6 +46,7 @@ describe('the order of files', () => {
     put('b.nd', 'by glob');
     put('a.tmp.nd', 'not on its way');
     fs.symlinkSync(join(folder, 'no.json'), join(folder, 'link.nd'));
+    fs.symlinkSync(join(folder, 'folder.nd'), join(folder, 'folder-link.nd'));
     fs.symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling.nd'));
     const log = await open({ nameGlobs: ['*.nd', '[^x]*'] });
     assert.deepEqual(new Set(await valuesOf(log)), new Set(['by glob', 'no', 'not on its way']));
@@ -195,12 +196,17 @@ describe('a look', () => {
   });
 
   test('can be told apart from the end of all that is there, and shows no more for it', async (t) => {
-    const { open, put } = newSourceFiles(t);
+    const { folder, open, put } = newSourceFiles(t);
     for (const name of ['a', 'b', 'c', 'd', 'e']) put(name, name);
     const log = await open({ maxFilesPerTrigger: 2 });
     assert.deepEqual(await log.finalOffsets?.('files'), [{ partition: 0, earliest: 0, latest: 5 }]);
     put('f', 'f');
     assert.equal(await lookAt(log), 2);
+    // Taken in and not shown, they are nothing new to a listing.
+    fs.rmSync(join(folder, 'f'));
+    const known = [{ partition: 0, earliest: 0, latest: 2 }];
+    assert.equal(await log.waitForRecords('files', known, 60_000, never()), true);
+    put('f', 'f');
     await log.close();
     // What was shown is kept, and what was taken in and not shown is.
     const again = await open({ maxFilesPerTrigger: 2 });
@@ -232,6 +238,7 @@ describe('a look', () => {
       log.offsets('files'),
       hasCode('INPUT_UNREADABLE', join(folder, 'b.gz'), 'unexpected end'),
     );
+    assert.deepEqual(await valuesOf(log, 0, 1), ['a']);
     put('b.gz', gzipSync('b'));
     assert.deepEqual(await valuesOf(log), ['a', 'c', 'b']);
   });

@@ -75,6 +75,13 @@ describe('the rows of the rate source', () => {
     assert.deepEqual(times, [4_000, 4_500, 5_000, 5_500]);
   });
 
+  test('have the time of their second in every partition, also where it has none of the second before', async () => {
+    // Of 2, 4, 6, 8 and 10 rows a second, partition 0 has every seventh, and so none of the second second.
+    const { log } = rateAt(5_000, { rowsPerSecond: 10, rampUpMs: 4_000, numPartitions: 7 });
+    const times = (await readPartition(log, 'rate', 0)).map(({ timestampMs }) => timestampMs - START_MS);
+    assert.deepEqual(times, [0, 2_167, 3_250, 4_100, 4_800]);
+  });
+
   test('are dealt out to partitions in turn', async () => {
     const { log } = rateAt(2_000, { rowsPerSecond: 4, numPartitions: 3 });
     assert.deepEqual(await latestOf(log), [3, 3, 2]);
