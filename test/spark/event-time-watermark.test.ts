@@ -42,7 +42,8 @@ function windowCounts(options: Parameters<typeof numbersOf>[0] = {}) {
   return { session, input, counts, options: { session, select: startAndCount } };
 }
 
-const NEGATIVE = "withWatermark takes '-10 seconds', and what is less than 10 seconds newer than the newest is late";
+const NEGATIVE =
+  "withWatermark takes '-10 seconds', and what is less than 10 seconds newer than the newest is late";
 
 const watermarkIs = (seconds: number | null) =>
   assertOnQuery(
