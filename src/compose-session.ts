@@ -87,6 +87,8 @@ class Host implements SessionHost {
       location: location ?? this.checkpointOf(plan.name),
       clock: this.clock,
       takeOver: false,
+      onQueryChanged: (note) =>
+        this.logger.warn({ operation: 'change-query', ...note }, 'going on with a query that was changed'),
     });
   }
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
 import { optional, required, schema, types } from '../../src/columns/schema.ts';
+import type { Logger } from '../../src/contracts/logger.ts';
+import { silentLogger } from '../../src/observe/silent-logger.ts';
 import { createSession } from '../../src/compose-session.ts';
 import { count, sum } from '../../src/plan/measure.ts';
 
@@ -19,7 +21,13 @@ const sale = (id: string, shop: string, pieces: number) => ({ id, shop, pieces }
 test('another filter, sink, trigger and limit, an added aggregate and the whole result go on with the totals', async (t) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tallystream-change-'));
   t.after(() => rmSync(dataDir, { recursive: true, force: true }));
-  const session = createSession({ dataDir });
+  const warned: unknown[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    child: () => logger,
+    warn: ({ operation, change, name, batchId }) => warned.push([operation, change, name, batchId]),
+  };
+  const session = createSession({ dataDir, logger });
   const sales = session.memoryStream(SALE);
   const seen: unknown[] = [];
 
@@ -67,6 +75,10 @@ test('another filter, sink, trigger and limit, an added aggregate and the whole 
       ],
       [3n],
     ],
+  ]);
+  assert.deepEqual(warned, [
+    ['change-query', 'aggregate added', 'all', 1],
+    ['change-query', 'output mode', 'complete', 1],
   ]);
   const location = join(dataDir, 'checkpoints', 'changed');
   assert.deepEqual(verifyCheckpoint({ location }).findings, []);
