@@ -59,7 +59,11 @@ class Host implements SessionHost {
     return new TablesWriter<Schemas>(this, outputs);
   }
 
-  async openSource(source: SourceSpec, queryName: string): Promise<OpenSource> {
+  async openSource(
+    source: SourceSpec,
+    query: { readonly name: string; readonly checkpointLocation: string | undefined },
+  ): Promise<OpenSource> {
+    const location = query.checkpointLocation ?? this.checkpointOf(query.name);
     switch (source.format) {
       case 'memory':
         return this.openMemory(source);
@@ -67,9 +71,9 @@ class Host implements SessionHost {
       case 'kafka':
         return this.openTopic(source);
       case 'rate':
-        return this.openRate(source, queryName);
+        return this.openRate(source, location);
       case 'file':
-        return this.openFiles(source, queryName);
+        return this.openFiles(source, location);
       default:
         throw unknownFormat('source', source.format, SOURCE_FORMATS);
     }
@@ -136,28 +140,28 @@ class Host implements SessionHost {
   }
 
   /** The start of a rate stream lies in the checkpoint, in the id of its topic. */
-  private async openRate({ options }: SourceSpec, queryName: string): Promise<OpenSource> {
+  private async openRate({ options }: SourceSpec, location: string): Promise<OpenSource> {
     const { createRateLog, parseRateTopicId } = await import('./log/rate.ts');
     const { parseRateOptions } = await import('./log/rate-options.ts');
-    const topicId = await this.topicIdOf(queryName);
+    const topicId = await this.topicIdOf(location);
     const started = topicId === undefined ? undefined : parseRateTopicId(topicId);
     const startMs = started?.startMs ?? this.clock.nowMs();
     const log = createRateLog({ ...parseRateOptions(options), clock: this.clock, startMs });
     return source(log, 'rate', 1, () => log.close());
   }
 
-  private async openFiles({ options }: SourceSpec, queryName: string): Promise<OpenSource> {
+  private async openFiles({ options }: SourceSpec, location: string): Promise<OpenSource> {
     const { openFileLog } = await import('./log/file-source.ts');
     const { parseFileOptions } = await import('./log/file-source-options.ts');
-    const indexFolder = join(this.checkpointOf(queryName), 'source');
+    const indexFolder = join(location, 'source');
     const log = await openFileLog({ ...parseFileOptions(options), clock: this.clock, indexFolder });
     return source(log, 'files', 1, () => log.close());
   }
 
-  private async topicIdOf(queryName: string): Promise<string | undefined> {
+  private async topicIdOf(location: string): Promise<string | undefined> {
     const { openCheckpointView } = await import('./checkpoint/view.ts');
     try {
-      const view = openCheckpointView({ location: this.checkpointOf(queryName) });
+      const view = openCheckpointView({ location });
       const topicId = view.topicId();
       view.close();
       return topicId;

@@ -12,7 +12,7 @@ import { durationMs, type DurationText } from '../plan/window.ts';
 import { TallystreamError } from '../errors.ts';
 import { compute } from './computed.ts';
 import { GroupedStream } from './grouped-stream.ts';
-import { columnIn, expressionIn, selected } from './scope.ts';
+import { columnIn, expressionIn, fieldAt, selected } from './scope.ts';
 import type { StreamParts } from './stream-parts.ts';
 import type { GroupingKey, Selected, WithColumn } from './stream-types.ts';
 import type { StreamHost } from './stream-host.ts';
@@ -80,9 +80,23 @@ export class DataStream<S extends Schema> {
         mend: 'Give it one: there is one event time.',
       });
     }
+    const delayMs = delay === 'off' ? null : durationMs(delay);
+    if (delayMs !== null && delayMs < 0) {
+      throw new TallystreamError('USAGE', {
+        what: `withWatermark('${column}', '${delay}'): a delay cannot be negative.`,
+        mend: "Use '0 seconds' or more.",
+      });
+    }
+    const kind = fieldAt(this.schema, column)?.type.kind ?? 'timestamp';
+    if (kind !== 'timestamp') {
+      throw new TallystreamError('USAGE', {
+        what: `withWatermark needs an instant, and ${column} is ${kind}.`,
+        mend: 'Name a column of type timestamp.',
+      });
+    }
     const watermark = {
       column: columnIn(this.parts.scope, column, 'withWatermark'),
-      delayMs: delay === 'off' ? null : durationMs(delay),
+      delayMs,
     };
     return new DataStream(this.host, { ...this.parts, watermark });
   }
@@ -93,6 +107,12 @@ export class DataStream<S extends Schema> {
    */
   dropDuplicatesWithinWatermark(...columns: readonly [LeafPathOf<S>, ...LeafPathOf<S>[]]): DataStream<S> {
     const where = 'dropDuplicatesWithinWatermark';
+    if (this.parts.dedupe !== null) {
+      throw new TallystreamError('USAGE', {
+        what: `${where}: the stream drops duplicates already.`,
+        mend: 'Name all columns that tell events apart in one call.',
+      });
+    }
     const dedupe = { columns: columns.map((path) => columnIn(this.parts.scope, path, where)) };
     return new DataStream(this.host, { ...this.parts, dedupe });
   }

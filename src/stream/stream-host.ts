@@ -35,7 +35,10 @@ export interface StreamHost {
     outputs: Outputs,
   ): TablesWriter<Schemas>;
   /** @throws USAGE for a format or an option that there is not; what the log's opening throws */
-  openSource(source: SourceSpec, queryName: string): Promise<OpenSource>;
+  openSource(
+    source: SourceSpec,
+    query: { readonly name: string; readonly checkpointLocation: string | undefined },
+  ): Promise<OpenSource>;
   /** `location` is the program's; undefined asks for a place by the query's name. */
   openCheckpoint(options: {
     readonly plan: QueryPlan;

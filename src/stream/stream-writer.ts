@@ -111,7 +111,7 @@ abstract class Writer {
     host.queries.reserve(name);
     let opened: OpenSource | undefined;
     try {
-      opened = await host.openSource(source, name);
+      opened = await host.openSource(source, { name, checkpointLocation: own.checkpointLocation });
       const plan = planOf(this.outputs, this.planSettings(name, own, opened.topic));
       return await this.startOn(plan, own, opened);
     } catch (error) {

@@ -15,7 +15,7 @@ import { withoutKafka } from './broker.ts';
 
 const PARTITIONS = 4;
 /** A writer that gives up soon, so that a test can look at what it left behind. */
-const SHORT = { requestTimeoutMs: 700, retryTimeoutMs: 700 };
+const SHORT = { requestTimeoutMs: 2_000, retryTimeoutMs: 2_000 };
 
 let named = 0;
 
@@ -257,14 +257,14 @@ describe('transactions on Kafka', { skip: withoutKafka(), timeout: 240_000 }, ()
 
     test('or stopped while it commits: one copy, and the next transaction is its own', async (t) => {
       const { open, topic, broker } = bench();
-      const log = await open(t, { requestTimeoutMs: 700 });
+      const log = await open(t, { requestTimeoutMs: 2_000 });
       const name = await topic(t, 1);
       const writer = await openWriter(log, writerName());
       for (const round of ['first', 'second']) {
         await writer.append(name, [record(round)]);
         await broker.kill('SIGSTOP');
         const committing = writer.commit();
-        await sleep(1_500);
+        await sleep(4_500);
         await broker.kill('SIGCONT');
         await committing;
       }

@@ -38,5 +38,5 @@ export async function readParquet(bytes: Uint8Array, decimals?: 'raw'): Promise<
     metadata: decimals === 'raw' ? { ...metadata, schema: raw } : metadata,
     utf8: false,
   });
-  return { schema: schema as readonly Element[], rows };
+  return { schema, rows };
 }
