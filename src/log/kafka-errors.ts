@@ -81,6 +81,7 @@ const NOT_ALLOWED: ReadonlySet<number> = new Set([29, 30, 31, 53]);
 /** Partitions, replication factor, assignment, configuration, policy: the broker says in words what it does not take. */
 const NOT_TAKEN: ReadonlySet<number> = new Set([17, 32, 37, 38, 39, 40, 42, 44, 87]);
 const UNSUPPORTED_VERSION = 35;
+const INVALID_REPLICATION_FACTOR = 38;
 
 const TLS_CODES =
   /^(ERR_TLS_|ERR_SSL_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|CERT_|HOSTNAME_MISMATCH|EPROTO)/;
@@ -116,6 +117,7 @@ export type Verdict =
 export function judge(error: unknown): Verdict {
   if (error instanceof TallystreamError || error instanceof InvariantError) return { kind: 'final', error };
   const chain = errorsWithin(error);
+  if (chain.some(isFenced)) return { kind: 'passing', why: describe(error) };
   const refusal = chain.map(refusalOf).find((found) => found !== undefined);
   if (refusal !== undefined) return { kind: 'final', error: refusal };
   const codes = brokerCodesOf(error);
@@ -186,6 +188,11 @@ function refusalOf(error: Error): TallystreamError | undefined {
     });
   }
   return undefined;
+}
+
+/** A controller that has just come back knows no broker yet, and calls that a wrong replication factor. */
+function isFenced(error: Error): boolean {
+  return brokerCodesOf(error)[0] === INVALID_REPLICATION_FACTOR && /\bfenced\b/.test(wordsOf(error) ?? '');
 }
 
 /** A broker that goes away in the middle of a login has not refused anybody. */
