@@ -4,7 +4,6 @@
  */
 import type { Problem } from '../columns/problem.ts';
 import { rowOf } from '../columns/rows.ts';
-import { formatTimestamp } from '../columns/timestamp.ts';
 import type {
   Accounting,
   BatchPlan,
@@ -18,6 +17,7 @@ import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log, RecordChunk } from '../contracts/log.ts';
 import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import { lateProblem } from './late.ts';
 import { readAhead } from './read-ahead.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
@@ -174,7 +174,9 @@ export class BatchExecutor {
     if (this.isKnown(plan, chunk, row, lateBelowMicros)) return;
     if (eventMicros < lateBelowMicros && redrive?.acceptLate !== true) {
       this.counts.late += 1;
-      this.deadLetter(plan, chunk, row, this.lateProblem(eventMicros, lateBelowMicros));
+      const { column } = this.query.watermark;
+      const event = { row, column, eventMicros, lateBelowMicros };
+      this.deadLetter(plan, chunk, row, lateProblem(event, this.operators.aggregates));
       return;
     }
     this.accept(row, eventMicros, lateBelowMicros, watermark);
@@ -244,15 +246,6 @@ export class BatchExecutor {
       headers: chunk.headers.get(row) ?? [],
     };
     this.checkpoint.stageDeadLetter(this.deadLetters.admit(letter, this.checkpoint.deadLetterBytes()));
-  }
-
-  private lateProblem(eventMicros: number, lateBelowMicros: number): Problem {
-    return {
-      reason: 'LATE',
-      field: this.query.watermark.column,
-      expected: `not before ${formatTimestamp(lateBelowMicros)}`,
-      actual: formatTimestamp(eventMicros),
-    };
   }
 
   private conflictProblem(row: number): Problem {

@@ -58,6 +58,8 @@ export interface RunningAggregate {
   forgetCodes(): void;
   /** When the first open window ends, epoch microseconds; Infinity where there is none. */
   firstEndMicros(): number;
+  /** The window that a row would have been in, the last where there are several; undefined where it would be in none. */
+  windowOf(row: number): Span | undefined;
 }
 
 export class GroupedAggregate implements RunningAggregate {
@@ -163,6 +165,10 @@ export class GroupedAggregate implements RunningAggregate {
     let first = Infinity;
     for (const { endMicros } of this.groups.values()) first = Math.min(first, endMicros);
     return first;
+  }
+
+  windowOf(row: number): Span | undefined {
+    return this.window?.spansAt(row).at(-1);
   }
 
   private addTo(group: Group, row: number): void {

@@ -17,6 +17,7 @@ import {
 import { keyReader, spanCells, timeColumn, type KeyReader } from './group-key.ts';
 import { microsOf } from './value-reader.ts';
 import { MICROS_PER_MS } from './watermark.ts';
+import type { Span } from './windows.ts';
 
 /** `[start, end)`, where the end is the last row's time plus the gap. */
 interface Session {
@@ -147,6 +148,11 @@ export class SessionAggregate implements RunningAggregate {
       for (const { end } of committed) first = Math.min(first, end);
     }
     return first;
+  }
+
+  windowOf(row: number): Span | undefined {
+    const micros = this.times.values[row] as number;
+    return Number.isNaN(micros) ? undefined : { start: micros, end: micros + this.gapMicros };
   }
 
   /** One session of two; sums and counts do not ask which came first. */

@@ -1,6 +1,7 @@
 /** How a query writes: Structured Streaming's `DataStreamWriter`. Nothing runs until `start`. */
 import { randomUUID } from 'node:crypto';
 import type { Schema } from '../columns/schema.ts';
+import type { DeadLetter } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { BatchIdentity, ForeachWriter, Sink } from '../contracts/sink.ts';
 import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
@@ -29,7 +30,13 @@ interface Settings {
 type Handler = (result: BatchResult, identity: BatchIdentity) => Promise<void>;
 
 /** `(queryId, batchId)` names a batch for ever, and `epoch` the runner that carries it out. */
-export type BatchInfo = BatchIdentity;
+export interface BatchInfo extends BatchIdentity {
+  /**
+   * The side output: the late and invalid events of the batch with their bytes, in order of partition and offset. A late
+   * one says by how much it is late, and which windows it missed. They are kept in the checkpoint too.
+   */
+  readonly deadLetters: () => Iterable<DeadLetter>;
+}
 
 const AT_FIRST: Settings = {
   name: undefined,
@@ -195,7 +202,11 @@ export class StreamWriter<S extends Schema> extends Writer {
     const handler: Handler = async (result, identity) => {
       const [output] = result.outputs();
       if (output === undefined) return;
-      await handle(new Frame(output.table) as unknown as Frame<S>, identity.batchId, identity);
+      await handle(
+        new Frame(output.table) as unknown as Frame<S>,
+        identity.batchId,
+        infoOf(result, identity),
+      );
     };
     return this.with({ handlers: [...this.settings.handlers, handler] });
   }
@@ -220,11 +231,15 @@ export class TablesWriter<Schemas extends Readonly<Record<string, Schema>>> exte
       await handle(
         frames as unknown as { readonly [Name in keyof Schemas]: Frame<Schemas[Name]> },
         identity.batchId,
-        identity,
+        infoOf(result, identity),
       );
     };
     return this.with({ handlers: [...this.settings.handlers, handler] });
   }
+}
+
+function infoOf(result: BatchResult, identity: BatchIdentity): BatchInfo {
+  return { ...identity, deadLetters: () => result.deadLetters() };
 }
 
 function unnamed(): TallystreamError {

@@ -199,6 +199,33 @@ test('sessions grow, merge and are emitted when they are over', async (t) => {
   ]);
 });
 
+test('a late event goes to the side output, with how late it is and the window that it missed', async (t) => {
+  const session = sessionOf(t);
+  const sales = session.memoryStream(SALE);
+  const late: unknown[] = [];
+  await sales.addData([sale('a', '12:00', 'x'), sale('late', '10:30', 'x')]);
+  const query = await session.readStream
+    .format('memory', sales)
+    .load(SALE)
+    .withWatermark('at', '1 hour')
+    .groupBy(({ at }) => [window(at, '1 hour')])
+    .agg({ events: count() })
+    .writeStream.queryName('late')
+    .trigger({ availableNow: true })
+    .foreachBatch((_batch, _batchId, { deadLetters }) => {
+      for (const letter of deadLetters()) late.push([letter.reason, letter.expected, letter.actual]);
+    })
+    .start();
+  await query.awaitTermination();
+  assert.deepEqual(late, [
+    [
+      'LATE',
+      'not before 2026-01-01T11:00:00.000Z',
+      '2026-01-01T10:30:00.000Z, 1800 s late, missed result from 2026-01-01T10:00:00.000Z to 2026-01-01T11:00:00.000Z',
+    ],
+  ]);
+});
+
 test('several aggregates are fed by one read, each a batch of its own', async (t) => {
   const session = sessionOf(t);
   const sales = session.memoryStream(SALE);
