@@ -62,6 +62,8 @@ const PASSING: ReadonlySet<number> = new Set([
   16,
   19,
   20,
+  // A request between the steps of a new login on a connection that goes on; the broker ends that connection.
+  34,
   41,
   51,
   56,

@@ -71,6 +71,7 @@ describe('an error that may pass', () => {
     ['a coordinator that moved', answered(16), /NOT_COORDINATOR/],
     ['a producer that is not known any more', answered(59), /UNKNOWN_PRODUCER_ID/],
     ['an error that says nothing', answered(-1), /the broker answers/],
+    ['a request in the middle of a new login', new BrokerFault(34), /ILLEGAL_SASL_STATE/],
     [
       'a controller that knows no broker yet',
       new BrokerFault(38, 'Unable to replicate the partition 1 time(s): All brokers are currently fenced.'),
