@@ -15,6 +15,7 @@ import type {
 import type { BatchResult, EventRow } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log, RecordChunk } from '../contracts/log.ts';
+import { InvariantError } from '../errors.ts';
 import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { lateProblem } from './late.ts';
@@ -22,7 +23,9 @@ import { readAhead } from './read-ahead.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
+import { Preparation, type PreparedChunk } from './preparation.ts';
 import { redriveOf } from './redrive.ts';
+import { CONTENT_WORDS, ID_WORDS, ROW } from './row-preparer.ts';
 
 /** A report shows this many accepted events of a batch. */
 const SAMPLE_ROWS = 5;
@@ -53,6 +56,8 @@ export interface ExecutorOptions {
   readonly failOnDataLoss: boolean;
   /** Ids in one segment of the dedupe state; tests make it small. */
   readonly segmentEntries: number | undefined;
+  /** Threads that prepare rows beside this one, once a batch is large enough for them. */
+  readonly workers: number;
 }
 
 export class BatchExecutor {
@@ -60,6 +65,7 @@ export class BatchExecutor {
   private readonly checkpoint: Checkpoint;
   private readonly deadLetters: DeadLetterPolicy;
   private readonly failOnDataLoss: boolean;
+  private readonly preparation: Preparation;
   private readonly operators: QueryOperators;
 
   // The batch in hand.
@@ -76,7 +82,10 @@ export class BatchExecutor {
     this.checkpoint = options.checkpoint;
     this.deadLetters = options.deadLetters;
     this.failOnDataLoss = options.failOnDataLoss;
-    this.operators = new QueryOperators(options.query, options.checkpoint, options.segmentEntries);
+    const { query, checkpoint } = options;
+    this.preparation = new Preparation(query, checkpoint.hashKey, options.workers);
+    const { batch } = this.preparation;
+    this.operators = new QueryOperators(query, batch, checkpoint, options.segmentEntries);
   }
 
   /** @throws DATA_LOSS, LOG_CORRUPT, LOG_UNAVAILABLE, DEAD_LETTERS_FULL, SUM_OVERFLOW */
@@ -95,12 +104,30 @@ export class BatchExecutor {
       const maxEventMicros = stateOf(partition)?.maxEventMicros ?? null;
       progressed.set(partition, { nextOffset: end, maxEventMicros, lastTimestampMs: undefined });
     }
-    let index = 0;
-    for await (const chunks of readAhead(plan.ranges.map((range) => () => this.chunksOf(log, range)))) {
-      const range = plan.ranges[index] as PlannedRange;
-      const progress = await this.executeRange(plan, range, stateOf(range.partition), chunks);
-      progressed.set(range.partition, progress);
-      index += 1;
+    const watermarks = plan.ranges.map(
+      ({ partition }) =>
+        new PartitionWatermark(stateOf(partition), this.query.watermark.delayMs, plan.watermarkMicros),
+    );
+    const lastTimestampsMs = new Map<number, number>();
+    const read = readAhead(plan.ranges.map((range) => () => this.chunksOf(log, range)));
+    for await (const prepared of this.preparation.chunksOf(read, plan)) {
+      const { range, chunk } = prepared;
+      this.executeChunk(plan, prepared, watermarks[range] as PartitionWatermark);
+      lastTimestampsMs.set(range, chunk.timestampsMs[chunk.count - 1] as number);
+      if (this.preparation.boundDictionaries()) this.operators.forgetCodes();
+      this.rowsOfTurn += chunk.count;
+      if (this.rowsOfTurn < ROWS_PER_TURN) continue;
+      this.rowsOfTurn = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const [index, { partition, end }] of plan.ranges.entries()) {
+      const max = (watermarks[index] as PartitionWatermark).maxEventMicros;
+      const maxEventMicros = max === -Infinity ? null : max;
+      progressed.set(partition, {
+        nextOffset: end,
+        maxEventMicros,
+        lastTimestampMs: lastTimestampsMs.get(index),
+      });
     }
     const { appended, sealed } = this.operators.ids.takeChange();
     return {
@@ -126,52 +153,33 @@ export class BatchExecutor {
     return readPlanned(log, planned, this.failOnDataLoss ? undefined : (lost) => this.lost.push(lost));
   }
 
-  private async executeRange(
-    plan: BatchPlan,
-    range: PlannedRange,
-    state: PartitionState | undefined,
-    chunks: AsyncIterable<RecordChunk>,
-  ): Promise<PartitionProgress> {
-    const watermark = new PartitionWatermark(state, this.query.watermark.delayMs, plan.watermarkMicros);
-    let lastTimestampMs: number | undefined;
-    for await (const chunk of chunks) {
-      this.operators.batch.reset(chunk.bytes, chunk.count);
-      for (let row = 0; row < chunk.count; row += 1) this.executeRow(plan, chunk, row, watermark);
-      lastTimestampMs = chunk.timestampsMs[chunk.count - 1];
-      this.operators.boundDictionaries();
-      this.rowsOfTurn += chunk.count;
-      if (this.rowsOfTurn >= ROWS_PER_TURN) {
-        this.rowsOfTurn = 0;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    }
-    const max = watermark.maxEventMicros;
-    return { nextOffset: range.end, maxEventMicros: max === -Infinity ? null : max, lastTimestampMs };
+  private executeChunk(plan: BatchPlan, prepared: PreparedChunk, watermark: PartitionWatermark): void {
+    const { count } = prepared.chunk;
+    for (let row = 0; row < count; row += 1) this.executeRow(plan, prepared, row, watermark);
   }
 
   /** One record, one verdict, in the order: invalid → known id → late → accepted. */
-  private executeRow(plan: BatchPlan, chunk: RecordChunk, row: number, watermark: PartitionWatermark): void {
+  private executeRow(
+    plan: BatchPlan,
+    prepared: PreparedChunk,
+    row: number,
+    watermark: PartitionWatermark,
+  ): void {
+    const { chunk } = prepared;
     this.counts.read += 1;
     const redrive = chunk.headers.size === 0 ? undefined : redriveOf(chunk.headers.get(row));
     if (redrive !== undefined && this.isRepeatedRedrive(redrive.identity)) {
       this.duplicate(chunk, row);
       return;
     }
-    const problem = this.problemOf(plan, chunk, row);
-    if (problem !== undefined) {
-      this.counts.invalid += 1;
-      this.deadLetter(plan, chunk, row, problem);
-      return;
-    }
-    // What a filter holds back is accepted, and is compared with nothing.
-    if (!this.operators.steps(row)) {
-      this.counts.accepted += 1;
+    const state = prepared.states[row] as number;
+    if (state !== ROW.passed) {
+      this.judgeByItself(plan, prepared, row, state);
       return;
     }
     const eventMicros = this.operators.times?.values[row] ?? NaN;
     const lateBelowMicros = watermark.lateBelowMicros;
-    this.operators.hash(row);
-    if (this.isKnown(plan, chunk, row, lateBelowMicros)) return;
+    if (this.isKnown(plan, prepared, row, lateBelowMicros)) return;
     if (eventMicros < lateBelowMicros && redrive?.acceptLate !== true) {
       this.counts.late += 1;
       const { column } = this.query.watermark;
@@ -179,45 +187,62 @@ export class BatchExecutor {
       this.deadLetter(plan, chunk, row, lateProblem(event, this.operators.aggregates));
       return;
     }
-    this.accept(row, eventMicros, lateBelowMicros, watermark);
+    this.accept(prepared, row, eventMicros, lateBelowMicros, watermark);
   }
 
-  private problemOf(plan: BatchPlan, chunk: RecordChunk, row: number): Problem | undefined {
-    const { batch, decoder, checkRules } = this.operators;
-    const start = chunk.valueStart[row] as number;
-    const undecoded = decoder.decode(batch, start, chunk.valueEnd[row] as number, row);
-    return undecoded ?? checkRules(row, Math.min(chunk.timestampsMs[row] as number, plan.clockMs));
+  /** A row whose verdict rests on nothing but itself. What a filter holds back is accepted, and compared with nothing. */
+  private judgeByItself(plan: BatchPlan, prepared: PreparedChunk, row: number, state: number): void {
+    if (state === ROW.heldBack) {
+      this.counts.accepted += 1;
+      return;
+    }
+    if (state === ROW.failed) {
+      const { preparer, at } = prepared.whole(row);
+      throw preparer.failureOf(at) ?? new InvariantError(`row ${row} failed, and does not when tried again`);
+    }
+    const problem = prepared.problems.get(row);
+    if (problem === undefined) throw new InvariantError(`row ${row} is invalid for no reason`);
+    this.counts.invalid += 1;
+    this.deadLetter(plan, prepared.chunk, row, problem);
   }
 
   /** Counts a record whose id is remembered, as a duplicate or as a conflict. */
-  private isKnown(plan: BatchPlan, chunk: RecordChunk, row: number, lateBelowMicros: number): boolean {
-    const { ids, idHash, contentHash } = this.operators;
-    const known = idHash === undefined ? -1 : ids.find(idHash);
+  private isKnown(plan: BatchPlan, prepared: PreparedChunk, row: number, lateBelowMicros: number): boolean {
+    if (this.query.dedupe === null) return false;
+    const { ids } = this.operators;
+    const known = ids.find(prepared.ids, row * ID_WORDS);
     if (known < 0) return false;
     if (!isRemembered(ids.eventMicros(known), lateBelowMicros, this.query.watermark.delayMs)) return false;
-    if (ids.sameContent(known, contentHash)) this.duplicate(chunk, row);
+    if (ids.sameContent(known, prepared.contents, row * CONTENT_WORDS)) this.duplicate(prepared.chunk, row);
     else {
       this.counts.invalid += 1;
-      this.deadLetter(plan, chunk, row, this.conflictProblem(row));
+      this.deadLetter(plan, prepared.chunk, row, this.conflictProblem(prepared, row));
     }
     return true;
   }
 
   private accept(
+    prepared: PreparedChunk,
     row: number,
     eventMicros: number,
     lateBelowMicros: number,
     watermark: PartitionWatermark,
   ): void {
-    const { ids, idHash, contentHash, aggregates, batch, rows } = this.operators;
+    const { ids, aggregates, rows } = this.operators;
     this.counts.accepted += 1;
     // An event redriven though late is remembered as if it were just in time: by its own time it would be forgotten at
     // once, and the next redriven copy of it would count again.
-    if (idHash !== undefined) ids.insert(idHash, contentHash, timeToRemember(eventMicros, lateBelowMicros));
+    if (this.query.dedupe !== null) {
+      const remembered = timeToRemember(eventMicros, lateBelowMicros);
+      ids.insert(prepared.ids, prepared.contents, remembered, row * ID_WORDS, row * CONTENT_WORDS);
+    }
     watermark.accept(eventMicros);
     rows?.add(row);
     for (const aggregate of aggregates) aggregate.add(row);
-    if (this.sample.length < SAMPLE_ROWS) this.sample.push(rowOf(batch, row));
+    if (this.sample.length < SAMPLE_ROWS) {
+      const { preparer, at } = prepared.whole(row);
+      this.sample.push(rowOf(preparer.batch, at));
+    }
   }
 
   private duplicate(chunk: RecordChunk, row: number): void {
@@ -248,12 +273,13 @@ export class BatchExecutor {
     this.checkpoint.stageDeadLetter(this.deadLetters.admit(letter, this.checkpoint.deadLetterBytes()));
   }
 
-  private conflictProblem(row: number): Problem {
+  private conflictProblem(prepared: PreparedChunk, row: number): Problem {
+    const { preparer, at } = prepared.whole(row);
     return {
       reason: 'CONFLICTING_DUPLICATE',
       field: this.query.dedupe?.columns.join(', ') ?? null,
       expected: 'the content first seen with this id, or another id',
-      actual: this.operators.idText(row),
+      actual: preparer.idText(at),
     };
   }
 

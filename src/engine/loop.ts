@@ -44,6 +44,8 @@ export interface LoopOptions {
   readonly printer: ReportPrinter;
   /** Ids in one segment of the dedupe state; tests make it small. */
   readonly dedupeSegmentEntries?: number;
+  /** Threads that prepare the events of large batches beside this one; none where left out. */
+  readonly workers?: number;
   readonly onProgress: (progress: BatchProgress) => void;
 }
 
@@ -65,7 +67,11 @@ export class MicroBatchLoop {
 
   constructor(options: LoopOptions) {
     this.options = options;
-    this.executor = new BatchExecutor({ ...options, segmentEntries: options.dedupeSegmentEntries });
+    this.executor = new BatchExecutor({
+      ...options,
+      workers: options.workers ?? 0,
+      segmentEntries: options.dedupeSegmentEntries,
+    });
     this.shownOffsets = new ShownOffsets({
       ...options,
       topic: options.query.topic,

@@ -66,13 +66,13 @@ export class IdTable {
     return this.occupied;
   }
 
-  /** The reference of the newest entry of this id, or -1. */
-  find(id: Int32Array): number {
+  /** The reference of the newest entry of the id in `ids` from `at` on, or -1. */
+  find(ids: Int32Array, at = 0): number {
     const { slots, mask } = this;
-    let slot = (id[0] as number) & mask;
+    let slot = (ids[at] as number) & mask;
     for (;;) {
       const reference = (slots[slot] as number) - 1;
-      if (reference < 0 || this.sameId(reference, id)) return reference;
+      if (reference < 0 || this.sameId(reference, ids, at)) return reference;
       slot = (slot + 1) & mask;
     }
   }
@@ -81,28 +81,28 @@ export class IdTable {
     return this.doubles[reference * DOUBLES + MICROS_AT] as number;
   }
 
-  sameContent(reference: number, content: Int32Array): boolean {
+  sameContent(reference: number, contents: Int32Array, from = 0): boolean {
     const { words } = this;
     const at = reference * WORDS;
-    return words[at + 4] === content[0] && words[at + 5] === content[1];
+    return words[at + 4] === contents[from] && words[at + 5] === contents[from + 1];
   }
 
   /** Remembers an id; where it stands already, the new entry takes its place in the index. @throws STATE_TOO_LARGE */
-  insert(id: Int32Array, content: Int32Array, eventMicros: number): void {
+  insert(ids: Int32Array, contents: Int32Array, eventMicros: number, idAt = 0, contentAt = 0): void {
     const segment = this.open ?? this.openSegment();
     const reference = segment.first + segment.used;
     const at = reference * WORDS;
     const { words } = this;
-    words[at] = id[0] as number;
-    words[at + 1] = id[1] as number;
-    words[at + 2] = id[2] as number;
-    words[at + 3] = id[3] as number;
-    words[at + 4] = content[0] as number;
-    words[at + 5] = content[1] as number;
+    words[at] = ids[idAt] as number;
+    words[at + 1] = ids[idAt + 1] as number;
+    words[at + 2] = ids[idAt + 2] as number;
+    words[at + 3] = ids[idAt + 3] as number;
+    words[at + 4] = contents[contentAt] as number;
+    words[at + 5] = contents[contentAt + 1] as number;
     this.doubles[reference * DOUBLES + MICROS_AT] = eventMicros;
     if (eventMicros > segment.maxEventMicros) segment.maxEventMicros = eventMicros;
     segment.used += 1;
-    this.point(id, reference);
+    this.point(ids, idAt, reference);
     if (segment.used === this.segmentEntries) this.seal(segment);
   }
 
@@ -199,24 +199,27 @@ export class IdTable {
     return new Uint8Array(this.memory.buffer, start, (segment.used - fromEntry) * ENTRY_BYTES);
   }
 
-  private sameId(reference: number, id: Int32Array): boolean {
+  private sameId(reference: number, ids: Int32Array, from: number): boolean {
     const { words } = this;
     const at = reference * WORDS;
     return (
-      words[at] === id[0] && words[at + 1] === id[1] && words[at + 2] === id[2] && words[at + 3] === id[3]
+      words[at] === ids[from] &&
+      words[at + 1] === ids[from + 1] &&
+      words[at + 2] === ids[from + 2] &&
+      words[at + 3] === ids[from + 3]
     );
   }
 
-  private point(id: Int32Array, reference: number): void {
+  private point(ids: Int32Array, idAt: number, reference: number): void {
     if ((this.occupied + 1) * 2 > this.slots.length) this.growIndex();
-    let slot = (id[0] as number) & this.mask;
+    let slot = (ids[idAt] as number) & this.mask;
     for (;;) {
       const held = (this.slots[slot] as number) - 1;
       if (held < 0) {
         this.occupied += 1;
         break;
       }
-      if (this.sameId(held, id)) break;
+      if (this.sameId(held, ids, idAt)) break;
       slot = (slot + 1) & this.mask;
     }
     this.slots[slot] = reference + 1;

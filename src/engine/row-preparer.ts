@@ -1,0 +1,153 @@
+/**
+ * The half of a batch's work that needs no memory of other events: decode, validate, carry out the plan's steps, hash.
+ * What it says of a row depends on the row, the plan and the plan's clock alone, so it does not matter where or in what
+ * order chunks are prepared.
+ */
+import { ColumnBatch } from '../columns/batch.ts';
+import { ContentHasher } from '../columns/content-hash.ts';
+import { createDecoder, type Decoder } from '../columns/decoder.ts';
+import type { Problem } from '../columns/problem.ts';
+import { leavesOf, optional, schema, type Schema } from '../columns/schema.ts';
+import { TimeZone } from '../columns/timezone.ts';
+import type { RecordChunk } from '../contracts/log.ts';
+import { IdHasher } from '../operators/id-hasher.ts';
+import { compileRules, type RowCheck } from '../operators/rules.ts';
+import { compileSteps, type RowSteps } from '../operators/steps.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+
+/** Columns start with room for this many rows, and grow to the largest chunk. */
+const INITIAL_ROWS = 1024;
+/** Texts that dictionaries may hold before they are emptied, in bytes: hostile values end somewhere. */
+const DICTIONARY_BYTES_MAX = 32 * 1024 * 1024;
+
+/** Words of 32 bits that a row's keyed hashes take: all of the id's, and the half of the content's that is kept. */
+export const ID_WORDS = 4;
+export const CONTENT_WORDS = 2;
+
+/** What a row is by itself. */
+export const ROW = {
+  /** Valid, and no filter holds it back. */
+  passed: 0,
+  /** Valid; a filter holds it back. */
+  heldBack: 1,
+  /** It has a problem. */
+  invalid: 2,
+  /** A step could not be carried out on it. */
+  failed: 3,
+} as const;
+
+/** What of a chunk preparing it needs. */
+export type RawRows = Pick<RecordChunk, 'bytes' | 'count' | 'valueStart' | 'valueEnd' | 'timestampsMs'>;
+
+export class RowPreparer {
+  /** The columns of the chunk prepared last, computed ones too. */
+  readonly batch: ColumnBatch;
+  /** One of {@link ROW} a row. Like the hashes, other vectors after a larger chunk. */
+  states = new Uint8Array(INITIAL_ROWS);
+  /** {@link ID_WORDS} a row, set where it passed and the plan compares ids. */
+  ids = new Int32Array(INITIAL_ROWS * ID_WORDS);
+  /** {@link CONTENT_WORDS} a row, like the ids. */
+  contents = new Int32Array(INITIAL_ROWS * CONTENT_WORDS);
+  /** By row, of those that are invalid. */
+  readonly problems = new Map<number, Problem>();
+  private readonly query: QueryPlan;
+  private readonly decoder: Decoder;
+  private readonly steps: RowSteps;
+  private readonly idHasher: IdHasher | undefined;
+  private readonly contentHasher: ContentHasher;
+  private checkRules: RowCheck;
+
+  constructor(query: QueryPlan, hashKey: Uint8Array) {
+    this.query = query;
+    this.batch = new ColumnBatch(withComputed(query), INITIAL_ROWS, dictionarySeed(hashKey));
+    this.decoder = createDecoder(query.schema, {
+      valueBytesMax: query.valueBytesMax,
+      ...(query.assumeTimeZone === null ? {} : { assumeTimeZone: TimeZone.of(query.assumeTimeZone) }),
+    });
+    this.checkRules = compileRules(query.rules, this.batch);
+    this.steps = compileSteps(query.steps, this.batch, TimeZone.of(query.timeZone));
+    this.idHasher =
+      query.dedupe === null ? undefined : new IdHasher(query.dedupe.columns, this.batch, hashKey);
+    this.contentHasher = new ContentHasher(this.batch, hashKey, leavesOf(query.schema).length);
+  }
+
+  /** Prepares every row; `clockMs` is the plan's. */
+  prepare(rows: RawRows, clockMs: number): void {
+    const { count } = rows;
+    this.batch.reset(rows.bytes, count);
+    this.problems.clear();
+    if (count > this.states.length) this.reserve(count);
+    for (let row = 0; row < count; row += 1) this.states[row] = this.stateOf(rows, row, clockMs);
+    if (this.idHasher === undefined) return;
+    for (let row = 0; row < count; row += 1) if (this.states[row] === ROW.passed) this.hash(row);
+  }
+
+  /** Why a step could not be carried out on a row of the chunk prepared last. */
+  failureOf(row: number): unknown {
+    try {
+      this.steps(row);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** The id's text, for a message. */
+  idText(row: number): string {
+    return this.idHasher?.text(row) ?? '';
+  }
+
+  /** Empties the dictionaries where they have become too large; true where their codes mean nothing any more. */
+  boundDictionaries(): boolean {
+    if (this.batch.dictionaryBytes <= DICTIONARY_BYTES_MAX) return false;
+    this.batch.clearDictionaries();
+    this.checkRules = compileRules(this.query.rules, this.batch);
+    return true;
+  }
+
+  private stateOf(rows: RawRows, row: number, clockMs: number): number {
+    const start = rows.valueStart[row] as number;
+    const problem =
+      this.decoder.decode(this.batch, start, rows.valueEnd[row] as number, row) ??
+      this.checkRules(row, Math.min(rows.timestampsMs[row] as number, clockMs));
+    if (problem !== undefined) {
+      this.problems.set(row, problem);
+      return ROW.invalid;
+    }
+    try {
+      return this.steps(row) ? ROW.passed : ROW.heldBack;
+    } catch {
+      // It fails the batch where its turn comes, and not before: what stands in front of it may do so first.
+      return ROW.failed;
+    }
+  }
+
+  private hash(row: number): void {
+    const { idHasher, contentHasher } = this;
+    if (idHasher === undefined) return;
+    idHasher.hash(row);
+    this.ids.set(idHasher.words, row * ID_WORDS);
+    contentHasher.hash(row);
+    this.contents[row * CONTENT_WORDS] = contentHasher.words[0] as number;
+    this.contents[row * CONTENT_WORDS + 1] = contentHasher.words[1] as number;
+  }
+
+  private reserve(count: number): void {
+    this.states = new Uint8Array(count);
+    this.ids = new Int32Array(count * ID_WORDS);
+    this.contents = new Int32Array(count * CONTENT_WORDS);
+  }
+}
+
+/** The fields of the events, and behind them those that the steps compute. */
+function withComputed(query: QueryPlan): Schema {
+  const computed = query.steps.flatMap((step) =>
+    step.kind === 'withColumn' ? [optional(step.name, step.type, 'computed')] : [],
+  );
+  return schema([...query.schema.fields, ...computed]);
+}
+
+function dictionarySeed(hashKey: Uint8Array): { low: number; high: number } {
+  const words = new DataView(hashKey.buffer, hashKey.byteOffset);
+  return { low: words.getInt32(0, true), high: words.getInt32(4, true) };
+}
