@@ -86,8 +86,8 @@ export class TallystreamError extends Error {
 
 /** A fault that nobody can act on: the program's own assumptions do not hold, and the process must end. */
 export class InvariantError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'InvariantError';
   }
 }

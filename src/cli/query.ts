@@ -7,6 +7,7 @@ import type { Logger } from '../contracts/logger.ts';
 import { createSinks, createStdoutPrinter, openCheckpoint } from '../compose.ts';
 import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
 import type { Trigger } from '../engine/trigger.ts';
+import { workersOf } from '../engine/workers.ts';
 import { purchaseQuery } from '../purchases/query.ts';
 import { renderBanner, renderReport, reportJsonLine } from '../purchases/render-report.ts';
 import { buildReport, parseReport } from '../purchases/report.ts';
@@ -58,6 +59,7 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
       logger: logger.child({ component: 'query' }),
       trigger,
       offsetsMax: config.query.maxOffsetsPerTrigger,
+      workers: workersOf(config.query.workers),
       batchesMax: start.batchesMax,
       deadLetters: deadLetterPolicy({
         bytesMax: config.query.deadLetterBytesMax,

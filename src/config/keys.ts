@@ -152,6 +152,12 @@ export const TABLE = {
       '500000',
       'The most records that one batch takes, which bounds its memory and what is read again after a crash.',
     ),
+    workers: key(
+      'workers',
+      orWord(integer(0, 64), AUTO, null),
+      AUTO,
+      'Threads that decode and check the events of large batches beside the main one; auto is one less than there are cores, and 4 at most. The totals do not depend on it.',
+    ),
     deadLetterBytesMax: key(
       'dead_letter_bytes_max',
       bytes('0 B', '1024 TiB'),

@@ -7,7 +7,6 @@ import { rowOf } from '../columns/rows.ts';
 import type {
   Accounting,
   BatchPlan,
-  DedupeChange,
   PartitionState,
   PlannedRange,
   RecordIdentity,
@@ -19,32 +18,20 @@ import { InvariantError } from '../errors.ts';
 import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { lateProblem } from './late.ts';
+import type { Execution, PartitionProgress } from './execution.ts';
 import { readAhead } from './read-ahead.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
 import { Preparation, type PreparedChunk } from './preparation.ts';
 import { redriveOf } from './redrive.ts';
+import type { Workers } from './workers.ts';
 import { CONTENT_WORDS, ID_WORDS, ROW } from './row-preparer.ts';
 
 /** A report shows this many accepted events of a batch. */
 const SAMPLE_ROWS = 5;
 /** Rows between two turns of the event loop, so that signals and a producer in the same process are served. */
 const ROWS_PER_TURN = 4096;
-
-export interface Execution {
-  readonly result: BatchResult;
-  readonly dedupe: DedupeChange;
-  readonly redriven: readonly RecordIdentity[];
-  readonly progressed: ReadonlyMap<number, PartitionProgress>;
-}
-
-export interface PartitionProgress {
-  readonly nextOffset: number;
-  readonly maxEventMicros: number | null;
-  /** The log timestamp of the last record that was read, epoch milliseconds; undefined where none was. */
-  readonly lastTimestampMs: number | undefined;
-}
 
 type Counts = { -readonly [Name in keyof Accounting]: number };
 
@@ -56,8 +43,7 @@ export interface ExecutorOptions {
   readonly failOnDataLoss: boolean;
   /** Ids in one segment of the dedupe state; tests make it small. */
   readonly segmentEntries: number | undefined;
-  /** Threads that prepare rows beside this one, once a batch is large enough for them. */
-  readonly workers: number;
+  readonly workers: Workers;
 }
 
 export class BatchExecutor {
@@ -112,7 +98,8 @@ export class BatchExecutor {
     const read = readAhead(plan.ranges.map((range) => () => this.chunksOf(log, range)));
     for await (const prepared of this.preparation.chunksOf(read, plan)) {
       const { range, chunk } = prepared;
-      this.executeChunk(plan, prepared, watermarks[range] as PartitionWatermark);
+      const watermark = watermarks[range] as PartitionWatermark;
+      for (let row = 0; row < chunk.count; row += 1) this.executeRow(plan, prepared, row, watermark);
       lastTimestampsMs.set(range, chunk.timestampsMs[chunk.count - 1] as number);
       if (this.preparation.boundDictionaries()) this.operators.forgetCodes();
       this.rowsOfTurn += chunk.count;
@@ -148,14 +135,14 @@ export class BatchExecutor {
     return this.operators.firstEndMicros();
   }
 
+  /** Ends what was started for large batches. */
+  close(): Promise<void> {
+    return this.preparation.close();
+  }
+
   private chunksOf(log: Log, range: PlannedRange): AsyncIterable<RecordChunk> {
     const planned = { topic: this.query.topic, ...range };
     return readPlanned(log, planned, this.failOnDataLoss ? undefined : (lost) => this.lost.push(lost));
-  }
-
-  private executeChunk(plan: BatchPlan, prepared: PreparedChunk, watermark: PartitionWatermark): void {
-    const { count } = prepared.chunk;
-    for (let row = 0; row < count; row += 1) this.executeRow(plan, prepared, row, watermark);
   }
 
   /** One record, one verdict, in the order: invalid → known id → late → accepted. */
@@ -198,7 +185,7 @@ export class BatchExecutor {
     }
     if (state === ROW.failed) {
       const { preparer, at } = prepared.whole(row);
-      throw preparer.failureOf(at) ?? new InvariantError(`row ${row} failed, and does not when tried again`);
+      preparer.failAgain(at);
     }
     const problem = prepared.problems.get(row);
     if (problem === undefined) throw new InvariantError(`row ${row} is invalid for no reason`);

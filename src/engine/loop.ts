@@ -10,7 +10,8 @@ import type { ReportPrinter, Sink } from '../contracts/sink.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { Deliveries } from './deliveries.ts';
-import { BatchExecutor, type Execution } from './execute.ts';
+import { BatchExecutor } from './execute.ts';
+import type { Execution } from './execution.ts';
 import { lagOf } from './lag.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
 import { logBatch, Phases, progressOf } from './progress.ts';
@@ -19,6 +20,7 @@ import { refusalOf } from './refusals.ts';
 import { ShownOffsets } from './shown-offsets.ts';
 import { Source, type Look } from './source.ts';
 import { AT_ONCE, type Trigger } from './trigger.ts';
+import { NO_WORKERS, type Workers } from './workers.ts';
 
 export interface LoopOptions {
   readonly query: QueryPlan;
@@ -44,8 +46,8 @@ export interface LoopOptions {
   readonly printer: ReportPrinter;
   /** Ids in one segment of the dedupe state; tests make it small. */
   readonly dedupeSegmentEntries?: number;
-  /** Threads that prepare the events of large batches beside this one; none where left out. */
-  readonly workers?: number;
+  /** Threads beside this one, for large batches; none where left out. Results do not depend on them. */
+  readonly workers?: Workers;
   readonly onProgress: (progress: BatchProgress) => void;
 }
 
@@ -69,7 +71,7 @@ export class MicroBatchLoop {
     this.options = options;
     this.executor = new BatchExecutor({
       ...options,
-      workers: options.workers ?? 0,
+      workers: options.workers ?? NO_WORKERS,
       segmentEntries: options.dedupeSegmentEntries,
     });
     this.shownOffsets = new ShownOffsets({
@@ -87,6 +89,7 @@ export class MicroBatchLoop {
     try {
       await this.runBatches(signal);
     } finally {
+      await this.executor.close();
       await this.deliveries.close();
       await this.shownOffsets.settle();
     }

@@ -3,6 +3,7 @@
  * What it says of a row depends on the row, the plan and the plan's clock alone, so it does not matter where or in what
  * order chunks are prepared.
  */
+import { InvariantError } from '../errors.ts';
 import { ColumnBatch } from '../columns/batch.ts';
 import { ContentHasher } from '../columns/content-hash.ts';
 import { createDecoder, type Decoder } from '../columns/decoder.ts';
@@ -43,11 +44,11 @@ export class RowPreparer {
   /** The columns of the chunk prepared last, computed ones too. */
   readonly batch: ColumnBatch;
   /** One of {@link ROW} a row. Like the hashes, other vectors after a larger chunk. */
-  states = new Uint8Array(INITIAL_ROWS);
+  states: Uint8Array = new Uint8Array(INITIAL_ROWS);
   /** {@link ID_WORDS} a row, set where it passed and the plan compares ids. */
-  ids = new Int32Array(INITIAL_ROWS * ID_WORDS);
+  ids: Int32Array = new Int32Array(INITIAL_ROWS * ID_WORDS);
   /** {@link CONTENT_WORDS} a row, like the ids. */
-  contents = new Int32Array(INITIAL_ROWS * CONTENT_WORDS);
+  contents: Int32Array = new Int32Array(INITIAL_ROWS * CONTENT_WORDS);
   /** By row, of those that are invalid. */
   readonly problems = new Map<number, Problem>();
   private readonly query: QueryPlan;
@@ -82,14 +83,10 @@ export class RowPreparer {
     for (let row = 0; row < count; row += 1) if (this.states[row] === ROW.passed) this.hash(row);
   }
 
-  /** Why a step could not be carried out on a row of the chunk prepared last. */
-  failureOf(row: number): unknown {
-    try {
-      this.steps(row);
-      return undefined;
-    } catch (error) {
-      return error;
-    }
+  /** Fails as the steps did on a row of the chunk prepared last. */
+  failAgain(row: number): never {
+    this.steps(row);
+    throw new InvariantError(`row ${row} failed, and does not when it is tried again`);
   }
 
   /** The id's text, for a message. */

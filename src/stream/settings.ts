@@ -7,6 +7,8 @@ export interface StreamSettings {
   readonly timeZone: string;
   readonly idleTimeoutMs: number;
   readonly maxOffsetsPerTrigger: number;
+  /** Threads beside the main one for large batches; null: one less than there are cores, 4 at most. */
+  readonly workers: number | null;
   readonly valueBytesMax: number;
   readonly assumeTimeZone: string | null;
   readonly failOnDataLoss: boolean;
@@ -23,6 +25,7 @@ const READERS: {
   timeZone: (text = 'UTC') => text,
   idleTimeoutMs: (text = '1 minute') => durationMs(text),
   maxOffsetsPerTrigger: (text = '500000') => whole('maxOffsetsPerTrigger', text, 1),
+  workers: (text = 'auto') => (text === 'auto' ? null : whole('workers', text, 0)),
   valueBytesMax: (text = String(MEBI)) => whole('valueBytesMax', text, 1),
   assumeTimeZone: (text) => text ?? null,
   failOnDataLoss: (text = 'true') => truth('failOnDataLoss', text),

@@ -6,6 +6,7 @@ import type { BatchResult } from '../contracts/batch-result.ts';
 import type { BatchIdentity, ForeachWriter, Sink } from '../contracts/sink.ts';
 import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
 import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
+import { workersOf } from '../engine/workers.ts';
 import { TallystreamError } from '../errors.ts';
 import type { OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import { durationMs } from '../plan/window.ts';
@@ -150,6 +151,7 @@ abstract class Writer {
           logger: host.logger.child({ component: 'query' }),
           trigger: settings.trigger,
           offsetsMax: own.maxOffsetsPerTrigger,
+          workers: workersOf(own.workers),
           batchesMax: settings.batchesMax,
           deadLetters: deadLetterPolicy({
             bytesMax: own.deadLetterBytesMax,

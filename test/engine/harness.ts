@@ -13,6 +13,7 @@ import type { Log, RecordInput } from '../../src/contracts/log.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
 import { deadLetterPolicy } from '../../src/engine/dead-letter-policy.ts';
 import { trigger } from '../../src/engine/trigger.ts';
+import type { Workers } from '../../src/engine/workers.ts';
 import { createMemoryLog } from '../../src/log/memory.ts';
 import { silentLogger } from '../../src/observe/silent-logger.ts';
 import type { QueryPlan } from '../../src/plan/query-plan.ts';
@@ -71,6 +72,7 @@ export interface RunOptions {
   readonly failOnDataLoss?: boolean;
   readonly deadLetterBytesMax?: number;
   readonly deadLettersWhenFull?: 'stop' | 'positions';
+  readonly workers?: Workers;
 }
 
 export interface Harness {
@@ -131,6 +133,7 @@ export async function createHarness(
             whenFull: options.deadLettersWhenFull ?? 'stop',
           }),
           sinks: options.sinks ?? [],
+          ...(options.workers !== undefined && { workers: options.workers }),
           dedupeSegmentEntries: over.segmentEntries ?? 4,
           buildReport: reportOf,
           printer: {

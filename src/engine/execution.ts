@@ -1,0 +1,17 @@
+/** What executing a batch came to, before it is committed. */
+import type { DedupeChange, RecordIdentity } from '../contracts/batch.ts';
+import type { BatchResult } from '../contracts/batch-result.ts';
+
+export interface Execution {
+  readonly result: BatchResult;
+  readonly dedupe: DedupeChange;
+  readonly redriven: readonly RecordIdentity[];
+  readonly progressed: ReadonlyMap<number, PartitionProgress>;
+}
+
+export interface PartitionProgress {
+  readonly nextOffset: number;
+  readonly maxEventMicros: number | null;
+  /** The log timestamp of the last record that was read, epoch milliseconds; undefined where none was. */
+  readonly lastTimestampMs: number | undefined;
+}
