@@ -86,6 +86,7 @@ test('without any file, flag or variable every key has its default', async () =>
       outputMode: 'update',
       triggerMs: 10_000,
       watermarkDelayMs: 3_600_000,
+      workers: null,
       idleTimeoutMs: 60_000,
       timeZone: 'UTC',
       futureToleranceMs: 300_000,
