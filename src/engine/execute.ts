@@ -170,7 +170,7 @@ export class BatchExecutor {
     }
     const eventMicros = this.operators.times?.values[row] ?? NaN;
     const lateBelowMicros = watermark.lateBelowMicros;
-    this.operators.hash(row);
+    this.operators.hashes?.hashRows(row, row + 1);
     if (this.isKnown(plan, chunk, row, lateBelowMicros)) return;
     if (eventMicros < lateBelowMicros && redrive?.acceptLate !== true) {
       this.counts.late += 1;
@@ -191,11 +191,11 @@ export class BatchExecutor {
 
   /** Counts a record whose id is remembered, as a duplicate or as a conflict. */
   private isKnown(plan: BatchPlan, chunk: RecordChunk, row: number, lateBelowMicros: number): boolean {
-    const { ids, idHash, contentHash } = this.operators;
-    const known = idHash === undefined ? -1 : ids.find(idHash);
-    if (known < 0) return false;
+    const { ids, hashes } = this.operators;
+    const known = hashes === undefined ? -1 : ids.find(hashes.ids, row);
+    if (hashes === undefined || known < 0) return false;
     if (!isRemembered(ids.eventMicros(known), lateBelowMicros, this.query.watermark.delayMs)) return false;
-    if (ids.sameContent(known, contentHash)) this.duplicate(chunk, row);
+    if (ids.sameContent(known, hashes.contents, row)) this.duplicate(chunk, row);
     else {
       this.counts.invalid += 1;
       this.deadLetter(plan, chunk, row, this.conflictProblem(row));
@@ -209,11 +209,12 @@ export class BatchExecutor {
     lateBelowMicros: number,
     watermark: PartitionWatermark,
   ): void {
-    const { ids, idHash, contentHash, aggregates, batch, rows } = this.operators;
+    const { ids, hashes, aggregates, batch, rows } = this.operators;
     this.counts.accepted += 1;
     // An event redriven though late is remembered as if it were just in time: by its own time it would be forgotten at
     // once, and the next redriven copy of it would count again.
-    if (idHash !== undefined) ids.insert(idHash, contentHash, timeToRemember(eventMicros, lateBelowMicros));
+    if (hashes !== undefined)
+      ids.insert(hashes.ids, hashes.contents, timeToRemember(eventMicros, lateBelowMicros), row);
     watermark.accept(eventMicros);
     rows?.add(row);
     for (const aggregate of aggregates) aggregate.add(row);

@@ -1,7 +1,6 @@
 /** The operators of one query with their state: restored from the checkpoint, and carried from batch to batch. */
 import { invariant } from '../errors.ts';
 import { ColumnBatch, type NumberColumn } from '../columns/batch.ts';
-import { ContentHasher } from '../columns/content-hash.ts';
 import { createDecoder, type Decoder } from '../columns/decoder.ts';
 import { leavesOf, optional, schema, type Schema } from '../columns/schema.ts';
 import { TimeZone } from '../columns/timezone.ts';
@@ -10,10 +9,10 @@ import type { ResultTable } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import { GroupedAggregate, type RunningAggregate } from '../operators/aggregate.ts';
 import { IdTable } from '../operators/id-table.ts';
+import { RowHasher } from '../operators/row-hasher.ts';
 import { compileRules, type RowCheck } from '../operators/rules.ts';
 import { SessionAggregate } from '../operators/session-aggregate.ts';
 import { MICROS_PER_MS } from '../operators/watermark.ts';
-import { IdHasher } from '../operators/id-hasher.ts';
 import { compileSteps, type RowSteps } from '../operators/steps.ts';
 import { outputsOf } from './outputs.ts';
 import { RowCollector } from './row-collector.ts';
@@ -31,13 +30,13 @@ export class QueryOperators {
   /** The column of event time, where the query has one. */
   readonly times: NumberColumn | undefined;
   readonly ids: IdTable;
+  /** The keyed hashes of rows; undefined where the plan compares no ids. */
+  readonly hashes: RowHasher | undefined;
   readonly aggregates: readonly RunningAggregate[];
   /** Carries out the plan's steps on a row; false where a filter holds it back. */
   readonly steps: RowSteps;
   readonly rows: RowCollector | undefined;
   private readonly query: QueryPlan;
-  private readonly idHasher: IdHasher | undefined;
-  private readonly contentHasher: ContentHasher;
 
   constructor(query: QueryPlan, checkpoint: Checkpoint, segmentEntries: number | undefined) {
     this.query = query;
@@ -50,9 +49,14 @@ export class QueryOperators {
     const { hashKey } = checkpoint;
     const zone = TimeZone.of(query.timeZone);
     this.times = timesOf(query, this.batch);
-    this.idHasher =
-      query.dedupe === null ? undefined : new IdHasher(query.dedupe.columns, this.batch, hashKey);
-    this.contentHasher = new ContentHasher(this.batch, hashKey, leavesOf(query.schema).length);
+    this.hashes =
+      query.dedupe === null
+        ? undefined
+        : new RowHasher(this.batch, {
+            idColumns: query.dedupe.columns,
+            hashKey,
+            leafCount: leavesOf(query.schema).length,
+          });
     this.steps = compileSteps(query.steps, this.batch, zone);
     this.rows = query.rows === null ? undefined : new RowCollector(query.rows, this.batch);
     const around = { batch: this.batch, zone, hashKey };
@@ -65,25 +69,9 @@ export class QueryOperators {
     this.restore(checkpoint);
   }
 
-  /** The keyed 128-bit hash of the id that {@link hash} met last; undefined where the plan compares no ids. */
-  get idHash(): Int32Array | undefined {
-    return this.idHasher?.words;
-  }
-
-  /** The keyed hash of that row's decoded fields. */
-  get contentHash(): Int32Array {
-    return this.contentHasher.words;
-  }
-
-  hash(row: number): void {
-    if (this.idHasher === undefined) return;
-    this.idHasher.hash(row);
-    this.contentHasher.hash(row);
-  }
-
   /** The id's text, for a message. */
   idText(row: number): string {
-    return this.idHasher?.text(row) ?? '';
+    return this.hashes?.idText(row) ?? '';
   }
 
   /** Drops state that no verdict of this batch or a later one can ask for; the numbers of the dropped segments. */
