@@ -29,6 +29,8 @@ const TEXT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 export class Dictionary {
   /** How many values are known; their codes are 0 to size - 1, in the order of their first appearance. */
   size = 0;
+  /** How often the dictionary was cleared: codes of another generation mean something else. */
+  generation = 0;
   /** The values' bytes, one behind the other. Reassigned as it grows: read it afresh after `encode`. */
   bytes: Uint8Array = new Uint8Array(BYTES_AT_FIRST);
 
@@ -86,6 +88,7 @@ export class Dictionary {
 
   /** Forgets every value and gives their memory back. Codes given before have no meaning any more. */
   clear(): void {
+    this.generation += 1;
     this.size = 0;
     this.bytes = new Uint8Array(BYTES_AT_FIRST);
     this.slots = new Int32Array(SLOTS_AT_FIRST);

@@ -14,7 +14,7 @@ export class SipHash128 {
 
   /** v0 to v3, low half before high half. */
   private readonly state = new Int32Array(8);
-  private readonly initial = new Int32Array(8);
+  private readonly initial: Int32Array;
   /** The low half of a block whose high half has not come yet. */
   private low = 0;
   private lowWaits = false;
@@ -25,22 +25,7 @@ export class SipHash128 {
 
   /** @throws RangeError where `key` is not 16 bytes. */
   constructor(key: Uint8Array) {
-    if (key.length !== 16) throw new RangeError(`a SipHash key has 16 bytes, not ${key.length}`);
-    const k0Low = wordAt(key, 0);
-    const k0High = wordAt(key, 4);
-    const k1Low = wordAt(key, 8);
-    const k1High = wordAt(key, 12);
-    this.initial.set([
-      k0Low ^ 0x7073_6575,
-      k0High ^ 0x736f_6d65,
-      // 0xee marks the 128-bit variant.
-      k1Low ^ 0x6e64_6f6d ^ 0xee,
-      k1High ^ 0x646f_7261,
-      k0Low ^ 0x6e65_7261,
-      k0High ^ 0x6c79_6765,
-      k1Low ^ 0x7974_6573,
-      k1High ^ 0x7465_6462,
-    ]);
+    this.initial = initialState(key, 128);
     this.reset();
   }
 
@@ -172,6 +157,28 @@ export class SipHash128 {
     state[6] = v3l;
     state[7] = v3h;
   }
+}
+
+/**
+ * v0 to v3 before any input, low half before high half, for so many bits of output.
+ * @throws RangeError where `key` is not 16 bytes.
+ */
+export function initialState(key: Uint8Array, bits: 64 | 128): Int32Array {
+  if (key.length !== 16) throw new RangeError(`a SipHash key has 16 bytes, not ${key.length}`);
+  const k0Low = wordAt(key, 0);
+  const k0High = wordAt(key, 4);
+  const k1Low = wordAt(key, 8);
+  const k1High = wordAt(key, 12);
+  return Int32Array.of(
+    k0Low ^ 0x7073_6575,
+    k0High ^ 0x736f_6d65,
+    k1Low ^ 0x6e64_6f6d ^ (bits === 128 ? 0xee : 0),
+    k1High ^ 0x646f_7261,
+    k0Low ^ 0x6e65_7261,
+    k0High ^ 0x6c79_6765,
+    k1Low ^ 0x7974_6573,
+    k1High ^ 0x7465_6462,
+  );
 }
 
 /** The four bytes at `at` as a little-endian word. */

@@ -26,7 +26,7 @@ import { QueryOperators } from './operators.ts';
 import { Preparation, type PreparedChunk } from './preparation.ts';
 import { redriveOf } from './redrive.ts';
 import type { Workers } from './workers.ts';
-import { CONTENT_WORDS, ID_WORDS, ROW } from './row-preparer.ts';
+import { ROW } from './row-preparer.ts';
 
 /** A report shows this many accepted events of a batch. */
 const SAMPLE_ROWS = 5;
@@ -197,10 +197,10 @@ export class BatchExecutor {
   private isKnown(plan: BatchPlan, prepared: PreparedChunk, row: number, lateBelowMicros: number): boolean {
     if (this.query.dedupe === null) return false;
     const { ids } = this.operators;
-    const known = ids.find(prepared.ids, row * ID_WORDS);
+    const known = ids.find(prepared.ids, row);
     if (known < 0) return false;
     if (!isRemembered(ids.eventMicros(known), lateBelowMicros, this.query.watermark.delayMs)) return false;
-    if (ids.sameContent(known, prepared.contents, row * CONTENT_WORDS)) this.duplicate(prepared.chunk, row);
+    if (ids.sameContent(known, prepared.contents, row)) this.duplicate(prepared.chunk, row);
     else {
       this.counts.invalid += 1;
       this.deadLetter(plan, prepared.chunk, row, this.conflictProblem(prepared, row));
@@ -221,7 +221,7 @@ export class BatchExecutor {
     // once, and the next redriven copy of it would count again.
     if (this.query.dedupe !== null) {
       const remembered = timeToRemember(eventMicros, lateBelowMicros);
-      ids.insert(prepared.ids, prepared.contents, remembered, row * ID_WORDS, row * CONTENT_WORDS);
+      ids.insert(prepared.ids, prepared.contents, remembered, row);
     }
     watermark.accept(eventMicros);
     rows?.add(row);

@@ -5,13 +5,12 @@
  */
 import { InvariantError } from '../errors.ts';
 import { ColumnBatch } from '../columns/batch.ts';
-import { ContentHasher } from '../columns/content-hash.ts';
 import { createDecoder, type Decoder } from '../columns/decoder.ts';
 import type { Problem } from '../columns/problem.ts';
 import { leavesOf, optional, schema, type Schema } from '../columns/schema.ts';
 import { TimeZone } from '../columns/timezone.ts';
 import type { RecordChunk } from '../contracts/log.ts';
-import { IdHasher } from '../operators/id-hasher.ts';
+import { RowHasher } from '../operators/row-hasher.ts';
 import { compileRules, type RowCheck } from '../operators/rules.ts';
 import { compileSteps, type RowSteps } from '../operators/steps.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
@@ -21,9 +20,7 @@ const INITIAL_ROWS = 1024;
 /** Texts that dictionaries may hold before they are emptied, in bytes: hostile values end somewhere. */
 const DICTIONARY_BYTES_MAX = 32 * 1024 * 1024;
 
-/** Words of 32 bits that a row's keyed hashes take: all of the id's, and the half of the content's that is kept. */
-export const ID_WORDS = 4;
-export const CONTENT_WORDS = 2;
+const NO_WORDS = new Int32Array(0);
 
 /** What a row is by itself. */
 export const ROW = {
@@ -45,17 +42,12 @@ export class RowPreparer {
   readonly batch: ColumnBatch;
   /** One of {@link ROW} a row. Like the hashes, other vectors after a larger chunk. */
   states: Uint8Array = new Uint8Array(INITIAL_ROWS);
-  /** {@link ID_WORDS} a row, set where it passed and the plan compares ids. */
-  ids: Int32Array = new Int32Array(INITIAL_ROWS * ID_WORDS);
-  /** {@link CONTENT_WORDS} a row, like the ids. */
-  contents: Int32Array = new Int32Array(INITIAL_ROWS * CONTENT_WORDS);
   /** By row, of those that are invalid. */
   readonly problems = new Map<number, Problem>();
   private readonly query: QueryPlan;
   private readonly decoder: Decoder;
   private readonly steps: RowSteps;
-  private readonly idHasher: IdHasher | undefined;
-  private readonly contentHasher: ContentHasher;
+  private readonly hasher: RowHasher | undefined;
   private checkRules: RowCheck;
 
   constructor(query: QueryPlan, hashKey: Uint8Array) {
@@ -67,9 +59,24 @@ export class RowPreparer {
     });
     this.checkRules = compileRules(query.rules, this.batch);
     this.steps = compileSteps(query.steps, this.batch, TimeZone.of(query.timeZone));
-    this.idHasher =
-      query.dedupe === null ? undefined : new IdHasher(query.dedupe.columns, this.batch, hashKey);
-    this.contentHasher = new ContentHasher(this.batch, hashKey, leavesOf(query.schema).length);
+    this.hasher =
+      query.dedupe === null
+        ? undefined
+        : new RowHasher(this.batch, {
+            idColumns: query.dedupe.columns,
+            hashKey,
+            leafCount: leavesOf(query.schema).length,
+          });
+  }
+
+  /** {@link ID_WORDS} a row that passed; empty where the plan compares no ids. Other vectors after a larger chunk. */
+  get ids(): Int32Array {
+    return this.hasher?.ids ?? NO_WORDS;
+  }
+
+  /** {@link CONTENT_WORDS} a row, like the ids. */
+  get contents(): Int32Array {
+    return this.hasher?.contents ?? NO_WORDS;
   }
 
   /** Prepares every row; `clockMs` is the plan's. */
@@ -77,10 +84,9 @@ export class RowPreparer {
     const { count } = rows;
     this.batch.reset(rows.bytes, count);
     this.problems.clear();
-    if (count > this.states.length) this.reserve(count);
+    if (count > this.states.length) this.states = new Uint8Array(count);
     for (let row = 0; row < count; row += 1) this.states[row] = this.stateOf(rows, row, clockMs);
-    if (this.idHasher === undefined) return;
-    for (let row = 0; row < count; row += 1) if (this.states[row] === ROW.passed) this.hash(row);
+    this.hasher?.hashRows(0, count);
   }
 
   /** Fails as the steps did on a row of the chunk prepared last. */
@@ -91,7 +97,7 @@ export class RowPreparer {
 
   /** The id's text, for a message. */
   idText(row: number): string {
-    return this.idHasher?.text(row) ?? '';
+    return this.hasher?.idText(row) ?? '';
   }
 
   /** Empties the dictionaries where they have become too large; true where their codes mean nothing any more. */
@@ -117,22 +123,6 @@ export class RowPreparer {
       // It fails the batch where its turn comes, and not before: what stands in front of it may do so first.
       return ROW.failed;
     }
-  }
-
-  private hash(row: number): void {
-    const { idHasher, contentHasher } = this;
-    if (idHasher === undefined) return;
-    idHasher.hash(row);
-    this.ids.set(idHasher.words, row * ID_WORDS);
-    contentHasher.hash(row);
-    this.contents[row * CONTENT_WORDS] = contentHasher.words[0] as number;
-    this.contents[row * CONTENT_WORDS + 1] = contentHasher.words[1] as number;
-  }
-
-  private reserve(count: number): void {
-    this.states = new Uint8Array(count);
-    this.ids = new Int32Array(count * ID_WORDS);
-    this.contents = new Int32Array(count * CONTENT_WORDS);
   }
 }
 

@@ -15,7 +15,7 @@
  * | the chunk's bytes            | uint8                     |
  */
 import type { Column } from '../columns/batch.ts';
-import { CONTENT_WORDS, ID_WORDS } from './row-preparer.ts';
+import { CONTENT_WORDS, ID_WORDS } from '../operators/row-hasher.ts';
 
 /**
  * Who has a slot. Given out, it holds the number of its task, which is above 0; by compare-and-exchange one thread makes

@@ -3,7 +3,8 @@ import type { Column, ColumnBatch, DictionaryColumn } from '../columns/batch.ts'
 import type { Problem } from '../columns/problem.ts';
 import { InvariantError } from '../errors.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { CONTENT_WORDS, ID_WORDS, type RowPreparer } from './row-preparer.ts';
+import { CONTENT_WORDS, ID_WORDS } from '../operators/row-hasher.ts';
+import type { RowPreparer } from './row-preparer.ts';
 import { type SlotViews, vectorsOf } from './shared-slot.ts';
 
 /** Values that a dictionary got since the last message, one behind the other. */

@@ -1,6 +1,7 @@
 /** The keyed 128-bit hash of what names an event: one column or several, each written so that its end is known. */
-import type { ColumnBatch } from '../columns/batch.ts';
-import { SipHash128 } from '../columns/siphash.ts';
+import type { ColumnBatch, StringColumn } from '../columns/batch.ts';
+import type { HashStage } from '../columns/hash-stage.ts';
+import { initialState, SipHash128 } from '../columns/siphash.ts';
 import { valueReader, type ValueReader } from './value-reader.ts';
 
 const ENCODER = new TextEncoder();
@@ -9,11 +10,13 @@ export class IdHasher {
   private readonly batch: ColumnBatch;
   private readonly sip: SipHash128;
   private readonly readers: readonly ValueReader[];
-  private readonly soleText: { start: Int32Array; end: Int32Array } | undefined;
+  private readonly initial: Int32Array;
+  private readonly soleText: StringColumn | undefined;
 
   constructor(columns: readonly string[], batch: ColumnBatch, hashKey: Uint8Array) {
     this.batch = batch;
     this.sip = new SipHash128(hashKey);
+    this.initial = initialState(hashKey, 128);
     const found = columns.map((path) => batch.columns[batch.indexOf(path)]);
     this.readers = found.flatMap((column) =>
       column === undefined ? [] : [valueReader(column, batch.space)],
@@ -40,6 +43,20 @@ export class IdHasher {
       this.sip.updateByte(0);
     }
     this.sip.finish();
+  }
+
+  /** Hashes the rows `[from, to)`, which `stage` has loaded, into four words each from `out[at]` on. */
+  hashBlock(stage: HashStage, from: number, to: number, out: Int32Array, at: number): void {
+    const { soleText } = this;
+    if (soleText !== undefined) {
+      stage.begin(this.initial, to - from);
+      stage.hashTexts(soleText, from, to, out, at);
+    }
+    for (let row = from; row < to; row += 1) {
+      if (soleText !== undefined && (soleText.start[row] as number) >= 0) continue;
+      this.hash(row);
+      out.set(this.words, at + (row - from) * 4);
+    }
   }
 
   /** The id as words, for a message. */

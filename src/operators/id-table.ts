@@ -1,12 +1,17 @@
 /**
- * The ids that a query remembers: 32 bytes an id in one growing block, so that a million costs 40 MB and no garbage.
+ * The ids that a query remembers: 32 bytes an id in one growing block, so that a million costs 50 MB with the index, and no garbage.
  *
  * Entries lie in segments of {@link SEGMENT_ENTRIES} in order of arrival. An entry is eight little-endian 32-bit
  * words: the keyed 128-bit hash of the id (0–3), 64 bits of the keyed hash of the content (4–5), and the event's time
  * in epoch microseconds as a double (6–7). A full segment is sealed: it is written once and dropped whole when the
- * watermark has passed its newest entry. The index over them is open addressing with linear probing.
+ * watermark has passed its newest entry. The index over them is open addressing with linear probing; it holds a word of
+ * each id's hash, so that only a match is looked up among the entries, and growing reads the index alone.
+ *
+ * Hashes come packed, as `RowHasher` makes them: row r has the words of its id from 4r on, and of its content from 2r on.
  */
 import { InvariantError, TallystreamError } from '../errors.ts';
+import { CONTENT_WORDS, ID_WORDS } from './row-hasher.ts';
+import { growingMemory, WASM_PAGE_BYTES } from '../columns/wasm.ts';
 
 export const SEGMENT_ENTRIES = 16_384;
 const WORDS = 8;
@@ -14,18 +19,12 @@ const ENTRY_BYTES = WORDS * 4;
 const DOUBLES = WORDS / 2;
 /** Where an entry has its time, in doubles. */
 const MICROS_AT = 3;
-const PAGE_BYTES = 65_536;
 /** 2 GiB, so that every word's position is a small whole number: 64 million ids. */
 const PAGES_MAX = 32_768;
-const IDS_MAX = (PAGES_MAX * PAGE_BYTES) / ENTRY_BYTES;
+const IDS_MAX = (PAGES_MAX * WASM_PAGE_BYTES) / ENTRY_BYTES;
 
-/** The part of the standard global that is used here; the type library of a server does not have it. */
-declare const WebAssembly: {
-  readonly Memory: new (pages: { initial: number; maximum: number }) => {
-    readonly buffer: ArrayBuffer;
-    grow(pages: number): number;
-  };
-};
+/** Slots of the index at first; always a power of two, and never more than five eighths of them taken. */
+const SLOTS_AT_FIRST = 1024;
 
 interface Segment {
   readonly number: number;
@@ -38,20 +37,22 @@ interface Segment {
 export class IdTable {
   /** Entries of a segment; a test makes it small so that segments come and go. */
   private readonly segmentEntries: number;
+  /** What {@link prefetch} read, of no meaning: reads for nothing would be optimised away. */
+  prefetched = 0;
   /**
    * A WebAssembly memory grows in place. An array would be copied, for a moment held twice, and what it left behind
    * would stay with the process.
    */
-  private readonly memory = new WebAssembly.Memory({ initial: 1, maximum: PAGES_MAX });
+  private readonly memory = growingMemory(PAGES_MAX);
   private words = new Int32Array(this.memory.buffer);
   private doubles = new Float64Array(this.memory.buffer);
   /** Segments by place; a place is reused after its segment was dropped. */
   private readonly places: (Segment | undefined)[] = [];
   private open: Segment | undefined;
   private nextNumber = 0;
-  /** Reference + 1 of an entry, or 0. Entry r has the words from r × WORDS on. */
-  private slots = new Int32Array(1024);
-  private mask = 1023;
+  /** Two words a slot: the first word of an id's hash, and its entry's reference + 1, 0 where the slot is empty. */
+  private slots = new Int32Array(SLOTS_AT_FIRST * 2);
+  private mask = SLOTS_AT_FIRST - 1;
   private occupied = 0;
   /** Entries of the open segment that were there at the last `takeChange`. */
   private takenOfOpen = 0;
@@ -66,44 +67,38 @@ export class IdTable {
     return this.occupied;
   }
 
-  /** The reference of the newest entry of the id in `ids` from `at` on, or -1. */
-  find(ids: Int32Array, at = 0): number {
+  /** The reference of the newest entry of a row's id, or -1. */
+  find(ids: Int32Array, row = 0): number {
+    const slot = this.slotOf(ids, row * ID_WORDS);
+    return (this.slots[slot * 2 + 1] as number) - 1;
+  }
+
+  /**
+   * Brings the index's slots of these rows into the processor's cache. One by one they would be waited for; here they
+   * are on their way together.
+   */
+  prefetch(ids: Int32Array, from: number, to: number): void {
     const { slots, mask } = this;
-    let slot = (ids[at] as number) & mask;
-    for (;;) {
-      const reference = (slots[slot] as number) - 1;
-      if (reference < 0 || this.sameId(reference, ids, at)) return reference;
-      slot = (slot + 1) & mask;
+    let sum = 0;
+    for (let row = from; row < to; row += 1) {
+      sum = (sum + (slots[((ids[row * ID_WORDS] as number) & mask) * 2] as number)) | 0;
     }
+    this.prefetched = sum;
   }
 
   eventMicros(reference: number): number {
     return this.doubles[reference * DOUBLES + MICROS_AT] as number;
   }
 
-  sameContent(reference: number, contents: Int32Array, from = 0): boolean {
+  sameContent(reference: number, contents: Int32Array, row = 0): boolean {
     const { words } = this;
-    const at = reference * WORDS;
-    return words[at + 4] === contents[from] && words[at + 5] === contents[from + 1];
+    const at = reference * WORDS + ID_WORDS;
+    return words[at] === contents[row * CONTENT_WORDS] && words[at + 1] === contents[row * CONTENT_WORDS + 1];
   }
 
   /** Remembers an id; where it stands already, the new entry takes its place in the index. @throws STATE_TOO_LARGE */
-  insert(ids: Int32Array, contents: Int32Array, eventMicros: number, idAt = 0, contentAt = 0): void {
-    const segment = this.open ?? this.openSegment();
-    const reference = segment.first + segment.used;
-    const at = reference * WORDS;
-    const { words } = this;
-    words[at] = ids[idAt] as number;
-    words[at + 1] = ids[idAt + 1] as number;
-    words[at + 2] = ids[idAt + 2] as number;
-    words[at + 3] = ids[idAt + 3] as number;
-    words[at + 4] = contents[contentAt] as number;
-    words[at + 5] = contents[contentAt + 1] as number;
-    this.doubles[reference * DOUBLES + MICROS_AT] = eventMicros;
-    if (eventMicros > segment.maxEventMicros) segment.maxEventMicros = eventMicros;
-    segment.used += 1;
-    this.point(ids, idAt, reference);
-    if (segment.used === this.segmentEntries) this.seal(segment);
+  insert(ids: Int32Array, contents: Int32Array, eventMicros: number, row = 0): void {
+    this.append(ids, row * ID_WORDS, contents, row * CONTENT_WORDS, eventMicros);
   }
 
   /**
@@ -147,15 +142,32 @@ export class IdTable {
     const copy = entries.slice();
     const words = new Int32Array(copy.buffer);
     const doubles = new Float64Array(copy.buffer);
-    const id = new Int32Array(4);
-    const content = new Int32Array(2);
     for (let at = 0; at < words.length; at += WORDS) {
-      for (let word = 0; word < 4; word += 1) id[word] = words[at + word] as number;
-      for (let word = 0; word < 2; word += 1) content[word] = words[at + 4 + word] as number;
-      this.insert(id, content, doubles[at / 2 + MICROS_AT] as number);
+      this.append(words, at, words, at + ID_WORDS, doubles[at / 2 + MICROS_AT] as number);
     }
     this.sealed = [];
     this.takenOfOpen = this.open?.used ?? 0;
+  }
+
+  private append(
+    ids: Int32Array,
+    idAt: number,
+    contents: Int32Array,
+    contentAt: number,
+    eventMicros: number,
+  ): void {
+    const segment = this.open ?? this.openSegment();
+    const reference = segment.first + segment.used;
+    const { words } = this;
+    let at = reference * WORDS;
+    for (let word = 0; word < ID_WORDS; word += 1) words[at++] = ids[idAt + word] as number;
+    words[at] = contents[contentAt] as number;
+    words[at + 1] = contents[contentAt + 1] as number;
+    this.doubles[reference * DOUBLES + MICROS_AT] = eventMicros;
+    if (eventMicros > segment.maxEventMicros) segment.maxEventMicros = eventMicros;
+    segment.used += 1;
+    this.point(ids, idAt, reference);
+    if (segment.used === this.segmentEntries) this.seal(segment);
   }
 
   private openSegment(): Segment {
@@ -173,8 +185,8 @@ export class IdTable {
 
   /** Grows the block to hold `entries`; views of it are made anew, because growing takes the old ones away. */
   private reserve(entries: number): void {
-    const pages = Math.ceil((entries * ENTRY_BYTES) / PAGE_BYTES);
-    const missing = pages - this.memory.buffer.byteLength / PAGE_BYTES;
+    const pages = Math.ceil((entries * ENTRY_BYTES) / WASM_PAGE_BYTES);
+    const missing = pages - this.memory.buffer.byteLength / WASM_PAGE_BYTES;
     if (missing <= 0) return;
     if (pages > PAGES_MAX) {
       throw new TallystreamError('STATE_TOO_LARGE', {
@@ -199,37 +211,38 @@ export class IdTable {
     return new Uint8Array(this.memory.buffer, start, (segment.used - fromEntry) * ENTRY_BYTES);
   }
 
-  private sameId(reference: number, ids: Int32Array, from: number): boolean {
-    const { words } = this;
-    const at = reference * WORDS;
-    return (
-      words[at] === ids[from] &&
-      words[at + 1] === ids[from + 1] &&
-      words[at + 2] === ids[from + 2] &&
-      words[at + 3] === ids[from + 3]
-    );
+  /** The slot of the id in `words` from `at` on, or the empty one where it would be. */
+  private slotOf(ids: Int32Array, at: number): number {
+    const { slots, mask } = this;
+    const first = ids[at] as number;
+    let slot = first & mask;
+    for (;;) {
+      const reference = (slots[slot * 2 + 1] as number) - 1;
+      if (reference < 0) return slot;
+      if (slots[slot * 2] === first && this.sameRest(reference, ids, at)) return slot;
+      slot = (slot + 1) & mask;
+    }
   }
 
-  private point(ids: Int32Array, idAt: number, reference: number): void {
-    if ((this.occupied + 1) * 2 > this.slots.length) this.growIndex();
-    let slot = (ids[idAt] as number) & this.mask;
-    for (;;) {
-      const held = (this.slots[slot] as number) - 1;
-      if (held < 0) {
-        this.occupied += 1;
-        break;
-      }
-      if (this.sameId(held, ids, idAt)) break;
-      slot = (slot + 1) & this.mask;
-    }
-    this.slots[slot] = reference + 1;
+  private sameRest(reference: number, ids: Int32Array, at: number): boolean {
+    const { words } = this;
+    const own = reference * WORDS;
+    return words[own + 1] === ids[at + 1] && words[own + 2] === ids[at + 2] && words[own + 3] === ids[at + 3];
+  }
+
+  private point(ids: Int32Array, at: number, reference: number): void {
+    if ((this.occupied + 1) * 8 > (this.mask + 1) * 5) this.growIndex();
+    const slot = this.slotOf(ids, at);
+    if (this.slots[slot * 2 + 1] === 0) this.occupied += 1;
+    this.slots[slot * 2] = ids[at] as number;
+    this.slots[slot * 2 + 1] = reference + 1;
   }
 
   /** Removes the index's pointer to this entry where it still points here, closing the gap behind it. */
   private unpoint(reference: number): void {
-    let slot = this.homeOf(reference);
+    let slot = (this.words[reference * WORDS] as number) & this.mask;
     for (;;) {
-      const held = (this.slots[slot] as number) - 1;
+      const held = (this.slots[slot * 2 + 1] as number) - 1;
       if (held < 0) return; // A newer entry of the same id has taken its place.
       if (held === reference) break;
       slot = (slot + 1) & this.mask;
@@ -240,37 +253,38 @@ export class IdTable {
 
   /** Backward-shift deletion (Knuth, TAOCP 6.4, algorithm R): no tombstones, so probing never slows down with age. */
   private closeGap(emptied: number): void {
+    const { slots, mask } = this;
     let hole = emptied;
     let slot = hole;
     for (;;) {
-      this.slots[hole] = 0;
+      slots[hole * 2 + 1] = 0;
       for (;;) {
-        slot = (slot + 1) & this.mask;
-        const held = (this.slots[slot] as number) - 1;
-        if (held < 0) return;
-        const home = this.homeOf(held);
+        slot = (slot + 1) & mask;
+        if (slots[slot * 2 + 1] === 0) return;
+        const home = (slots[slot * 2] as number) & mask;
         // The entry may move into the hole unless its home lies cyclically in (hole, slot].
         const stays = hole <= slot ? hole < home && home <= slot : hole < home || home <= slot;
         if (!stays) break;
       }
-      this.slots[hole] = this.slots[slot] as number;
+      slots[hole * 2] = slots[slot * 2] as number;
+      slots[hole * 2 + 1] = slots[slot * 2 + 1] as number;
       hole = slot;
     }
   }
 
-  private homeOf(reference: number): number {
-    return (this.words[reference * WORDS] as number) & this.mask;
-  }
-
+  /** Twice the slots. The old ones are read in order, and an entry comes near its place or near it in the second half. */
   private growIndex(): void {
     const old = this.slots;
-    this.slots = new Int32Array(old.length * 2);
-    this.mask = this.slots.length - 1;
-    for (const held of old) {
-      if (held === 0) continue;
-      let slot = this.homeOf(held - 1);
-      while (this.slots[slot] !== 0) slot = (slot + 1) & this.mask;
-      this.slots[slot] = held;
+    const slots = new Int32Array(old.length * 2);
+    const mask = slots.length / 2 - 1;
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] === 0) continue;
+      let slot = (old[at] as number) & mask;
+      while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
+      slots[slot * 2] = old[at] as number;
+      slots[slot * 2 + 1] = old[at + 1] as number;
     }
+    this.slots = slots;
+    this.mask = mask;
   }
 }

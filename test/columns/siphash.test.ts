@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { halfSipHash, SipHash128 } from '../../src/columns/siphash.ts';
+import { reference } from './siphash-reference.ts';
 
 const KEY = Uint8Array.from({ length: 16 }, (_, index) => index);
 const INPUT = Uint8Array.from({ length: 64 }, (_, index) => index);
@@ -33,49 +34,6 @@ function hex(hash: SipHash128): string {
   const out = Buffer.alloc(16);
   hash.words.forEach((word, index) => out.writeInt32LE(word, index * 4));
   return out.toString('hex');
-}
-
-/** SipHash as its paper states it, in BigInt: w is the word's width in bits, `turns` the four rotations' amounts. */
-function reference(
-  words: readonly bigint[],
-  state: [bigint, bigint, bigint, bigint],
-  rounds: readonly [number, number],
-  form: {
-    w: bigint;
-    turns: readonly [bigint, bigint, bigint, bigint];
-    half: bigint;
-    marks: readonly bigint[];
-  },
-): bigint[][] {
-  const { w, half } = form;
-  const [a, b, c, d] = form.turns;
-  const turn = (value: bigint, by: bigint): bigint =>
-    BigInt.asUintN(Number(w), (value << by) | (value >> (w - by)));
-  const sum = (x: bigint, y: bigint): bigint => BigInt.asUintN(Number(w), x + y);
-  let [v0, v1, v2, v3] = state;
-  const round = (): void => {
-    v0 = sum(v0, v1);
-    v1 = turn(v1, a) ^ v0;
-    v0 = turn(v0, half);
-    v2 = sum(v2, v3);
-    v3 = turn(v3, b) ^ v2;
-    v0 = sum(v0, v3);
-    v3 = turn(v3, c) ^ v0;
-    v2 = sum(v2, v1);
-    v1 = turn(v1, d) ^ v2;
-    v2 = turn(v2, half);
-  };
-  for (const word of words) {
-    v3 ^= word;
-    for (let turnNumber = 0; turnNumber < rounds[0]; turnNumber++) round();
-    v0 ^= word;
-  }
-  return form.marks.map((mark, index) => {
-    if (index === 0) v2 ^= mark;
-    else v1 ^= mark;
-    for (let turnNumber = 0; turnNumber < rounds[1]; turnNumber++) round();
-    return [v0, v1, v2, v3];
-  });
 }
 
 /** The input as words of `size` bytes, the last one with the length in its last byte. */
