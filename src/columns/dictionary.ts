@@ -23,6 +23,8 @@ const DICTIONARY_BYTES_MAX = 2 ** 30;
 const SLOTS_AT_FIRST = 64;
 const VALUES_AT_FIRST = 16;
 const BYTES_AT_FIRST = 256;
+/** Values met lately; a power of two. */
+const RECENT = 64;
 
 const TEXT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -41,6 +43,11 @@ export class Dictionary {
   /** Where each value ends in `bytes`; it starts where the one before ends. */
   private ends = new Int32Array(VALUES_AT_FIRST);
   private texts: (string | undefined)[] = [];
+  /**
+   * Code + 1 of the last value with a length, a first and a last byte: comparing a value costs a fraction of hashing it.
+   * The places have no secret, so who knows them can do without this, and no worse.
+   */
+  private readonly recent = new Int32Array(RECENT);
 
   constructor(seed: DictionarySeed = DEFAULT_SEED) {
     this.seed = seed;
@@ -53,16 +60,14 @@ export class Dictionary {
 
   /** The code of the value in `bytes[start, end)`, which becomes known if it was not. */
   encode(bytes: Uint8Array, start: number, end: number): number {
-    const hash = halfSipHash(bytes, start, end, this.seed.low, this.seed.high);
-    const slots = this.slots;
-    const mask = slots.length - 1;
-    let slot = hash & mask;
-    for (;;) {
-      const code = (slots[slot] as number) - 1;
-      if (code < 0) return this.add(bytes, start, end, hash, slot);
-      if (this.hashes[code] === hash && this.holds(code, bytes, start, end)) return code;
-      slot = (slot + 1) & mask;
-    }
+    const length = end - start;
+    const mixed = length === 0 ? 0 : length + (bytes[start] as number) * 5 + (bytes[end - 1] as number) * 11;
+    const place = mixed & (RECENT - 1);
+    const recent = (this.recent[place] as number) - 1;
+    if (recent >= 0 && this.holds(recent, bytes, start, end)) return recent;
+    const code = this.find(bytes, start, end);
+    this.recent[place] = code + 1;
+    return code;
   }
 
   /** Where the bytes of `code` start in {@link bytes}. */
@@ -89,12 +94,26 @@ export class Dictionary {
   /** Forgets every value and gives their memory back. Codes given before have no meaning any more. */
   clear(): void {
     this.generation += 1;
+    this.recent.fill(0);
     this.size = 0;
     this.bytes = new Uint8Array(BYTES_AT_FIRST);
     this.slots = new Int32Array(SLOTS_AT_FIRST);
     this.hashes = new Int32Array(VALUES_AT_FIRST);
     this.ends = new Int32Array(VALUES_AT_FIRST);
     this.texts = [];
+  }
+
+  private find(bytes: Uint8Array, start: number, end: number): number {
+    const hash = halfSipHash(bytes, start, end, this.seed.low, this.seed.high);
+    const slots = this.slots;
+    const mask = slots.length - 1;
+    let slot = hash & mask;
+    for (;;) {
+      const code = (slots[slot] as number) - 1;
+      if (code < 0) return this.add(bytes, start, end, hash, slot);
+      if (this.hashes[code] === hash && this.holds(code, bytes, start, end)) return code;
+      slot = (slot + 1) & mask;
+    }
   }
 
   private holds(code: number, bytes: Uint8Array, start: number, end: number): boolean {

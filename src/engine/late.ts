@@ -1,7 +1,7 @@
 /** What is wrong with a late event: how late it is, and the windows that it missed. */
 import type { Problem } from '../columns/problem.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
-import type { RunningAggregate } from '../operators/aggregate.ts';
+import type { RunningAggregate } from '../operators/running-aggregate.ts';
 
 const MICROS_PER_SECOND = 1_000_000;
 

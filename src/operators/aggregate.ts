@@ -2,20 +2,14 @@
  * Grouped measures over columns. What a batch adds is kept apart from what is committed, and joins it only after the
  * commit, so that a batch that fails has changed nothing.
  */
-import { TallystreamError } from '../errors.ts';
-import type { ColumnBatch } from '../columns/batch.ts';
-import type { TimeZone } from '../columns/timezone.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
-import type { Aggregate } from '../plan/query-plan.ts';
+import type { Aggregate, Measure } from '../plan/query-plan.ts';
 import { accumulatorOf, type Accumulator, type Slot } from './accumulator.ts';
-import {
-  CODE_BOUND,
-  keyReader,
-  spanCells,
-  windowReader,
-  type KeyReader,
-  type WindowReader,
-} from './group-key.ts';
+import { keyReader, spanCells, windowReader, type KeyReader, type WindowReader } from './group-key.ts';
+import { GroupPaths } from './group-paths.ts';
+import { groupRow, GROUPS_MAX, loadSlots, tooManyGroups } from './group-row.ts';
+import { rowsAdderOf, type RowsAdder } from './rows-adder.ts';
+import type { AggregateOptions, RunningAggregate } from './running-aggregate.ts';
 import { microsOf } from './value-reader.ts';
 import type { Span } from './windows.ts';
 
@@ -28,38 +22,9 @@ interface Group {
   readonly endMicros: number;
   hasCommitted: boolean;
   touched: boolean;
-}
-
-/** Groups of one aggregate: all that are open are kept in memory. */
-export const GROUPS_MAX = 2_000_000;
-
-export interface AggregateOptions {
-  readonly batch: ColumnBatch;
-  readonly zone: TimeZone;
-  readonly hashKey: Uint8Array;
-}
-
-/** What the engine does with an aggregate, whatever its keys are. */
-export interface RunningAggregate {
-  readonly name: string;
-  /** Takes a committed group back, at start. */
-  restore(row: GroupRow): void;
-  /** Closes every group whose window ends at or before the watermark; called before the rows of a batch. */
-  close(watermarkMicros: number | null): void;
-  /** Adds an accepted row to its groups. @throws SUM_OVERFLOW, STATE_TOO_LARGE */
-  add(row: number): void;
-  /** What the batch in hand changes. @throws SUM_OVERFLOW */
-  change(): AggregateChange;
-  /** Every open group with the batch in hand in it. */
-  all(): GroupRow[];
-  /** The batch is committed: what it added now counts. */
-  committed(): void;
-  /** Called when dictionaries were cleared: codes mean something else now. */
-  forgetCodes(): void;
-  /** When the first open window ends, epoch microseconds; Infinity where there is none. */
-  firstEndMicros(): number;
-  /** The window that a row would have been in, the last where there are several; undefined where it would be in none. */
-  windowOf(row: number): Span | undefined;
+  /** Its place among the groups of the rows in hand, where `turn` is theirs. */
+  place: number;
+  turn: number;
 }
 
 export class GroupedAggregate implements RunningAggregate {
@@ -70,10 +35,15 @@ export class GroupedAggregate implements RunningAggregate {
   private readonly slotsOf: readonly number[];
   private readonly slotCount: number;
   private readonly groups = new Map<string, Group>();
-  /** A path of codes from the root to a group, one step a key: step number × CODE_BOUND + code → next step's number. */
-  private readonly steps = new Map<number, number>();
-  private stepCount = 1;
-  private readonly groupOfStep = new Map<number, Group>();
+  private readonly paths = new GroupPaths<Group>();
+  private readonly adders: readonly RowsAdder[];
+  /** The measures without an adder; together, since some number the rows as they come. */
+  private readonly oneByOne: readonly { readonly measure: Accumulator; readonly at: number }[];
+  // The rows in hand: the groups they belong to, and by row which of those it is.
+  private located: Group[] = [];
+  private places = new Int32Array(0);
+  private codes = new Int32Array(0);
+  private turn = 0;
   /** A code for each start and each end of a window. */
   private readonly instantCodes = new Map<number, number>();
   private touchedGroups: Group[] = [];
@@ -97,6 +67,12 @@ export class GroupedAggregate implements RunningAggregate {
     );
     this.slotsOf = ends.slice(0, -1);
     this.slotCount = ends.at(-1) as number;
+    const placed = this.measures.map((measure, index) => ({ measure, at: this.slotsOf[index] as number }));
+    const adders = placed.map(({ measure, at }, index) =>
+      rowsAdderOf(aggregate.measures[index] as Measure, batch, measure, at),
+    );
+    this.adders = adders.filter((adder) => adder !== undefined);
+    this.oneByOne = placed.filter((_, index) => adders[index] === undefined);
   }
 
   restore(row: GroupRow): void {
@@ -123,6 +99,21 @@ export class GroupedAggregate implements RunningAggregate {
   add(row: number): void {
     if (this.window === undefined) return this.addTo(this.groupAt(row, undefined), row);
     for (const span of this.window.spansAt(row)) this.addTo(this.groupAt(row, span), row);
+  }
+
+  addRows(rows: Int32Array, count: number): void {
+    if (this.window !== undefined) {
+      for (let index = 0; index < count; index += 1) this.add(rows[index] as number);
+      return;
+    }
+    this.locate(rows, count);
+    const { located, places } = this;
+    for (const add of this.adders) add(located, places, rows, count);
+    if (this.oneByOne.length === 0) return;
+    for (let index = 0; index < count; index += 1) {
+      const { added } = located[places[index] as number] as Group;
+      for (const { measure, at } of this.oneByOne) measure.add(added, at, rows[index] as number);
+    }
   }
 
   change(): AggregateChange {
@@ -153,10 +144,8 @@ export class GroupedAggregate implements RunningAggregate {
   }
 
   forgetCodes(): void {
-    this.steps.clear();
-    this.groupOfStep.clear();
+    this.paths.clear();
     this.instantCodes.clear();
-    this.stepCount = 1;
     for (const key of this.keys) key.forget();
   }
 
@@ -172,35 +161,55 @@ export class GroupedAggregate implements RunningAggregate {
   }
 
   private addTo(group: Group, row: number): void {
-    if (!group.touched) {
-      group.touched = true;
-      this.touchedGroups.push(group);
-    }
+    this.touch(group);
     for (let index = 0; index < this.measures.length; index += 1) {
       (this.measures[index] as Accumulator).add(group.added, this.slotsOf[index] as number, row);
     }
+  }
+
+  private touch(group: Group): void {
+    if (group.touched) return;
+    group.touched = true;
+    this.touchedGroups.push(group);
   }
 
   private groupAt(row: number, span: Span | undefined): Group {
     let step = 0;
     if (span !== undefined) {
       // The start alone does not tell: where a zone skips a whole day, windows of two days begin together.
-      step = this.nextStep(this.nextStep(0, this.codeOf(span.start)), this.codeOf(span.end));
+      step = this.paths.next(this.paths.next(0, this.codeOf(span.start)), this.codeOf(span.end));
     }
     for (let index = 0; index < this.keys.length; index += 1) {
-      step = this.nextStep(step, (this.keys[index] as KeyReader).codeAt(row));
+      step = this.paths.next(step, (this.keys[index] as KeyReader).codeAt(row));
     }
-    return this.groupOfStep.get(step) ?? this.bind(step, row, span);
+    return this.paths.groupAt(step) ?? this.bind(step, row, span);
   }
 
-  private nextStep(step: number, code: number): number {
-    const path = step * CODE_BOUND + code;
-    const known = this.steps.get(path);
-    if (known !== undefined) return known;
-    const next = this.stepCount;
-    this.stepCount += 1;
-    this.steps.set(path, next);
-    return next;
+  /** Finds the groups of these rows, a key at a time. */
+  private locate(rows: Int32Array, count: number): void {
+    if (count > this.places.length) {
+      this.places = new Int32Array(count);
+      this.codes = new Int32Array(count);
+    }
+    const { places, codes } = this;
+    places.fill(0, 0, count);
+    for (const key of this.keys) {
+      key.codesOf(rows, count, codes);
+      this.paths.follow(places, codes, count);
+    }
+    this.located = [];
+    this.turn += 1;
+    for (let index = 0; index < count; index += 1) {
+      const step = places[index] as number;
+      const group = this.paths.groupAt(step) ?? this.bind(step, rows[index] as number, undefined);
+      if (group.turn !== this.turn) {
+        this.touch(group);
+        group.turn = this.turn;
+        group.place = this.located.length;
+        this.located.push(group);
+      }
+      places[index] = group.place;
+    }
   }
 
   private codeOf(instant: number): number {
@@ -216,7 +225,7 @@ export class GroupedAggregate implements RunningAggregate {
     const cells = this.keys.map((reader) => reader.cell(reader.codeAt(row)));
     const key = span === undefined ? cells : [...spanCells(span), ...cells];
     const group = this.groups.get(JSON.stringify(key)) ?? this.newGroup(key, span?.end ?? Infinity);
-    this.groupOfStep.set(step, group);
+    this.paths.bind(step, group);
     return group;
   }
 
@@ -230,6 +239,8 @@ export class GroupedAggregate implements RunningAggregate {
       endMicros,
       hasCommitted: false,
       touched: false,
+      place: 0,
+      turn: 0,
     };
     this.clear(group.committed);
     this.clear(group.added);
@@ -257,40 +268,4 @@ export class GroupedAggregate implements RunningAggregate {
   private rowOf(key: readonly GroupCell[], slots: readonly Slot[]): GroupRow {
     return groupRow(this.measures, key, slots);
   }
-}
-
-/** A group as cells: what people see of it, and its state where that says more. */
-export function groupRow(
-  measures: readonly Accumulator[],
-  key: readonly GroupCell[],
-  slots: readonly Slot[],
-): GroupRow {
-  let at = 0;
-  const results: GroupCell[] = [];
-  const state: (readonly GroupCell[] | null)[] = [];
-  for (const measure of measures) {
-    results.push(measure.result(slots, at));
-    state.push(measure.save?.(slots, at) ?? null);
-    at += measure.slots;
-  }
-  return state.every((cells) => cells === null)
-    ? { key, measures: results }
-    : { key, measures: results, state };
-}
-
-/** Takes a group's state back from its cells. */
-export function loadSlots(measures: readonly Accumulator[], slots: Slot[], row: GroupRow): void {
-  let at = 0;
-  measures.forEach((measure, index) => {
-    measure.load(slots, at, row.state?.[index] ?? [row.measures[index] as GroupCell]);
-    at += measure.slots;
-  });
-}
-
-export function tooManyGroups(name: string, key: readonly GroupCell[]): TallystreamError {
-  return new TallystreamError('STATE_TOO_LARGE', {
-    what: `The aggregate ${name} has ${GROUPS_MAX} groups, and holds no more.`,
-    why: `The next would be ${JSON.stringify(key)}; nothing of this batch was committed.`,
-    mend: 'Look whether the producer writes a new value with every event, and start again under another query.name.',
-  });
 }

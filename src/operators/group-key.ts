@@ -17,6 +17,8 @@ const NULL_CODE = 0;
 /** Gives each row a small whole number that stands for its value, and that number's cell. */
 export interface KeyReader {
   codeAt(row: number): number;
+  /** Writes the codes of the rows `rows[0, count)` to `codes`. */
+  codesOf(rows: Int32Array, count: number, codes: Int32Array): void;
   cell(code: number): GroupCell;
   /** Called when codes may be given out anew. */
   forget(): void;
@@ -32,6 +34,10 @@ export function keyReader(
   if (column.kind === 'dictionary') {
     return {
       codeAt: (row) => (column.codes[row] as number) + 1,
+      codesOf(rows, count, codes) {
+        const own = column.codes;
+        for (let at = 0; at < count; at += 1) codes[at] = (own[rows[at] as number] as number) + 1;
+      },
       cell: (code) => (code === NULL_CODE ? null : column.dictionary.text(code - 1)),
       forget: () => undefined,
     };
@@ -41,10 +47,12 @@ export function keyReader(
 
 function dateReader(column: Column, path: string, zone: TimeZone): KeyReader {
   if (column.kind !== 'timestamp') throw new InvariantError(`a date key needs an instant in ${path}`);
+  const codeOf = (micros: number) => (Number.isNaN(micros) ? NULL_CODE : zone.dayOf(micros) + DAY_CODE_BASE);
   return {
-    codeAt(row) {
-      const micros = column.values[row] as number;
-      return Number.isNaN(micros) ? NULL_CODE : zone.dayOf(micros) + DAY_CODE_BASE;
+    codeAt: (row) => codeOf(column.values[row] as number),
+    codesOf(rows, count, codes) {
+      const { values } = column;
+      for (let at = 0; at < count; at += 1) codes[at] = codeOf(values[rows[at] as number] as number);
     },
     cell: (code) => (code === NULL_CODE ? null : formatDay(code - DAY_CODE_BASE)),
     forget: () => undefined,
@@ -53,21 +61,25 @@ function dateReader(column: Column, path: string, zone: TimeZone): KeyReader {
 
 /** For columns without codes of their own: distinct values are numbered as they come. */
 function internedReader(reader: ValueReader): KeyReader {
-  const codes = new Map<Value, number>();
+  const known = new Map<Value, number>();
   let values: Value[] = [];
+  const codeAt = (row: number): number => {
+    const value = reader.at(row);
+    if (value === undefined) return NULL_CODE;
+    const code = known.get(value);
+    if (code !== undefined) return code;
+    values.push(value);
+    known.set(value, values.length);
+    return values.length;
+  };
   return {
-    codeAt(row) {
-      const value = reader.at(row);
-      if (value === undefined) return NULL_CODE;
-      const known = codes.get(value);
-      if (known !== undefined) return known;
-      values.push(value);
-      codes.set(value, values.length);
-      return values.length;
+    codeAt,
+    codesOf(rows, count, codes) {
+      for (let at = 0; at < count; at += 1) codes[at] = codeAt(rows[at] as number);
     },
     cell: (code) => (code === NULL_CODE ? null : reader.cell(values[code - 1])),
     forget() {
-      codes.clear();
+      known.clear();
       values = [];
     },
   };

@@ -1,10 +1,11 @@
 /** Compiles a plan's rules to checks over one row of columns. Pure: the clock comes in with the plan. */
 import { InvariantError } from '../errors.ts';
-import type { ColumnBatch, DecimalColumn, DictionaryColumn, NumberColumn, Scaled } from '../columns/batch.ts';
+import type { ColumnBatch, DecimalColumn, NumberColumn, Scaled } from '../columns/batch.ts';
 import { compareScaled, formatScaled, parseDecimal } from '../columns/decimal.ts';
 import { ACTUAL_CHARACTERS_MAX, type Problem } from '../columns/problem.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
 import { REASON_OF_RULE, type Rule } from '../plan/rule.ts';
+import { decimalColumn, dictionaryColumn, numberColumn } from './rule-columns.ts';
 
 /** A rule bound to the columns it reads. `boundMs` is min(log timestamp, plan's clock) of the row. */
 export type RowCheck = (row: number, boundMs: number) => Problem | undefined;
@@ -201,24 +202,4 @@ function notAheadCheck(rule: RuleOf<'notAhead'>, batch: ColumnBatch): RowCheck {
     if (Number.isNaN(micros) || micros <= latest) return undefined;
     return problem(rule, rule.field, `not after ${formatTimestamp(latest)}`, formatTimestamp(micros));
   };
-}
-
-function dictionaryColumn(batch: ColumnBatch, field: string): DictionaryColumn {
-  const column = batch.columns[batch.indexOf(field)];
-  if (column?.kind !== 'dictionary') throw new InvariantError(`a rule needs dictionary text in ${field}`);
-  return column;
-}
-
-function decimalColumn(batch: ColumnBatch, field: string): DecimalColumn {
-  const column = batch.columns[batch.indexOf(field)];
-  if (column?.kind !== 'decimal') throw new InvariantError(`a rule needs a decimal in ${field}`);
-  return column;
-}
-
-function numberColumn(batch: ColumnBatch, field: string): NumberColumn {
-  const column = batch.columns[batch.indexOf(field)];
-  if (column?.kind !== 'int' && column?.kind !== 'timestamp') {
-    throw new InvariantError(`a rule needs whole numbers or instants in ${field}`);
-  }
-  return column;
 }

@@ -6,15 +6,9 @@ import { invariant } from '../errors.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate, GroupKey } from '../plan/query-plan.ts';
 import { accumulatorOf, type Accumulator, type Slot } from './accumulator.ts';
-import {
-  groupRow,
-  GROUPS_MAX,
-  loadSlots,
-  tooManyGroups,
-  type AggregateOptions,
-  type RunningAggregate,
-} from './aggregate.ts';
 import { keyReader, spanCells, timeColumn, type KeyReader } from './group-key.ts';
+import { groupRow, GROUPS_MAX, loadSlots, tooManyGroups } from './group-row.ts';
+import type { AggregateOptions, RunningAggregate } from './running-aggregate.ts';
 import { microsOf } from './value-reader.ts';
 import { MICROS_PER_MS } from './watermark.ts';
 import type { Span } from './windows.ts';
@@ -80,6 +74,10 @@ export class SessionAggregate implements RunningAggregate {
       this.count -= closed.length;
       if (sessions.committed.length === 0) this.byKey.delete(name);
     }
+  }
+
+  addRows(rows: Int32Array, count: number): void {
+    for (let index = 0; index < count; index += 1) this.add(rows[index] as number);
   }
 
   add(row: number): void {

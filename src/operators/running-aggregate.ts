@@ -1,0 +1,35 @@
+/** What the engine does with an aggregate, whatever its keys are. */
+import type { ColumnBatch } from '../columns/batch.ts';
+import type { TimeZone } from '../columns/timezone.ts';
+import type { AggregateChange, GroupRow } from '../contracts/batch.ts';
+import type { Span } from './windows.ts';
+
+export interface AggregateOptions {
+  readonly batch: ColumnBatch;
+  readonly zone: TimeZone;
+  readonly hashKey: Uint8Array;
+}
+
+export interface RunningAggregate {
+  readonly name: string;
+  /** Takes a committed group back, at start. */
+  restore(row: GroupRow): void;
+  /** Closes every group whose window ends at or before the watermark; called before the rows of a batch. */
+  close(watermarkMicros: number | null): void;
+  /** Adds an accepted row to its groups. @throws SUM_OVERFLOW, STATE_TOO_LARGE */
+  add(row: number): void;
+  /** Adds the accepted rows `rows[0, count)` in their order, as {@link add} would. @throws SUM_OVERFLOW, STATE_TOO_LARGE */
+  addRows(rows: Int32Array, count: number): void;
+  /** What the batch in hand changes. @throws SUM_OVERFLOW */
+  change(): AggregateChange;
+  /** Every open group with the batch in hand in it. */
+  all(): GroupRow[];
+  /** The batch is committed: what it added now counts. */
+  committed(): void;
+  /** Called when dictionaries were cleared: codes mean something else now. */
+  forgetCodes(): void;
+  /** When the first open window ends, epoch microseconds; Infinity where there is none. */
+  firstEndMicros(): number;
+  /** The window that a row would have been in, the last where there are several; undefined where it would be in none. */
+  windowOf(row: number): Span | undefined;
+}
