@@ -4,13 +4,7 @@
  */
 import type { Problem } from '../columns/problem.ts';
 import { rowOf } from '../columns/rows.ts';
-import type {
-  Accounting,
-  BatchPlan,
-  PartitionState,
-  PlannedRange,
-  RecordIdentity,
-} from '../contracts/batch.ts';
+import type { Accounting, BatchPlan, PartitionState, PlannedRange } from '../contracts/batch.ts';
 import type { BatchResult, EventRow } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log, RecordChunk } from '../contracts/log.ts';
@@ -24,7 +18,7 @@ import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
 import { Preparation, type PreparedChunk } from './preparation.ts';
-import { redriveOf } from './redrive.ts';
+import { RedrivenRecords, redriveOf } from './redrive.ts';
 import type { Workers } from './workers.ts';
 import { ROW } from './row-preparer.ts';
 
@@ -57,9 +51,11 @@ export class BatchExecutor {
   // The batch in hand.
   private counts: Counts = emptyCounts();
   private sample: EventRow[] = [];
-  private redriven: RecordIdentity[] = [];
-  private redrivenKeys = new Set<string>();
+  private readonly redriven: RedrivenRecords;
   private lost: PlannedRange[] = [];
+  /** Of the chunk in hand, for the aggregates. */
+  private acceptedRows = new Int32Array(0);
+  private acceptedCount = 0;
   /** Over all partitions, since a batch may read a little of very many. */
   private rowsOfTurn = 0;
 
@@ -69,6 +65,7 @@ export class BatchExecutor {
     this.deadLetters = options.deadLetters;
     this.failOnDataLoss = options.failOnDataLoss;
     const { query, checkpoint } = options;
+    this.redriven = new RedrivenRecords(checkpoint);
     this.preparation = new Preparation(query, checkpoint.hashKey, options.workers);
     const { batch } = this.preparation;
     this.operators = new QueryOperators(query, batch, checkpoint, options.segmentEntries);
@@ -78,8 +75,7 @@ export class BatchExecutor {
   async execute(plan: BatchPlan, partitions: readonly PartitionState[], log: Log): Promise<Execution> {
     this.counts = emptyCounts();
     this.sample = [];
-    this.redriven = [];
-    this.redrivenKeys.clear();
+    this.redriven.clear();
     this.lost = [...plan.lost];
     this.checkpoint.discardStaged();
     this.operators.rows?.clear();
@@ -99,7 +95,7 @@ export class BatchExecutor {
     for await (const prepared of this.preparation.chunksOf(read, plan)) {
       const { range, chunk } = prepared;
       const watermark = watermarks[range] as PartitionWatermark;
-      for (let row = 0; row < chunk.count; row += 1) this.executeRow(plan, prepared, row, watermark);
+      this.executeChunk(plan, prepared, watermark);
       lastTimestampsMs.set(range, chunk.timestampsMs[chunk.count - 1] as number);
       if (this.preparation.boundDictionaries()) this.operators.forgetCodes();
       this.rowsOfTurn += chunk.count;
@@ -120,7 +116,7 @@ export class BatchExecutor {
     return {
       result: this.resultOf(plan),
       dedupe: { appended, sealed, evicted },
-      redriven: this.redriven,
+      redriven: this.redriven.added,
       progressed,
     };
   }
@@ -145,6 +141,15 @@ export class BatchExecutor {
     return readPlanned(log, planned, this.failOnDataLoss ? undefined : (lost) => this.lost.push(lost));
   }
 
+  private executeChunk(plan: BatchPlan, prepared: PreparedChunk, watermark: PartitionWatermark): void {
+    const { count } = prepared.chunk;
+    if (count > this.acceptedRows.length) this.acceptedRows = new Int32Array(count);
+    this.acceptedCount = 0;
+    for (let row = 0; row < count; row += 1) this.executeRow(plan, prepared, row, watermark);
+    for (const aggregate of this.operators.aggregates)
+      aggregate.addRows(this.acceptedRows, this.acceptedCount);
+  }
+
   /** One record, one verdict, in the order: invalid → known id → late → accepted. */
   private executeRow(
     plan: BatchPlan,
@@ -155,7 +160,7 @@ export class BatchExecutor {
     const { chunk } = prepared;
     this.counts.read += 1;
     const redrive = chunk.headers.size === 0 ? undefined : redriveOf(chunk.headers.get(row));
-    if (redrive !== undefined && this.isRepeatedRedrive(redrive.identity)) {
+    if (redrive !== undefined && this.redriven.isRepeated(redrive.identity)) {
       this.duplicate(chunk, row);
       return;
     }
@@ -215,7 +220,7 @@ export class BatchExecutor {
     lateBelowMicros: number,
     watermark: PartitionWatermark,
   ): void {
-    const { ids, aggregates, rows } = this.operators;
+    const { ids, rows } = this.operators;
     this.counts.accepted += 1;
     // An event redriven though late is remembered as if it were just in time: by its own time it would be forgotten at
     // once, and the next redriven copy of it would count again.
@@ -225,7 +230,7 @@ export class BatchExecutor {
     }
     watermark.accept(eventMicros);
     rows?.add(row);
-    for (const aggregate of aggregates) aggregate.add(row);
+    this.acceptedRows[this.acceptedCount++] = row;
     if (this.sample.length < SAMPLE_ROWS) {
       const { preparer, at } = prepared.whole(row);
       this.sample.push(rowOf(preparer.batch, at));
@@ -235,14 +240,6 @@ export class BatchExecutor {
   private duplicate(chunk: RecordChunk, row: number): void {
     this.counts.duplicate += 1;
     this.checkpoint.stageDuplicate(chunk.partition, chunk.offsets[row] as number);
-  }
-
-  private isRepeatedRedrive(identity: RecordIdentity): boolean {
-    const key = `${identity.topicId}/${identity.partition}/${identity.offset}`;
-    if (this.redrivenKeys.has(key) || this.checkpoint.isRedriven(identity)) return true;
-    this.redrivenKeys.add(key);
-    this.redriven.push(identity);
-    return false;
   }
 
   private deadLetter(plan: BatchPlan, chunk: RecordChunk, row: number, problem: Problem): void {

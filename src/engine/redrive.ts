@@ -3,6 +3,7 @@
  * record redriven twice counts once.
  */
 import type { RecordIdentity } from '../contracts/batch.ts';
+import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Header } from '../contracts/log.ts';
 
 const ORIGIN_HEADER = 'tallystream.redrive.origin';
@@ -37,4 +38,30 @@ export function redriveOf(headers: readonly Header[] | undefined): Redrive | und
   if (match === null) return undefined;
   const identity = { topicId: match[1] as string, partition: Number(match[2]), offset: Number(match[3]) };
   return { identity, acceptLate: headers?.some((header) => header.name === ACCEPT_LATE_HEADER) ?? false };
+}
+
+/** The records that a batch redrives, each once in the life of its query. */
+export class RedrivenRecords {
+  /** Those of the batch in hand. */
+  added: RecordIdentity[] = [];
+  private readonly checkpoint: Pick<Checkpoint, 'isRedriven'>;
+  private readonly keys = new Set<string>();
+
+  constructor(checkpoint: Pick<Checkpoint, 'isRedriven'>) {
+    this.checkpoint = checkpoint;
+  }
+
+  clear(): void {
+    this.added = [];
+    this.keys.clear();
+  }
+
+  /** Whether the record was redriven before; it is from now on. */
+  isRepeated(identity: RecordIdentity): boolean {
+    const key = `${identity.topicId}/${identity.partition}/${identity.offset}`;
+    if (this.keys.has(key) || this.checkpoint.isRedriven(identity)) return true;
+    this.keys.add(key);
+    this.added.push(identity);
+    return false;
+  }
 }

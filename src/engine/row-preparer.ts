@@ -11,6 +11,7 @@ import { leavesOf, optional, schema, type Schema } from '../columns/schema.ts';
 import { TimeZone } from '../columns/timezone.ts';
 import type { RecordChunk } from '../contracts/log.ts';
 import { RowHasher } from '../operators/row-hasher.ts';
+import { scanRules, type RuleScan } from '../operators/rule-scan.ts';
 import { compileRules, type RowCheck } from '../operators/rules.ts';
 import { compileSteps, type RowSteps } from '../operators/steps.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
@@ -49,6 +50,9 @@ export class RowPreparer {
   private readonly steps: RowSteps;
   private readonly hasher: RowHasher | undefined;
   private checkRules: RowCheck;
+  private readonly scanRules: RuleScan;
+  /** 1 for rows that may break a rule, while rules are checked; 0 otherwise. */
+  private suspects = new Uint8Array(INITIAL_ROWS);
 
   constructor(query: QueryPlan, hashKey: Uint8Array) {
     this.query = query;
@@ -58,6 +62,7 @@ export class RowPreparer {
       ...(query.assumeTimeZone === null ? {} : { assumeTimeZone: TimeZone.of(query.assumeTimeZone) }),
     });
     this.checkRules = compileRules(query.rules, this.batch);
+    this.scanRules = scanRules(query.rules, this.batch);
     this.steps = compileSteps(query.steps, this.batch, TimeZone.of(query.timeZone));
     this.hasher =
       query.dedupe === null
@@ -84,8 +89,13 @@ export class RowPreparer {
     const { count } = rows;
     this.batch.reset(rows.bytes, count);
     this.problems.clear();
-    if (count > this.states.length) this.states = new Uint8Array(count);
-    for (let row = 0; row < count; row += 1) this.states[row] = this.stateOf(rows, row, clockMs);
+    if (count > this.states.length) {
+      this.states = new Uint8Array(count);
+      this.suspects = new Uint8Array(count);
+    }
+    this.decode(rows);
+    this.check(rows, clockMs);
+    this.carryOutSteps(count);
     this.hasher?.hashRows(0, count);
   }
 
@@ -108,20 +118,40 @@ export class RowPreparer {
     return true;
   }
 
-  private stateOf(rows: RawRows, row: number, clockMs: number): number {
-    const start = rows.valueStart[row] as number;
-    const problem =
-      this.decoder.decode(this.batch, start, rows.valueEnd[row] as number, row) ??
-      this.checkRules(row, Math.min(rows.timestampsMs[row] as number, clockMs));
-    if (problem !== undefined) {
-      this.problems.set(row, problem);
-      return ROW.invalid;
+  private decode({ count, valueStart, valueEnd }: RawRows): void {
+    for (let row = 0; row < count; row += 1) {
+      const start = valueStart[row] as number;
+      const problem = this.decoder.decode(this.batch, start, valueEnd[row] as number, row);
+      this.states[row] = problem === undefined ? ROW.passed : ROW.invalid;
+      if (problem !== undefined) this.problems.set(row, problem);
     }
-    try {
-      return this.steps(row) ? ROW.passed : ROW.heldBack;
-    } catch {
-      // It fails the batch where its turn comes, and not before: what stands in front of it may do so first.
-      return ROW.failed;
+  }
+
+  /** A row that is invalid already has null everywhere, which breaks no rule. */
+  private check({ count, timestampsMs }: RawRows, clockMs: number): void {
+    const { suspects, states } = this;
+    this.scanRules(0, count, { timestampsMs, clockMs }, suspects);
+    for (let row = 0; row < count; row += 1) {
+      if (suspects[row] === 0) continue;
+      suspects[row] = 0;
+      const problem = this.checkRules(row, Math.min(timestampsMs[row] as number, clockMs));
+      if (problem === undefined) continue;
+      this.problems.set(row, problem);
+      states[row] = ROW.invalid;
+    }
+  }
+
+  private carryOutSteps(count: number): void {
+    const { states, steps } = this;
+    if (this.query.steps.length === 0) return;
+    for (let row = 0; row < count; row += 1) {
+      if (states[row] !== ROW.passed) continue;
+      try {
+        if (!steps(row)) states[row] = ROW.heldBack;
+      } catch {
+        // It fails the batch where its turn comes, and not before: what stands in front of it may do so first.
+        states[row] = ROW.failed;
+      }
     }
   }
 }
