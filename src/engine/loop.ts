@@ -107,6 +107,7 @@ export class MicroBatchLoop {
       const left = await this.runNext({ topic, offsets });
       if (left === 'nothing new') this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) return;
+      if (this.batches >= this.options.batchesMax) return;
       // What the limit has left over is not made to wait for the trigger.
       if (left !== 'more') await this.waitForNext(startedMs, left === 'nothing new', offsets, signal);
       // Nothing above need leave this turn, and signals, the launcher's end and timers come only between two.
