@@ -92,12 +92,15 @@ export function aggregateNamed(aggregates: readonly Aggregate[], name: string, l
 /** Writes what a batch changed; prepared once for a runner's life. */
 export class AggregateWriter {
   private readonly aggregate: Aggregate;
+  private readonly cellsOfGroup: number;
   private readonly upsert: StatementSync;
   private readonly remove: StatementSync;
 
   constructor(database: DatabaseSync, aggregate: Aggregate) {
     this.aggregate = aggregate;
-    const columns = [GROUP_KEY, ...columnsOf(aggregate).map(quoted), STATE, CLOSED];
+    const names = columnsOf(aggregate);
+    this.cellsOfGroup = names.length;
+    const columns = [GROUP_KEY, ...names.map(quoted), STATE, CLOSED];
     const marks = columns.map(() => '?').join(', ');
     this.upsert = database.prepare(
       `INSERT OR REPLACE INTO ${tableOf(aggregate)} (${columns.join(', ')}) VALUES (${marks})`,
@@ -116,7 +119,7 @@ export class AggregateWriter {
     const { key, measures, state } = group;
     const cells = [...key, ...measures];
     invariant(
-      cells.length === columnsOf(this.aggregate).length,
+      cells.length === this.cellsOfGroup,
       `a group of ${this.aggregate.name} does not have the cells of its aggregate`,
     );
     const told = state === undefined && measures.every((cell) => typeof cell !== 'boolean');

@@ -1,14 +1,7 @@
 /** The command line: which commands there are, and how they end. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import {
-  createContext,
-  createFaultyContext,
-  type CommandFlags,
-  type Context,
-  type CreateContext,
-} from './context.ts';
-import { reportFailure } from './failure.ts';
+import type { CommandFlags, Context, CreateContext } from './context.ts';
 import { installSignals, type Signals } from './signals.ts';
 import { describeUsageFault } from './usage.ts';
 
@@ -27,6 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    const { reportFailure } = await import('./failure.ts');
     return reportFailure(error, process.stderr, wantsStack(argv));
   }
 }
@@ -44,7 +38,7 @@ function createProgram(signals: Signals, end: (exitCode: number) => void): Comma
     usage: string,
     description: string,
     load: () => Promise<Work>,
-    create: CreateContext = createContext,
+    loadCreate: () => Promise<CreateContext> = async () => (await import('./context.ts')).createContext,
   ): Command => {
     const made = withCommonFlags(parent.command(usage).description(description));
     return made.action(async (...args: unknown[]) => {
@@ -52,6 +46,7 @@ function createProgram(signals: Signals, end: (exitCode: number) => void): Comma
         .slice(0, -2)
         .flat()
         .filter((word): word is string => typeof word === 'string');
+      const create = await loadCreate();
       const context = await create(flagsOf(made), signals);
       end(await (await load())(context, words));
     });
@@ -107,7 +102,7 @@ function createProgram(signals: Signals, end: (exitCode: number) => void): Comma
     'doctor',
     'check what is there and what is missing, and how to mend it',
     async () => (await import('./doctor.ts')).doctor,
-    createFaultyContext,
+    async () => (await import('./context.ts')).createFaultyContext,
   );
   const config = program.command('config').description('the configuration').helpCommand(false);
   command(

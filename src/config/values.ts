@@ -142,6 +142,8 @@ export function timeZone(): ValueType<string> {
     kind: 'time zone',
     expected: 'a time zone such as UTC or Europe/Berlin',
     parse: (raw) => {
+      // The default; the runtime's zone data costs 15 ms of CPU to load.
+      if (raw === 'UTC') return parsed(raw);
       try {
         return parsed(new Intl.DateTimeFormat('en', { timeZone: raw }).resolvedOptions().timeZone);
       } catch {

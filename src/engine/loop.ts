@@ -9,13 +9,22 @@ import type { Logger } from '../contracts/logger.ts';
 import type { ReportPrinter, Sink } from '../contracts/sink.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
+import { offsetsOfNext, type BatchTaken } from './batch-size.ts';
 import { Deliveries } from './deliveries.ts';
 import { BatchExecutor } from './execute.ts';
 import type { Execution } from './execution.ts';
 import { lagOf } from './lag.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
 import { logBatch, Phases, progressOf } from './progress.ts';
-import { atMost, isBalanced, partitionsAfter, planBatch, recover, type PlanDecision } from './protocol.ts';
+import {
+  atMost,
+  isBalanced,
+  offsetsIn,
+  partitionsAfter,
+  planBatch,
+  recover,
+  type PlanDecision,
+} from './protocol.ts';
 import { refusalOf } from './refusals.ts';
 import { ShownOffsets } from './shown-offsets.ts';
 import { Source, type Look } from './source.ts';
@@ -32,6 +41,7 @@ export interface LoopOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly trigger: Trigger;
+  /** The most records that a batch takes; where more is unread, batches grow up to it. */
   readonly offsetsMax: number;
   /** Ends after this many batches; Infinity goes on. */
   readonly batchesMax: number;
@@ -63,6 +73,7 @@ export class MicroBatchLoop {
   private previous: BatchPlan | undefined;
   private batches = 0;
   private inBatch = false;
+  private lastTaken: BatchTaken | undefined;
   private lastStartedMs: number | undefined;
   /** Resolved when a look at the log finds nothing new; while there are any, no trigger is waited for. */
   private drains: (() => void)[] = [];
@@ -116,6 +127,7 @@ export class MicroBatchLoop {
       const left = await this.runNext({ topic, offsets });
       if (left === 'nothing new') this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) return;
+      if (this.batches >= this.options.batchesMax) return;
       // What the limit has left over is not made to wait for the trigger.
       if (left !== 'more') await this.waitForNext(startedMs, left === 'nothing new', offsets, signal);
       // Nothing above need leave this turn, and signals, the launcher's end and timers come only between two.
@@ -167,11 +179,12 @@ export class MicroBatchLoop {
     }
     await this.runBatch(plan, look, phases);
     this.lastStartedMs = phases.startedMs;
+    this.lastTaken = { offsets: offsetsIn(plan.ranges), durationMs: phases.passedMs };
     return lagEvents > 0 ? 'more' : 'all read';
   }
 
   private decide({ topic, offsets }: Look): PlanDecision {
-    const { query, clock, offsetsMax, failOnDataLoss } = this.options;
+    const { query, clock, offsetsMax, batchesMax, failOnDataLoss } = this.options;
     return planBatch({
       batchId: (this.previous?.batchId ?? -1) + 1,
       nowMs: clock.nowMs(),
@@ -181,7 +194,8 @@ export class MicroBatchLoop {
       previous: this.previous,
       watermarkDelayMs: query.watermark.delayMs,
       idleTimeoutMs: query.watermark.idleTimeoutMs,
-      offsetsMax,
+      // Whoever counts the batches expects each to be as large as it may be.
+      offsetsMax: batchesMax < Infinity ? offsetsMax : offsetsOfNext(offsetsMax, this.lastTaken),
       failOnDataLoss,
       firstEndMicros: query.outputMode === 'append' ? this.executor.firstEndMicros() : Infinity,
     });

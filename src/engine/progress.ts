@@ -18,6 +18,11 @@ export class Phases {
     this.startedMs = clock.monotonicMs();
   }
 
+  /** Since the batch started. */
+  get passedMs(): number {
+    return this.clock.monotonicMs() - this.startedMs;
+  }
+
   async time<T>(phase: Phase, work: () => T | Promise<T>): Promise<T> {
     const from = this.clock.monotonicMs();
     const value = await work();
@@ -27,7 +32,7 @@ export class Phases {
 
   /** Milliseconds by phase so far, and `triggerExecution` for all of it, to the microsecond. */
   durationMs(): Record<string, number> {
-    const all = [...this.taken, ['triggerExecution', this.clock.monotonicMs() - this.startedMs] as const];
+    const all = [...this.taken, ['triggerExecution', this.passedMs] as const];
     return Object.fromEntries(all.map(([phase, ms]) => [phase, Math.round(ms * 1000) / 1000]));
   }
 }

@@ -99,7 +99,7 @@ export function planBatch(input: PlanInput): PlanDecision {
   const unread = due.map((range, index) => afterLost(range, input.offsets[index] as PartitionOffsets));
   const wentBack = missingWhere(input.offsets, unread, (offsets, range) => [offsets.latest, range.start]);
   if (wentBack.length > 0) return { kind: 'log went back', missing: wentBack };
-  const unreadEvents = countOf(unread);
+  const unreadEvents = offsetsIn(unread);
   // A wall clock may be set back; a plan's may not, since idleness is measured between plans.
   const clockMs = Math.max(input.nowMs, previous?.clockMs ?? -Infinity);
   const seen = statesAt(input, clockMs);
@@ -123,7 +123,7 @@ export function planBatch(input: PlanInput): PlanDecision {
     watermarkMicros,
     idlePartitions,
   };
-  return { kind: 'plan', plan, lagEvents: unreadEvents - countOf(ranges) };
+  return { kind: 'plan', plan, lagEvents: unreadEvents - offsetsIn(ranges) };
 }
 
 /** Whether every record that was read has exactly one verdict. Checked before each commit. */
@@ -206,7 +206,8 @@ function idleOf(
     .map((state) => state.partition);
 }
 
-function countOf(ranges: readonly PlannedRange[]): number {
+/** How many offsets lie in these ranges; records may be fewer, where the log has gaps. */
+export function offsetsIn(ranges: readonly PlannedRange[]): number {
   return ranges.reduce((sum, range) => sum + range.end - range.start, 0);
 }
 

@@ -2,7 +2,7 @@
  * The idempotent producer: one append is under way at a time, under an identity that lasts until a batch is in doubt.
  * A call that ended without its answers can be gone on with.
  */
-import { initProducerIdV4 } from '@platformatic/kafka';
+import { initProducerIdV4 } from './kafka-client.ts';
 import type { AppendedRange, RecordInput } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { KeylessTurn } from './append-plan.ts';

@@ -1,5 +1,5 @@
 /** The brokers: what they say about topics, and who of them leads what. */
-import { metadataV12, ResponseError, type Connection } from '@platformatic/kafka';
+import { metadataV12, ResponseError, type Connection } from './kafka-client.ts';
 import type { TopicDescription } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { Connections, type Broker, type Purpose } from './kafka-connections.ts';

@@ -1,6 +1,6 @@
 /** Connections to brokers: one for each broker and purpose, opened when it is asked for. */
 import { isIP } from 'node:net';
-import { Connection, type ConnectionOptions } from '@platformatic/kafka';
+import { Connection, type ConnectionOptions } from './kafka-client.ts';
 import { NotKafkaError } from './kafka-errors.ts';
 import type { SettledOptions } from './kafka-options.ts';
 import { connectionSecurity } from './kafka-security.ts';

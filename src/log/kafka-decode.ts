@@ -2,7 +2,7 @@
  * Fetched bytes as columns. What lies uncompressed is mapped where it lies: a record costs its varints and no object,
  * no copy and no closure. Control records are no records of the topic, and records of aborted transactions never were.
  */
-import { compressionsAlgorithmsByBitmask, crc32c } from '@platformatic/kafka';
+import { compressionsAlgorithmsByBitmask, crc32c } from './kafka-client.ts';
 import type { Header, ReadRange, RecordChunk } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { batchesOf, FIELD, HEADER_BYTES, MAGIC, type BatchHeader } from './kafka-batch.ts';

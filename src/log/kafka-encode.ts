@@ -1,5 +1,5 @@
 /** Records as Kafka's record batch, version 2 (https://kafka.apache.org/documentation/#recordbatch). */
-import { compressionsAlgorithms, crc32c } from '@platformatic/kafka';
+import { compressionsAlgorithms, crc32c } from './kafka-client.ts';
 import type { RecordInput } from '../contracts/log.ts';
 import { FIELD, HEADER_BYTES, MAGIC, TRANSACTIONAL_BIT } from './kafka-batch.ts';
 import type { KafkaCompression } from './kafka-options.ts';

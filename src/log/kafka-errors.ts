@@ -7,7 +7,7 @@ import {
   ProtocolError,
   TimeoutError,
   UserError,
-} from '@platformatic/kafka';
+} from './kafka-client.ts';
 import { InvariantError, TallystreamError } from '../errors.ts';
 
 /** Error codes of the protocol that a caller here tells apart (https://kafka.apache.org/protocol#protocol_error_codes). */

@@ -1,5 +1,5 @@
 /** Offsets of a consumer group that has no members: what every lag tool of Kafka looks at. */
-import { findCoordinatorV4, offsetCommitV8 } from '@platformatic/kafka';
+import { findCoordinatorV4, offsetCommitV8 } from './kafka-client.ts';
 import type { GroupOffset } from '../contracts/log.ts';
 import type { Broker, KafkaCluster } from './kafka-cluster.ts';
 import { BrokerFault, CODE } from './kafka-errors.ts';

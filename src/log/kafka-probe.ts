@@ -1,6 +1,6 @@
 /** What `doctor` asks of a Kafka cluster: who answers, which brokers there are, and which requests they know. */
 import { createConnection, isIP } from 'node:net';
-import { apiVersionsV3, Connection, metadataV12 } from '@platformatic/kafka';
+import { apiVersionsV3, Connection, metadataV12 } from './kafka-client.ts';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
 import { judge, unavailable } from './kafka-errors.ts';

@@ -2,7 +2,7 @@
  * The two requests that carry records, written and read here: the client's own make objects of every record, and end a
  * whole answer where one partition of it is an error. https://kafka.apache.org/protocol
  */
-import { Writer, type Connection, type Reader } from '@platformatic/kafka';
+import { Writer, type Connection, type Reader } from './kafka-client.ts';
 import type { Fetched } from './kafka-decode.ts';
 
 const READ_COMMITTED = 1;

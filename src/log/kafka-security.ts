@@ -1,7 +1,7 @@
 /** How a connection proves who it is, and that the broker is the broker. */
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-import { AuthenticationError, type ConnectionOptions, type SASLOptions } from '@platformatic/kafka';
+import { AuthenticationError, type ConnectionOptions, type SASLOptions } from './kafka-client.ts';
 import { TallystreamError } from '../errors.ts';
 import type { KafkaSecurity, SaslMechanism } from './kafka-options.ts';
 

@@ -1,10 +1,5 @@
 /** Topics: made, described, changed and removed by the cluster's controller, which brokers hear of a little later. */
-import {
-  createTopicsV7,
-  deleteTopicsV6,
-  incrementalAlterConfigsV1,
-  listOffsetsV7,
-} from '@platformatic/kafka';
+import { createTopicsV7, deleteTopicsV6, incrementalAlterConfigsV1, listOffsetsV7 } from './kafka-client.ts';
 import type { PartitionOffsets, Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
 import { checkTopic } from './faults.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';

@@ -3,8 +3,8 @@
  * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). The versions are those before KIP-890, which every broker
  * from 3.1 on speaks.
  */
-import { addPartitionsToTxnV3, endTxnV3, findCoordinatorV4, initProducerIdV4 } from '@platformatic/kafka';
-import type { Connection } from '@platformatic/kafka';
+import { addPartitionsToTxnV3, endTxnV3, findCoordinatorV4, initProducerIdV4 } from './kafka-client.ts';
+import type { Connection } from './kafka-client.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Broker, KafkaCluster, Purpose } from './kafka-cluster.ts';
 import type { Identity } from './kafka-delivery.ts';

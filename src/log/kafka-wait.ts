@@ -1,5 +1,5 @@
 /** Waiting for records: a fetch at the known end that the broker answers when the first byte comes, or not. */
-import type { Connection } from '@platformatic/kafka';
+import type { Connection } from './kafka-client.ts';
 import type { PartitionOffsets } from '../contracts/log.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import { judge } from './kafka-errors.ts';

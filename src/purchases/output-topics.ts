@@ -8,7 +8,7 @@ import {
   type TopicOptions,
 } from '../contracts/log.ts';
 import type { TopicOutput } from '../contracts/sink.ts';
-import { CATEGORIES, DAYS } from './query.ts';
+import { CATEGORIES, DAYS } from './aggregate-names.ts';
 import { moneyText, totalsRow } from './totals-order.ts';
 
 /** Beside a value of the log's own limit: key, headers of the record, and ours. */

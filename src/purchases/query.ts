@@ -4,6 +4,7 @@ import { count, sum } from '../plan/measure.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { DataStream } from '../stream/data-stream.ts';
 import { describeStream } from '../stream/describe-stream.ts';
+import { CATEGORIES, DAYS, RUNNING } from './aggregate-names.ts';
 import { purchaseRules } from './rules.ts';
 import { PURCHASE_SCHEMA } from './schema.ts';
 
@@ -20,10 +21,6 @@ export interface PurchaseQueryOptions {
   /** The zone of timestamps that name none; null refuses them. */
   readonly assumeTimeZone: string | null;
 }
-
-export const RUNNING = 'running';
-export const DAYS = 'days';
-export const CATEGORIES = 'categories';
 
 const TOTALS = { total: sum('total_amount'), transactions: count() } as const;
 

@@ -6,7 +6,7 @@ import { TimeZone } from '../columns/timezone.ts';
 import type { BatchResult, EventRow } from '../contracts/batch-result.ts';
 import type { AggregateChange } from '../contracts/batch.ts';
 import { invariant, InvariantError, TallystreamError } from '../errors.ts';
-import { CATEGORIES, DAYS, RUNNING } from './query.ts';
+import { CATEGORIES, DAYS, RUNNING } from './aggregate-names.ts';
 import { byFallingTotal, byKey, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
 
 // Type aliases and not interfaces, because only their values are JSON values to the compiler.

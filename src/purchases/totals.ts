@@ -2,7 +2,7 @@
 import { escapeForTerminal } from '../columns/escape.ts';
 import type { GroupRow } from '../contracts/batch.ts';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
-import { CATEGORIES, DAYS, RUNNING } from './query.ts';
+import { CATEGORIES, DAYS, RUNNING } from './aggregate-names.ts';
 import { accountingLine, betweenRules, isForeign, runningTotalFooter } from './render-parts.ts';
 import { renderTable } from '../columns/render-table.ts';
 import type { AccountingRow, RunningTotal } from './report.ts';

@@ -290,7 +290,8 @@ test('goes on to the other checks where pages are damaged', async (t) => {
   database.exec('UPDATE partitions SET next_offset = 1');
   database.close();
   const file = readFileSync(checkpointFile(location));
-  file.fill(0xab, (page - 1) * 4096, page * 4096);
+  const pageBytes = file.readUInt16BE(16);
+  file.fill(0xab, (page - 1) * pageBytes, page * pageBytes);
   writeFileSync(checkpointFile(location), file);
   const findings = found(location);
   assert.match(findings[0] ?? '', /^integrity: /);

@@ -66,6 +66,15 @@ describe('run', () => {
     assert.deepEqual([accounting.read, accounting.duplicate], [EVENTS, 0]);
   });
 
+  test('--max-batches does not wait for the trigger after its last batch', async () => {
+    const options = named('prompt', { TALLYSTREAM_QUERY_TRIGGER: '1 hour' });
+    const reports = await place.jsonLines<Report>(['run', '--max-batches', '1'], options);
+    assert.deepEqual(
+      reports.map(({ accounting }) => accounting.read),
+      [EVENTS],
+    );
+  });
+
   test('refuses a query that has changed, with exit code 5 and the difference', async () => {
     await place.ok(['run', '--available-now'], named('changed'));
     const changed = {
