@@ -71,3 +71,11 @@ test('forgets everything on clear', () => {
   assert.equal(encode(dictionary, 'b'), 0);
   assert.equal(dictionary.text(0), 'b');
 });
+
+test('after clear no value has the code that it had before', () => {
+  const dictionary = new Dictionary();
+  for (const value of ['a', 'b', 'cc', '']) encode(dictionary, value);
+  dictionary.clear();
+  assert.equal(dictionary.generation, 1);
+  for (const [code, value] of ['', 'cc', 'b', 'a'].entries()) assert.equal(encode(dictionary, value), code);
+});

@@ -50,6 +50,28 @@ describe('IdTable', () => {
     assert.equal(table.size, 1);
   });
 
+  it('tells ids apart that differ in one word only, wherever they stand among packed rows', () => {
+    const table = new IdTable();
+    const words = [0, 1024, 1, 2, 3];
+    const rows = words.flatMap((a) =>
+      words.flatMap((b) => words.flatMap((c) => [0, 9].map((d) => [a, b, c, d]))),
+    );
+    const ids = Int32Array.from(rows.flat());
+    const contents = Int32Array.from(rows.flatMap((_, row) => [row, -row]));
+    table.prefetch(ids, 0, rows.length);
+    rows.forEach((_, row) => {
+      assert.equal(table.find(ids, row), -1);
+      table.insert(ids, contents, row * 10, row);
+    });
+    rows.forEach((_, row) => {
+      const reference = table.find(ids, row);
+      assert.equal(table.eventMicros(reference), row * 10);
+      assert.equal(table.sameContent(reference, contents, row), true);
+      assert.equal(table.sameContent(reference, contents, row === 0 ? 1 : row - 1), false);
+    });
+    assert.equal(table.size, rows.length);
+  });
+
   it('is the same after a restart, whatever was inserted, evicted and saved in between', () => {
     const step = fc.oneof(
       {
