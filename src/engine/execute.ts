@@ -145,6 +145,7 @@ export class BatchExecutor {
     const { count } = prepared.chunk;
     if (count > this.acceptedRows.length) this.acceptedRows = new Int32Array(count);
     this.acceptedCount = 0;
+    if (this.query.dedupe !== null) this.operators.ids.prefetch(prepared.ids, 0, count);
     for (let row = 0; row < count; row += 1) this.executeRow(plan, prepared, row, watermark);
     for (const aggregate of this.operators.aggregates)
       aggregate.addRows(this.acceptedRows, this.acceptedCount);
