@@ -1,18 +1,12 @@
 /** The one loop that acts on the protocol's decisions: plan, execute, sinks, commit, report. */
 import { invariant, TallystreamError } from '../errors.ts';
-import type { BatchPlan, BatchProgress, Json, PartitionLag, PartitionState } from '../contracts/batch.ts';
+import type { BatchPlan, BatchProgress, PartitionLag, PartitionState } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
-import type { Checkpoint } from '../contracts/checkpoint.ts';
-import type { Clock } from '../contracts/clock.ts';
-import type { Log, TopicOptions } from '../contracts/log.ts';
-import type { Logger } from '../contracts/logger.ts';
-import type { ReportPrinter, Sink } from '../contracts/sink.ts';
-import type { QueryPlan } from '../plan/query-plan.ts';
-import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { offsetsOfNext, type BatchTaken } from './batch-size.ts';
 import { Deliveries } from './deliveries.ts';
 import { BatchExecutor } from './execute.ts';
 import type { Execution } from './execution.ts';
+import type { LoopOptions } from './loop-options.ts';
 import { lagOf } from './lag.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
 import { logBatch, Phases, progressOf } from './progress.ts';
@@ -28,38 +22,8 @@ import {
 import { refusalOf } from './refusals.ts';
 import { ShownOffsets } from './shown-offsets.ts';
 import { Source, type Look } from './source.ts';
-import { AT_ONCE, type Trigger } from './trigger.ts';
-import { NO_WORKERS, type Workers } from './workers.ts';
-
-export interface LoopOptions {
-  readonly query: QueryPlan;
-  readonly runId: string;
-  readonly log: Log;
-  /** For a topic that does not exist yet when a query starts for the first time. */
-  readonly newTopic: TopicOptions;
-  readonly checkpoint: Checkpoint;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly trigger: Trigger;
-  /** The most records that a batch takes; where more is unread, batches grow up to it. */
-  readonly offsetsMax: number;
-  /** Ends after this many batches; Infinity goes on. */
-  readonly batchesMax: number;
-  readonly deadLetters: DeadLetterPolicy;
-  /** Whether records that were removed before they were read end the query; without, it names them and goes on. */
-  readonly failOnDataLoss: boolean;
-  /** The group under whose name the log shows others how far the query is; undefined shows nothing. */
-  readonly offsetsGroup?: string;
-  /** Sinks outside the checkpoint. With any, a plan is durable before its batch is executed. */
-  readonly sinks: readonly Sink[];
-  readonly buildReport: (result: BatchResult) => Json;
-  readonly printer: ReportPrinter;
-  /** Ids in one segment of the dedupe state; tests make it small. */
-  readonly dedupeSegmentEntries?: number;
-  /** Threads beside this one, for large batches; none where left out. Results do not depend on them. */
-  readonly workers?: Workers;
-  readonly onProgress: (progress: BatchProgress) => void;
-}
+import { AT_ONCE } from './trigger.ts';
+import { NO_WORKERS } from './workers.ts';
 
 /** Runs until the signal aborts, or the trigger or the number of batches says that it is done. One call an instance. */
 export class MicroBatchLoop {

@@ -1,6 +1,7 @@
 /** A running query: Structured Streaming's `StreamingQuery`. */
 import type { BatchProgress } from '../contracts/batch.ts';
-import { MicroBatchLoop, type LoopOptions } from '../engine/loop.ts';
+import { MicroBatchLoop } from '../engine/loop.ts';
+import type { LoopOptions } from '../engine/loop-options.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { explainPlan } from './explain.ts';
 
