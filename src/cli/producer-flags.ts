@@ -8,7 +8,7 @@ import { TallystreamError } from '../errors.ts';
 import { createEventClock, type EventClock } from '../producer/event-clock.ts';
 import type { DeliveryLimits } from '../producer/delivery.ts';
 import { createRandom, type Random } from '../producer/random.ts';
-import { createGeneratedSource, type RecordSource } from '../producer/source.ts';
+import { createGeneratedSource, type BlockSource } from '../producer/source.ts';
 import { createTokenBucket, UNPACED, type Pace } from '../producer/token-bucket.ts';
 import { createPurchaseGenerator } from '../purchases/generator.ts';
 import type { Context } from './context.ts';
@@ -28,9 +28,12 @@ export function eventsMaxOf(context: Context): { recordsMax: number } | Record<s
   return events === undefined ? {} : { recordsMax: Number(events) };
 }
 
-export function generatedSource(context: Context, seed: string): RecordSource {
+export function generatedSource(context: Context, seed: string): BlockSource {
   const generator = createPurchaseGenerator({ seed });
-  return createGeneratedSource((timestampMs) => generator.next(timestampMs), eventClockOf(context));
+  return createGeneratedSource(
+    (block, timestampMs) => generator.write(block, timestampMs),
+    eventClockOf(context),
+  );
 }
 
 /** The two signals of a delivery: the first finishes what is in flight, the second gives it up. */

@@ -3,7 +3,7 @@
  * A call that ended without its answers can be gone on with.
  */
 import { initProducerIdV4 } from '@platformatic/kafka';
-import type { AppendedRange, RecordInput } from '../contracts/log.ts';
+import type { AppendedRange } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { KeylessTurn } from './append-plan.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
@@ -11,6 +11,7 @@ import {
   deliver,
   hasUnanswered,
   planDelivery,
+  type AppendInput,
   type Delivery,
   type Identity,
   type Sender,
@@ -46,13 +47,13 @@ export class KafkaAppender {
     };
   }
 
-  append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
+  append(topic: string, records: AppendInput): Promise<readonly AppendedRange[]> {
     const appended = this.lane.then(() => this.run(topic, records));
     this.lane = appended.catch(() => undefined);
     return appended;
   }
 
-  private async run(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
+  private async run(topic: string, records: AppendInput): Promise<readonly AppendedRange[]> {
     const { cluster } = this;
     const bound = { topic, timeoutMs: cluster.options.appendTimeoutMs };
     const delivery =
@@ -68,11 +69,11 @@ export class KafkaAppender {
     return joinRuns(delivery.ranges);
   }
 
-  private takeUnfinished(topic: string, records: readonly RecordInput[]): Delivery | undefined {
+  private takeUnfinished(topic: string, records: AppendInput): Delivery | undefined {
     const delivery = this.unfinished;
     this.unfinished = undefined;
     if (delivery === undefined) return undefined;
-    if (delivery.topic === topic && delivery.records === records) return delivery;
+    if (delivery.topic === topic && delivery.input === records) return delivery;
     this.loseIdentity(delivery);
     return undefined;
   }

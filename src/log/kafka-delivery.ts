@@ -3,11 +3,12 @@
  * broker finds one that is sent again (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). One batch a partition
  * is under way at a time, so the order of a partition's records is that of the call.
  */
-import type { AppendedRange, RecordInput } from '../contracts/log.ts';
+import type { AppendedRange, RecordBlock, RecordInput } from '../contracts/log.ts';
 import { InvariantError, TallystreamError } from '../errors.ts';
-import { groupByPartition, type KeylessTurn } from './append-plan.ts';
+import { groupByPartition, groupRowsByPartition, type KeylessTurn } from './append-plan.ts';
 import type { KafkaCluster, Purpose, TopicMetadata } from './kafka-cluster.ts';
-import { encodeKafkaBatch, stampBatch, type EncodedKafkaBatch } from './kafka-encode.ts';
+import { encodeKafkaBatch, stampBatch, type EncodedKafkaBatch, type EncodeOptions } from './kafka-encode.ts';
+import { encodeKafkaRows } from './kafka-encode-rows.ts';
 import { CODE } from './kafka-errors.ts';
 import { produceRecords, type ProducedPartition } from './kafka-protocol.ts';
 
@@ -17,10 +18,18 @@ const BATCH_BYTES_MAX = 1_000_000;
 const REQUEST_BYTES_MAX = 32 * 1024 * 1024;
 const SEQUENCE_MODULUS = 2 ** 31;
 
-/** What of one call is still to go to one partition. */
-interface PartitionDelivery {
+/** What one call has for one partition. */
+interface PartitionInput {
   readonly partition: number;
-  readonly records: readonly RecordInput[];
+  readonly count: number;
+  /** A batch of those from the `from`-th on, as many as fit. */
+  readonly encode: (from: number, options: EncodeOptions) => EncodedKafkaBatch;
+  /** The place within the call, and the bytes of the value, for the error that names a record. */
+  readonly describe: (at: number) => { readonly index: number; readonly valueBytes: number };
+}
+
+/** What of one call is still to go to one partition. */
+interface PartitionDelivery extends PartitionInput {
   /** The first record that is not acknowledged. */
   next: number;
   /** Sent, or about to be sent; kept until the broker has answered. */
@@ -28,11 +37,14 @@ interface PartitionDelivery {
   batchBytesMax: number;
 }
 
+/** What one call appends: records, or the rows of a block. */
+export type AppendInput = readonly RecordInput[] | RecordBlock;
+
 /** One call's records, and how far they have got. */
 export interface Delivery {
   readonly topic: string;
   readonly topicId: string;
-  readonly records: readonly RecordInput[];
+  readonly input: AppendInput;
   readonly nowMs: number;
   readonly partitions: readonly PartitionDelivery[];
   readonly ranges: AppendedRange[];
@@ -64,21 +76,51 @@ export interface Sender {
 export async function planDelivery(
   cluster: KafkaCluster,
   name: string,
-  records: readonly RecordInput[],
+  input: AppendInput,
   keyless: KeylessTurn,
 ): Promise<Delivery> {
   const topic = await cluster.topic(name);
-  const partitions = groupByPartition(topic, records, keyless).map((group) => {
-    return { ...group, next: 0, batch: undefined, batchBytesMax: BATCH_BYTES_MAX };
+  const inputs =
+    'bytes' in input ? inputsOfBlock(topic, input, keyless) : inputsOfRecords(topic, input, keyless);
+  const partitions = inputs.map((each) => {
+    return { ...each, next: 0, batch: undefined, batchBytesMax: BATCH_BYTES_MAX };
   });
   return {
     topic: name,
     topicId: topic.id,
-    records,
+    input,
     nowMs: cluster.options.clock.nowMs(),
     partitions,
     ranges: [],
   };
+}
+
+function inputsOfRecords(
+  topic: TopicMetadata,
+  input: readonly RecordInput[],
+  keyless: KeylessTurn,
+): PartitionInput[] {
+  return groupByPartition(topic, input, keyless).map(({ partition, records }) => ({
+    partition,
+    count: records.length,
+    encode: (from, options) => encodeKafkaBatch(records, from, options),
+    describe(at) {
+      const record = records[at] as RecordInput;
+      return { index: input.indexOf(record), valueBytes: record.value?.length ?? 0 };
+    },
+  }));
+}
+
+function inputsOfBlock(topic: TopicMetadata, block: RecordBlock, keyless: KeylessTurn): PartitionInput[] {
+  return groupRowsByPartition(topic, block, keyless).map(({ partition, rows }) => ({
+    partition,
+    count: rows.length,
+    encode: (from, options) => encodeKafkaRows(block, rows, from, options),
+    describe(at) {
+      const index = rows[at] as number;
+      return { index, valueBytes: (block.valueEnd[index] as number) - (block.valueStart[index] as number) };
+    },
+  }));
 }
 
 /**
@@ -87,7 +129,7 @@ export async function planDelivery(
  */
 export async function deliver(cluster: KafkaCluster, delivery: Delivery, sender: Sender): Promise<void> {
   for (;;) {
-    const open = delivery.partitions.filter(({ next, records }) => next < records.length);
+    const open = delivery.partitions.filter(({ next, count }) => next < count);
     if (open.length === 0) return;
     const topic = await cluster.topic(delivery.topic);
     if (topic.id !== delivery.topicId) throw topicRecreated(delivery.topic);
@@ -156,7 +198,7 @@ function prepareRound(
   const round = new Map<number, PartitionDelivery>();
   let requestBytes = 0;
   for (const part of open) {
-    part.batch ??= encodeKafkaBatch(part.records, part.next, {
+    part.batch ??= part.encode(part.next, {
       nowMs: delivery.nowMs,
       bytesMax: part.batchBytesMax,
       compression,
@@ -195,7 +237,7 @@ function takeAnswer(
   if (code === CODE.MESSAGE_TOO_LARGE || code === CODE.RECORD_LIST_TOO_LARGE) {
     // The broker has nothing of it, and its sequence has not been used.
     part.batch = undefined;
-    if (count === 1) return tooLarge(delivery, part.records[part.next] as RecordInput, bytes.length);
+    if (count === 1) return tooLarge(delivery.topic, part, bytes.length);
     // The topic takes less than the default; a smaller batch may fit.
     part.batchBytesMax = Math.ceil(Math.min(part.batchBytesMax, bytes.length) / 2);
     return undefined;
@@ -207,9 +249,10 @@ function sequenceKey({ topicId }: Delivery, partition: number): string {
   return `${topicId} ${partition}`;
 }
 
-function tooLarge({ topic, records }: Delivery, record: RecordInput, batchBytes: number): TallystreamError {
+function tooLarge(topic: string, part: PartitionDelivery, batchBytes: number): TallystreamError {
+  const { index, valueBytes } = part.describe(part.next);
   return new TallystreamError('RECORD_TOO_LARGE', {
-    what: `Record ${records.indexOf(record)} of the append, with a value of ${record.value?.length ?? 0} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
+    what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
     mend: "Leave the record out, or raise the topic's max.message.bytes; other records of this append may have been written.",
   });
 }

@@ -5,6 +5,7 @@ import type {
   Log,
   PartitionOffsets,
   ReadRange,
+  RecordBlock,
   RecordChunk,
   RecordInput,
   Retention,
@@ -83,6 +84,11 @@ class KafkaLog implements Log {
   async append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
     this.cluster.checkWritable();
     return this.appender.append(topic, records);
+  }
+
+  async appendBlock(topic: string, block: RecordBlock): Promise<readonly AppendedRange[]> {
+    this.cluster.checkWritable();
+    return this.appender.append(topic, block);
   }
 
   read(range: ReadRange): AsyncIterable<RecordChunk> {
