@@ -81,6 +81,10 @@ class KafkaLog implements Log {
     return offsetsOf(this.cluster, topic);
   }
 
+  get appendsMax(): number {
+    return this.appender.appendsMax;
+  }
+
   async append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
     this.cluster.checkWritable();
     return this.appender.append(topic, records);
