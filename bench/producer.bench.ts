@@ -120,7 +120,7 @@ async function send(topic: string): Promise<Usage> {
     const { key, value } = generator.next(Date.now());
     return { topic, key: asBuffer(key), value: asBuffer(value) };
   });
-  const producer = new Producer<Buffer, Buffer, Buffer>({
+  const producer = new Producer({
     clientId: 'bench-peer',
     bootstrapBrokers: [bootstrap],
     idempotent: true,

@@ -38,11 +38,14 @@ export class AppendWindow<B extends Batch> {
   private readonly parts: RetryingAppend;
   private readonly entries: Entry<B>[] = [];
   private readonly size: number;
+  /** Ends a pause between two attempts. */
+  private readonly hurry: AbortSignal;
   private isRetrying = false;
 
   constructor(parts: RetryingAppend) {
     this.parts = parts;
     this.size = parts.log.appendsMax ?? 1;
+    this.hurry = parts.giveUp === undefined ? parts.abort : AbortSignal.any([parts.abort, parts.giveUp]);
   }
 
   get isFull(): boolean {
@@ -68,7 +71,6 @@ export class AppendWindow<B extends Batch> {
     const { clock, abort, giveUp } = this.parts;
     const first = this.entries[0] as Entry<B>;
     const firstAtMs = clock.monotonicMs();
-    const ended = giveUp === undefined ? abort : AbortSignal.any([abort, giveUp]);
     for (let attempt = 1; ; attempt += 1) {
       try {
         const ranges = await orAborted(first.answer as Promise<readonly AppendedRange[]>, abort);
@@ -86,7 +88,7 @@ export class AppendWindow<B extends Batch> {
         const pauseMs = pauseBeforeRetryMs(attempt, elapsedMs, this.parts.random, this.parts.limits);
         if (pauseMs === undefined) throw givenUp(this.parts, error, attempt, elapsedMs);
         this.parts.onRetry({ error, attempt, pauseMs });
-        await clock.sleep(pauseMs, ended);
+        await clock.sleep(pauseMs, this.hurry);
         if (abort.aborted) return { kind: 'aborted' };
         if (isAborted(giveUp)) return { kind: 'gave up', error };
         this.sendAgain();

@@ -59,7 +59,8 @@ export function createBatcher<B extends Batch>(
     add(put) {
       if (open.count === 0) openedAtMs = clock.monotonicMs();
       put(open);
-      if (isFull()) lingering?.abort();
+      // A reason given is one that need not be made: an error with its stack, for every full batch.
+      if (isFull()) lingering?.abort('full');
       changed.ring();
     },
     end() {
