@@ -30,7 +30,7 @@ export async function demo(context: Context): Promise<number> {
   // Made first, so that a wrong flag ends the command before anything runs.
   const source = generatedSource(context, seed);
   const log = await openLog(config, context.clock);
-  const ended = deliverySignals(context.signals);
+  const ended = deliverySignals(context.signals, context.clock);
   try {
     await prepareTopic(config, log);
     const { query, checkpoint } = await startQuery({

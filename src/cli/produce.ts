@@ -40,37 +40,51 @@ export async function produce(context: Context): Promise<number> {
   // Made first, so that a wrong flag or a missing file ends the command before anything runs.
   const source = generatedSource(context, seed);
   const input = from === undefined ? undefined : await openInput(from);
-  const ended = deliverySignals(signals);
-  const log = await openLog(config, clock, { onWaiting: (words) => progress.note(words) });
+  const ended = deliverySignals(signals, clock);
   try {
-    await prepareTopic(config, log);
-    const basics: Basics = {
-      log,
-      topic: config.log.topic,
-      clock,
-      pace: paceOf(rateOf(context), clock),
-      ...deliveryBasics(config, seed),
-      ...eventsMaxOf(context),
-      stop: ended.stop,
-      abort: ended.abort,
-      onProgress: (figures) => progress.update(figures),
-      onRetry: (notice) => progress.note(describeRetry(notice)),
-      onRetention: (removals) => removals.forEach((removal) => progress.note(describeRemoval(removal))),
-    };
-    if (input === undefined) {
-      progress.note(
-        `Producing purchase events to ${basics.topic}; --seed ${seed} makes the same ones again, but for their time.`,
-      );
+    const log = await openLog(config, clock, {
+      giveUp: ended.giveUp,
+      onWaiting: (words) => progress.note(words),
+    });
+    try {
+      await prepareTopic(config, log);
+      const basics: Basics = {
+        log,
+        topic: config.log.topic,
+        clock,
+        pace: paceOf(rateOf(context), clock),
+        ...deliveryBasics(config, seed),
+        ...eventsMaxOf(context),
+        stop: ended.stop,
+        giveUp: ended.giveUp,
+        abort: ended.abort,
+        onProgress: (figures) => progress.update(figures),
+        onRetry: (notice) => progress.note(describeRetry(notice)),
+        onRetention: (removals) => removals.forEach((removal) => progress.note(describeRemoval(removal))),
+      };
+      if (input === undefined) {
+        progress.note(
+          `Producing purchase events to ${basics.topic}; --seed ${seed} makes the same ones again, but for their time.`,
+        );
+      }
+      const summary = await (input === undefined
+        ? deliver({ ...basics, source })
+        : produceLines(context, basics, input, progress));
+      if (summary.gaveUp !== undefined) progress.note(describeGivenUp(summary.gaveUp));
+      progress.finish(summary);
+      if (context.json) await writeSummary(summary);
+      return ended.exitCode();
+    } finally {
+      await log.close();
     }
-    const summary = await (input === undefined
-      ? deliver({ ...basics, source })
-      : produceLines(context, basics, input, progress));
-    progress.finish(summary);
-    if (context.json) await writeSummary(summary);
+  } catch (error) {
+    // The log was away before anything was delivered, and whoever waited for it asked for an end.
+    const isAway = error instanceof TallystreamError && error.code === 'LOG_UNAVAILABLE';
+    if (!isAway || !ended.giveUp.aborted) throw error;
+    progress.note(`Nothing was delivered. ${error.message}`);
     return ended.exitCode();
   } finally {
     ended.release();
-    await log.close();
   }
 }
 
@@ -127,6 +141,10 @@ function refuseContradictions(context: Context): void {
 
 function describeRetry({ error, attempt, pauseMs }: RetryNotice): string {
   return `The log does not take the events (attempt ${attempt}): ${error.message} Trying again in ${Math.round(pauseMs)} ms.`;
+}
+
+function describeGivenUp(error: Error): string {
+  return `The log did not take what was in flight, and was not waited for any longer: ${error.message}`;
 }
 
 function describeRemoval({ topic, partition, start, end, bytes, reason }: RetentionRemoval): string {

@@ -8,7 +8,7 @@ import { TallystreamError } from '../errors.ts';
 import { createEventClock, type EventClock } from '../producer/event-clock.ts';
 import type { DeliveryLimits } from '../producer/delivery.ts';
 import { createRandom, type Random } from '../producer/random.ts';
-import { createGeneratedSource, type RecordSource } from '../producer/source.ts';
+import { createGeneratedSource, type BlockSource } from '../producer/source.ts';
 import { createTokenBucket, UNPACED, type Pace } from '../producer/token-bucket.ts';
 import { createPurchaseGenerator } from '../purchases/generator.ts';
 import type { Context } from './context.ts';
@@ -28,27 +28,60 @@ export function eventsMaxOf(context: Context): { recordsMax: number } | Record<s
   return events === undefined ? {} : { recordsMax: Number(events) };
 }
 
-export function generatedSource(context: Context, seed: string): RecordSource {
+export function generatedSource(context: Context, seed: string): BlockSource {
   const generator = createPurchaseGenerator({ seed });
-  return createGeneratedSource((timestampMs) => generator.next(timestampMs), eventClockOf(context));
+  return createGeneratedSource(
+    (block, timestampMs) => generator.write(block, timestampMs),
+    eventClockOf(context),
+  );
 }
 
-/** The two signals of a delivery: the first finishes what is in flight, the second gives it up. */
-export function deliverySignals(signals: Signals): {
+/** How long what is in flight may take after the first signal: a broker that is only slow answers within it. */
+const STOP_GRACE_MS = 2_000;
+
+/**
+ * The two signals of a delivery: the first finishes what is in flight, and gives it up where the log does not take it
+ * soon; the second gives it up at once.
+ */
+export function deliverySignals(
+  signals: Signals,
+  clock: Clock,
+): {
   readonly stop: AbortSignal;
+  readonly giveUp: AbortSignal;
   readonly abort: AbortSignal;
   /** 0 where no signal came. */
   exitCode(): number;
   release(): void;
 } {
   const stopping = new AbortController();
+  const givingUp = new AbortController();
   const aborting = new AbortController();
+  const released = new AbortController();
   let exitCode = 0;
-  const release = signals.onSignal((signal, count) => {
+  const giveUpSoon = async (): Promise<void> => {
+    await clock.sleep(STOP_GRACE_MS, released.signal);
+    if (!released.signal.aborted) givingUp.abort();
+  };
+  const takeBack = signals.onSignal((signal, count) => {
     exitCode = signals.exitCodeFor(signal);
-    (count > 1 ? aborting : stopping).abort();
+    stopping.abort();
+    if (count === 1) void giveUpSoon();
+    else {
+      givingUp.abort();
+      aborting.abort();
+    }
   });
-  return { stop: stopping.signal, abort: aborting.signal, exitCode: () => exitCode, release };
+  return {
+    stop: stopping.signal,
+    giveUp: givingUp.signal,
+    abort: aborting.signal,
+    exitCode: () => exitCode,
+    release() {
+      released.abort();
+      takeBack();
+    },
+  };
 }
 
 /** Limits of a delivery as the configuration has them, on either log, and a seeded source of its jitter. */

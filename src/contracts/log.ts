@@ -24,6 +24,20 @@ export interface RecordInput {
   readonly partition?: number;
 }
 
+/**
+ * Records on their way into the log as columns over one block of bytes: no object a record. Row i's value is
+ * `bytes[valueStart[i], valueEnd[i])` and its key `bytes[keyStart[i], keyEnd[i])`, which may lie within the value; a null
+ * key or value has start -1. The columns may be longer than `count`. Rows have no headers, and the log's clock stamps them.
+ */
+export interface RecordBlock {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+  readonly valueStart: Int32Array;
+  readonly valueEnd: Int32Array;
+  readonly keyStart: Int32Array;
+  readonly keyEnd: Int32Array;
+}
+
 /** How far a query has read one partition. */
 export interface GroupOffset {
   readonly partition: number;
@@ -174,6 +188,19 @@ export interface Log {
    * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE (retry), STORAGE_FULL (retry)
    */
   append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]>;
+
+  /**
+   * How many appends may be under way at once with their records in the order of the calls; 1 where left out. Where one
+   * of them fails, those called after it fail too, or have touched other partitions only. They are repeated in the order
+   * of the calls, and nothing else is appended before.
+   */
+  readonly appendsMax?: number;
+
+  /**
+   * Appends the rows of a block as `append` does records, on logs that take one. What holds there for the very same array
+   * holds here for the very same block, so it must not change before the call has succeeded, or will not be repeated.
+   */
+  appendBlock?(topic: string, block: RecordBlock): Promise<readonly AppendedRange[]>;
 
   /**
    * The records of the range, in order, in chunks of bounded size. Asking for a range that starts below `earliest`

@@ -1,8 +1,8 @@
 /** What an append is to write, decided before any lock is taken: which records go to which partition, in what bytes. */
-import type { RecordInput } from '../contracts/log.ts';
-import { checkRecordSize, partitionNotFound } from './faults.ts';
-import { partitionOfKey } from './partition.ts';
-import { encodeBatches, type EncodedBatch } from './record-batch.ts';
+import type { RecordBlock, RecordInput } from '../contracts/log.ts';
+import { checkRecordSize, checkRowSize, partitionNotFound } from './faults.ts';
+import { partitionOfKey, partitionOfKeyWithin } from './partition.ts';
+import { encodeBatches, encodeRowBatches, type EncodedBatch } from './record-batch.ts';
 
 export interface PartitionAppend {
   readonly partition: number;
@@ -56,6 +56,70 @@ export function groupByPartition(
   return [...byPartition]
     .toSorted(([left], [right]) => left - right)
     .map(([partition, group]) => ({ partition, records: group }));
+}
+
+export interface PartitionRows {
+  readonly partition: number;
+  /** Rows of the block, ascending. */
+  readonly rows: Int32Array;
+}
+
+/**
+ * The rows of a block by the partition they go to, in order of partition.
+ * @throws RECORD_TOO_LARGE
+ */
+export function groupRowsByPartition(
+  { partitions }: { readonly partitions: number },
+  block: RecordBlock,
+  keyless: KeylessTurn,
+): PartitionRows[] {
+  const { count, bytes, keyStart, keyEnd } = block;
+  const partitionOf = new Int32Array(count);
+  // Where the rows of each partition start, when they lie one partition after the other.
+  const starts = new Int32Array(partitions + 1);
+  let keylessPartition: number | undefined;
+  for (let row = 0; row < count; row += 1) {
+    checkRowSize(block, row);
+    const start = keyStart[row] as number;
+    const partition =
+      start < 0
+        ? (keylessPartition ??= keyless.take(partitions))
+        : partitionOfKeyWithin(bytes, start, keyEnd[row] as number, partitions);
+    partitionOf[row] = partition;
+    starts[partition + 1] = (starts[partition + 1] as number) + 1;
+  }
+  for (let partition = 0; partition < partitions; partition += 1) {
+    starts[partition + 1] = (starts[partition + 1] as number) + (starts[partition] as number);
+  }
+  const next = starts.slice(0, partitions);
+  const rows = new Int32Array(count);
+  for (let row = 0; row < count; row += 1) {
+    const partition = partitionOf[row] as number;
+    const at = next[partition] as number;
+    rows[at] = row;
+    next[partition] = at + 1;
+  }
+  return Array.from(next, (end, partition) => ({
+    partition,
+    rows: rows.subarray(starts[partition], end),
+  })).filter((group) => group.rows.length > 0);
+}
+
+/**
+ * The same for the rows of a block.
+ * @throws RECORD_TOO_LARGE
+ */
+export function planBlockAppend(
+  topic: { readonly partitions: number },
+  block: RecordBlock,
+  keyless: KeylessTurn,
+  nowMs: number,
+): PartitionAppend[] {
+  return groupRowsByPartition(topic, block, keyless).map(({ partition, rows }) => ({
+    partition,
+    count: rows.length,
+    batches: encodeRowBatches(block, rows, nowMs),
+  }));
 }
 
 /**

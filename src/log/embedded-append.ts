@@ -1,7 +1,7 @@
 /** Appending to the embedded log: one transaction, and one fsync, for all partitions of a call. */
 import { crc32 } from 'node:zlib';
-import type { AppendedRange, RecordInput } from '../contracts/log.ts';
-import { planAppend, type PartitionAppend } from './append-plan.ts';
+import type { AppendedRange, RecordBlock, RecordInput } from '../contracts/log.ts';
+import { planAppend, planBlockAppend, type PartitionAppend } from './append-plan.ts';
 import { inTransaction, type LogFile } from './embedded-file.ts';
 import type { PartitionRow } from './embedded-statements.ts';
 import { findTopic, missingTopic } from './embedded-topics.ts';
@@ -14,12 +14,37 @@ interface SummedAppend extends PartitionAppend {
 /** @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE, STORAGE_FULL */
 export function append(file: LogFile, topicName: string, records: readonly RecordInput[]): AppendedRange[] {
   const topic = findTopic(file, topicName);
+  return write(
+    file,
+    topicName,
+    planAppend(topic, records, file.keyless, file.clock.nowMs()),
+    topic.topic_key,
+  );
+}
+
+/** @throws what `append` throws */
+export function appendBlock(file: LogFile, topicName: string, block: RecordBlock): AppendedRange[] {
+  const topic = findTopic(file, topicName);
+  return write(
+    file,
+    topicName,
+    planBlockAppend(topic, block, file.keyless, file.clock.nowMs()),
+    topic.topic_key,
+  );
+}
+
+function write(
+  file: LogFile,
+  topicName: string,
+  planned: readonly PartitionAppend[],
+  topicKey: number,
+): AppendedRange[] {
   // Encoding and summing take most of the time, so they are done before the lock that other producers wait for.
-  const appends = planAppend(topic, records, file.keyless, file.clock.nowMs()).map(withChecksums);
+  const appends = planned.map(withChecksums);
   if (appends.length === 0) return [];
   const ranges = inTransaction(file, () =>
     appends.map((partitionAppend) => {
-      const row = file.statements.partition.get(topic.topic_key, partitionAppend.partition);
+      const row = file.statements.partition.get(topicKey, partitionAppend.partition);
       // The topic was removed between the two; a later one of the same name has another key.
       if (row === undefined) throw missingTopic(file, topicName);
       return addBatches(file, row as unknown as PartitionRow, partitionAppend);

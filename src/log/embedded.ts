@@ -3,7 +3,7 @@
  * append is one durable transaction, and a reader sees what others wrote by polling a counter of SQLite's.
  */
 import type { Log, PartitionOffsets } from '../contracts/log.ts';
-import { append } from './embedded-append.ts';
+import { append, appendBlock } from './embedded-append.ts';
 import { guarded } from './embedded-errors.ts';
 import { openLogFile, type EmbeddedLogOptions, type LogFile } from './embedded-file.ts';
 import { readRange } from './embedded-read.ts';
@@ -62,6 +62,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
         return offsetsOf(file, findTopic(file, topic));
       }),
     append: async (topic, records) => change(() => append(file, topic, records)),
+    appendBlock: async (topic, block) => change(() => appendBlock(file, topic, block)),
     read: (range) => readRange(file, range),
     waitForRecords: (topic, known, timeoutMs, signal) =>
       file.waiters.wait(changedSince(file, topic, known), file.clock, pollIntervalMs, timeoutMs, signal),

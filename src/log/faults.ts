@@ -2,6 +2,7 @@
 import {
   RECORD_VALUE_BYTES_MAX,
   type ReadRange,
+  type RecordBlock,
   type RecordInput,
   type TopicOptions,
 } from '../contracts/log.ts';
@@ -58,6 +59,16 @@ export function checkRecordSize(record: RecordInput, index: number): void {
     restBytes += Buffer.byteLength(header.name) + header.value.length;
   if (restBytes > RECORD_KEY_AND_HEADERS_BYTES_MAX) {
     throw tooLarge('key with its headers', index, restBytes, RECORD_KEY_AND_HEADERS_BYTES_MAX);
+  }
+}
+
+/** The same for a row of a block. */
+export function checkRowSize({ valueStart, valueEnd, keyStart, keyEnd }: RecordBlock, row: number): void {
+  const valueBytes = (valueEnd[row] as number) - (valueStart[row] as number);
+  if (valueBytes > RECORD_VALUE_BYTES_MAX) throw tooLarge('value', row, valueBytes, RECORD_VALUE_BYTES_MAX);
+  const keyBytes = (keyEnd[row] as number) - (keyStart[row] as number);
+  if (keyBytes > RECORD_KEY_AND_HEADERS_BYTES_MAX) {
+    throw tooLarge('key with its headers', row, keyBytes, RECORD_KEY_AND_HEADERS_BYTES_MAX);
   }
 }
 

@@ -3,28 +3,29 @@
  * broker finds one that is sent again (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). One batch a partition
  * is under way at a time, so the order of a partition's records is that of the call.
  */
-import type { AppendedRange, RecordInput } from '../contracts/log.ts';
+import type { AppendedRange } from '../contracts/log.ts';
 import { InvariantError, TallystreamError } from '../errors.ts';
-import { groupByPartition, type KeylessTurn } from './append-plan.ts';
+import type { KeylessTurn } from './append-plan.ts';
 import type { KafkaCluster, Purpose, TopicMetadata } from './kafka-cluster.ts';
-import { encodeKafkaBatch, stampBatch, type EncodedKafkaBatch } from './kafka-encode.ts';
+import { stampBatch, type EncodedKafkaBatch } from './kafka-encode.ts';
 import { CODE } from './kafka-errors.ts';
+import { splitInput, type AppendInput, type PartitionInput } from './kafka-input.ts';
 import { produceRecords, type ProducedPartition } from './kafka-protocol.ts';
 
 /** Below the 1 MiB that a broker takes as a batch by default (message.max.bytes). */
 const BATCH_BYTES_MAX = 1_000_000;
 /** Bound of one request; a larger batch goes alone. */
-const REQUEST_BYTES_MAX = 32 * 1024 * 1024;
+export const REQUEST_BYTES_MAX = 32 * 1024 * 1024;
 const SEQUENCE_MODULUS = 2 ** 31;
 
 /** What of one call is still to go to one partition. */
-interface PartitionDelivery {
-  readonly partition: number;
-  readonly records: readonly RecordInput[];
+export interface PartitionDelivery extends PartitionInput {
   /** The first record that is not acknowledged. */
   next: number;
   /** Sent, or about to be sent; kept until the broker has answered. */
   batch: EncodedKafkaBatch | undefined;
+  /** What `batch` was sent under, which a repeat has to bear again. */
+  stamp: { readonly identity: Identity; readonly sequence: number } | undefined;
   batchBytesMax: number;
 }
 
@@ -32,7 +33,7 @@ interface PartitionDelivery {
 export interface Delivery {
   readonly topic: string;
   readonly topicId: string;
-  readonly records: readonly RecordInput[];
+  readonly input: AppendInput;
   readonly nowMs: number;
   readonly partitions: readonly PartitionDelivery[];
   readonly ranges: AppendedRange[];
@@ -64,17 +65,17 @@ export interface Sender {
 export async function planDelivery(
   cluster: KafkaCluster,
   name: string,
-  records: readonly RecordInput[],
+  input: AppendInput,
   keyless: KeylessTurn,
 ): Promise<Delivery> {
   const topic = await cluster.topic(name);
-  const partitions = groupByPartition(topic, records, keyless).map((group) => {
-    return { ...group, next: 0, batch: undefined, batchBytesMax: BATCH_BYTES_MAX };
+  const partitions = splitInput(topic, input, keyless).map((each) => {
+    return { ...each, next: 0, batch: undefined, stamp: undefined, batchBytesMax: BATCH_BYTES_MAX };
   });
   return {
     topic: name,
     topicId: topic.id,
-    records,
+    input,
     nowMs: cluster.options.clock.nowMs(),
     partitions,
     ranges: [],
@@ -87,12 +88,16 @@ export async function planDelivery(
  */
 export async function deliver(cluster: KafkaCluster, delivery: Delivery, sender: Sender): Promise<void> {
   for (;;) {
-    const open = delivery.partitions.filter(({ next, records }) => next < records.length);
+    const open = openPartitions(delivery);
     if (open.length === 0) return;
     const topic = await cluster.topic(delivery.topic);
     if (topic.id !== delivery.topicId) throw topicRecreated(delivery.topic);
     await sendRound(cluster, delivery, sender, topic, open);
   }
+}
+
+export function openPartitions({ partitions }: Delivery): readonly PartitionDelivery[] {
+  return partitions.filter(({ next, count }) => next < count);
 }
 
 /** Whether a batch may or may not have arrived. */
@@ -112,30 +117,14 @@ async function sendRound(
   const identity = await sender.identify(topic, all);
   const round = prepareRound(cluster, delivery, sender, identity, open);
   const led = await cluster.leadersOf(topic, [...round.keys()], sender.purpose);
-  const { acks, transactionalId } = sender;
-  const timeoutMs = Math.ceil(cluster.options.requestTimeoutMs / 2);
-  const answers = await Promise.allSettled(
-    led.map(async ({ connection, partitions }) => {
-      const batches = partitions.map((partition) => {
-        const { batch } = round.get(partition) as PartitionDelivery;
-        return { partition, bytes: (batch as EncodedKafkaBatch).bytes };
-      });
-      return produceRecords(connection, {
-        topic: delivery.topic,
-        transactionalId,
-        acks,
-        timeoutMs,
-        batches,
-      });
-    }),
-  );
+  const answers = await Promise.allSettled(request(cluster, delivery, sender, led));
   const faults: Error[] = [];
   for (const answer of answers) {
     if (answer.status === 'rejected') {
       sender.onSilence?.();
       faults.push(answer.reason as Error);
     } else {
-      const found = answer.value.map((produced) => takeAnswer(delivery, sender, identity, round, produced));
+      const found = answer.value.map((produced) => takeAnswer(delivery, sender, round, produced));
       faults.push(...found.filter((fault) => fault !== undefined));
     }
   }
@@ -144,39 +133,93 @@ async function sendRound(
   if (fault !== undefined) throw fault;
 }
 
+/** Sends the batches that were encoded and stamped: by the time it returns, all are handed to their connections. */
+export function request(
+  cluster: KafkaCluster,
+  { topic, partitions: all }: Delivery,
+  { acks, transactionalId }: Pick<Sender, 'acks' | 'transactionalId'>,
+  led: Awaited<ReturnType<KafkaCluster['leadersOf']>>,
+): Promise<ProducedPartition[]>[] {
+  const timeoutMs = Math.ceil(cluster.options.requestTimeoutMs / 2);
+  return led.map(({ connection, partitions }) => {
+    const sent = all.filter(({ partition }) => partitions.includes(partition));
+    const batches = sent.map(({ partition, batch }) => ({
+      partition,
+      bytes: (batch as EncodedKafkaBatch).bytes,
+    }));
+    return produceRecords(connection, { topic, transactionalId, acks, timeoutMs, batches });
+  });
+}
+
 function prepareRound(
   cluster: KafkaCluster,
   delivery: Delivery,
-  { transactionalId }: Sender,
-  { producerId, producerEpoch, sequences }: Identity,
+  sender: Sender,
+  identity: Identity,
   open: readonly PartitionDelivery[],
 ): Map<number, PartitionDelivery> {
-  const { compression } = cluster.options;
-  const isTransactional = transactionalId !== null;
   const round = new Map<number, PartitionDelivery>();
   let requestBytes = 0;
   for (const part of open) {
-    part.batch ??= encodeKafkaBatch(part.records, part.next, {
-      nowMs: delivery.nowMs,
-      bytesMax: part.batchBytesMax,
-      compression,
-      isTransactional,
-    });
-    requestBytes += part.batch.bytes.length;
+    requestBytes += encodeNext(cluster, delivery, part, sender).bytes.length;
     if (round.size > 0 && requestBytes > REQUEST_BYTES_MAX) break;
-    const sequence =
-      sequences === undefined ? -1 : (sequences.get(sequenceKey(delivery, part.partition)) ?? 0);
-    stampBatch(part.batch, { producerId, producerEpoch, sequence });
+    stamp(delivery, part, identity);
     round.set(part.partition, part);
   }
   return round;
+}
+
+/** The next batch of a partition, which is the one before where that has no answer. */
+export function encodeNext(
+  cluster: KafkaCluster,
+  { nowMs }: Delivery,
+  part: PartitionDelivery,
+  { transactionalId }: Pick<Sender, 'transactionalId'>,
+): EncodedKafkaBatch {
+  const { compression } = cluster.options;
+  const isTransactional = transactionalId !== null;
+  return (part.batch ??= part.encode(part.next, {
+    nowMs,
+    bytesMax: part.batchBytesMax,
+    compression,
+    isTransactional,
+  }));
+}
+
+/** @param ahead records under way to the partition that come before */
+export function stamp(delivery: Delivery, part: PartitionDelivery, identity: Identity, ahead = 0): void {
+  const { producerId, producerEpoch, sequences } = identity;
+  if (part.stamp?.identity !== identity) {
+    const next = sequences?.get(sequenceKey(delivery, part.partition)) ?? 0;
+    const sequence = sequences === undefined ? -1 : (next + ahead) % SEQUENCE_MODULUS;
+    part.stamp = { identity, sequence };
+  }
+  const { sequence } = part.stamp;
+  stampBatch(part.batch as EncodedKafkaBatch, { producerId, producerEpoch, sequence });
+}
+
+/** Notes that the broker has the batch of a partition. */
+export function acknowledge(delivery: Delivery, part: PartitionDelivery, baseOffset: number): void {
+  const { partition } = part;
+  const { count } = part.batch as EncodedKafkaBatch;
+  const sequences = part.stamp?.identity.sequences;
+  if (sequences !== undefined) {
+    const key = sequenceKey(delivery, partition);
+    const next = ((part.stamp?.sequence ?? 0) + count) % SEQUENCE_MODULUS;
+    const gain = (next - (sequences.get(key) ?? 0) + SEQUENCE_MODULUS) % SEQUENCE_MODULUS;
+    // An answer that was lost may come after the answers to later batches, and must not set the count back.
+    if (gain < SEQUENCE_MODULUS / 2) sequences.set(key, next);
+  }
+  delivery.ranges.push({ partition, baseOffset, count });
+  part.next += count;
+  part.batch = undefined;
+  part.stamp = undefined;
 }
 
 /** Notes what one partition answered; gives the error where it is one. */
 function takeAnswer(
   delivery: Delivery,
   sender: Sender,
-  { sequences }: Identity,
   round: ReadonlyMap<number, PartitionDelivery>,
   { partition, code, baseOffset, message }: ProducedPartition,
 ): Error | undefined {
@@ -185,17 +228,14 @@ function takeAnswer(
     return new InvariantError(`an answer for partition ${partition}, which was not sent`);
   const { count, bytes } = part.batch;
   if (code === 0) {
-    const key = sequenceKey(delivery, partition);
-    sequences?.set(key, ((sequences.get(key) ?? 0) + count) % SEQUENCE_MODULUS);
-    delivery.ranges.push({ partition, baseOffset, count });
-    part.next += count;
-    part.batch = undefined;
+    acknowledge(delivery, part, baseOffset);
     return undefined;
   }
   if (code === CODE.MESSAGE_TOO_LARGE || code === CODE.RECORD_LIST_TOO_LARGE) {
     // The broker has nothing of it, and its sequence has not been used.
     part.batch = undefined;
-    if (count === 1) return tooLarge(delivery, part.records[part.next] as RecordInput, bytes.length);
+    part.stamp = undefined;
+    if (count === 1) return tooLarge(delivery.topic, part, bytes.length);
     // The topic takes less than the default; a smaller batch may fit.
     part.batchBytesMax = Math.ceil(Math.min(part.batchBytesMax, bytes.length) / 2);
     return undefined;
@@ -203,13 +243,14 @@ function takeAnswer(
   return sender.faultOf(code, message);
 }
 
-function sequenceKey({ topicId }: Delivery, partition: number): string {
+export function sequenceKey({ topicId }: Delivery, partition: number): string {
   return `${topicId} ${partition}`;
 }
 
-function tooLarge({ topic, records }: Delivery, record: RecordInput, batchBytes: number): TallystreamError {
+function tooLarge(topic: string, part: PartitionDelivery, batchBytes: number): TallystreamError {
+  const { index, valueBytes } = part.describe(part.next);
   return new TallystreamError('RECORD_TOO_LARGE', {
-    what: `Record ${records.indexOf(record)} of the append, with a value of ${record.value?.length ?? 0} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
+    what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
     mend: "Leave the record out, or raise the topic's max.message.bytes; other records of this append may have been written.",
   });
 }

@@ -1,5 +1,5 @@
 /** Records as Kafka's record batch, version 2 (https://kafka.apache.org/documentation/#recordbatch). */
-import { compressionsAlgorithms, crc32c } from './kafka-client.ts';
+import { compressionsAlgorithms, crc32c, Writer } from './kafka-client.ts';
 import type { RecordInput } from '../contracts/log.ts';
 import { FIELD, HEADER_BYTES, MAGIC, TRANSACTIONAL_BIT } from './kafka-batch.ts';
 import type { KafkaCompression } from './kafka-options.ts';
@@ -17,23 +17,25 @@ export interface BatchStamp {
   readonly sequence: number;
 }
 
+export interface EncodeOptions {
+  /** The timestamp of records that bring none. */
+  readonly nowMs: number;
+  /** Of a batch, before compression. */
+  readonly bytesMax: number;
+  readonly compression: KafkaCompression;
+  readonly isTransactional?: boolean;
+}
+
 /**
- * As many of the records from `from` on as fit into `bytesMax` before compression, at least one. `nowMs` is the
- * timestamp of those that bring none. The batch has no sender yet: `stampBatch` gives it one.
+ * As many of the records from `from` on as fit, at least one. The batch has no sender yet: `stampBatch` gives it one.
  */
 export function encodeKafkaBatch(
   records: readonly RecordInput[],
   from: number,
-  options: {
-    readonly nowMs: number;
-    readonly bytesMax: number;
-    readonly compression: KafkaCompression;
-    readonly isTransactional?: boolean;
-  },
+  options: EncodeOptions,
 ): EncodedKafkaBatch {
-  const { bytesMax, compression, isTransactional = false } = options;
   const nowMs = Math.floor(options.nowMs);
-  const to = endOfBatch(records, from, bytesMax);
+  const to = endOfBatch(records, from, options.bytesMax);
   let sizeMax = HEADER_BYTES;
   for (let at = from; at < to; at += 1) sizeMax += sizeBound(records[at] as RecordInput);
   const bytes = Buffer.allocUnsafe(sizeMax);
@@ -47,7 +49,15 @@ export function encodeKafkaBatch(
     if (timestampMs > maxMs) maxMs = timestampMs;
     end = writeRecord(bytes, end, record, timestampMs - baseMs, at - from);
   }
-  const plain = bytes.subarray(0, end);
+  return finishBatch(bytes.subarray(0, end), { count: to - from, baseMs, maxMs }, options);
+}
+
+/** Writes the header in front of records that were written behind {@link HEADER_BYTES}, and compresses these. */
+export function finishBatch(
+  plain: Buffer,
+  { count, baseMs, maxMs }: { readonly count: number; readonly baseMs: number; readonly maxMs: number },
+  { compression, isTransactional = false }: EncodeOptions,
+): EncodedKafkaBatch {
   const algorithm = compressionsAlgorithms[compression];
   const whole =
     compression === 'none'
@@ -56,7 +66,6 @@ export function encodeKafkaBatch(
           plain.subarray(0, HEADER_BYTES),
           algorithm.compressSync(plain.subarray(HEADER_BYTES)),
         ]);
-  const count = to - from;
   whole.writeBigInt64BE(0n, FIELD.baseOffset);
   whole.writeInt32BE(whole.length - FIELD.afterLength, FIELD.length);
   whole.writeInt32BE(-1, FIELD.leaderEpoch);
@@ -77,7 +86,12 @@ export function stampBatch(batch: EncodedKafkaBatch, stamp: BatchStamp): void {
   bytes.writeBigInt64BE(stamp.producerId, FIELD.producerId);
   bytes.writeInt16BE(stamp.producerEpoch, FIELD.producerEpoch);
   bytes.writeInt32BE(stamp.sequence, FIELD.sequence);
-  bytes.writeUInt32BE(crc32c(bytes.subarray(FIELD.attributes)), FIELD.checksum);
+  bytes.writeUInt32BE(checksumOf(bytes.subarray(FIELD.attributes)), FIELD.checksum);
+}
+
+/** Of a plain buffer the client would make a copy first; of its own kind of buffer it makes none. */
+function checksumOf(bytes: Buffer): number {
+  return crc32c(Writer.create().append(bytes).dynamicBuffer);
 }
 
 function endOfBatch(records: readonly RecordInput[], from: number, bytesMax: number): number {

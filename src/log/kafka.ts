@@ -5,6 +5,7 @@ import type {
   Log,
   PartitionOffsets,
   ReadRange,
+  RecordBlock,
   RecordChunk,
   RecordInput,
   Retention,
@@ -80,9 +81,18 @@ class KafkaLog implements Log {
     return offsetsOf(this.cluster, topic);
   }
 
+  get appendsMax(): number {
+    return this.appender.appendsMax;
+  }
+
   async append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]> {
     this.cluster.checkWritable();
     return this.appender.append(topic, records);
+  }
+
+  async appendBlock(topic: string, block: RecordBlock): Promise<readonly AppendedRange[]> {
+    this.cluster.checkWritable();
+    return this.appender.append(topic, block);
   }
 
   read(range: ReadRange): AsyncIterable<RecordChunk> {

@@ -7,14 +7,14 @@ const SEED = 0x9747b28c;
 const MULTIPLIER = 0x5bd1e995;
 
 /**
- * MurmurHash2 of 32 bits as a signed integer, byte for byte that of `org.apache.kafka.common.utils.Utils.murmur2`
+ * MurmurHash2 of 32 bits of `data[start, end)` as a signed integer, byte for byte that of `org.apache.kafka.common.utils.Utils.murmur2`
  * (Austin Appleby's algorithm with the seed 0x9747b28c).
  */
-export function murmur2(data: Uint8Array): number {
-  const length = data.length;
-  const wholeLength = length & ~3;
+export function murmur2(data: Uint8Array, start = 0, end = data.length): number {
+  const length = end - start;
+  const wholeEnd = start + (length & ~3);
   let hash = SEED ^ length;
-  for (let at = 0; at < wholeLength; at += 4) {
+  for (let at = start; at < wholeEnd; at += 4) {
     let word =
       (data[at] as number) |
       ((data[at + 1] as number) << 8) |
@@ -24,9 +24,8 @@ export function murmur2(data: Uint8Array): number {
     word ^= word >>> 24;
     hash = Math.imul(hash, MULTIPLIER) ^ Math.imul(word, MULTIPLIER);
   }
-  if (wholeLength < length) {
-    for (let at = length - 1; at >= wholeLength; at -= 1)
-      hash ^= (data[at] as number) << ((at - wholeLength) * 8);
+  if (wholeEnd < end) {
+    for (let at = end - 1; at >= wholeEnd; at -= 1) hash ^= (data[at] as number) << ((at - wholeEnd) * 8);
     hash = Math.imul(hash, MULTIPLIER);
   }
   hash ^= hash >>> 13;
@@ -39,5 +38,15 @@ export function murmur2(data: Uint8Array): number {
  * `toPositive` clears the sign bit; it is not the absolute value.
  */
 export function partitionOfKey(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions;
+  return partitionOfKeyWithin(key, 0, key.length, partitions);
+}
+
+/** The same of a key that lies at `[start, end)` of a block. */
+export function partitionOfKeyWithin(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  partitions: number,
+): number {
+  return (murmur2(bytes, start, end) & 0x7fffffff) % partitions;
 }

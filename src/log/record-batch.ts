@@ -21,7 +21,8 @@
  * lies beside it, for the same reason, and covers the place too: {@link checksumOf}.
  */
 import { crc32 } from 'node:zlib';
-import type { Header, RecordChunk, RecordInput } from '../contracts/log.ts';
+import type { Header, RecordBlock, RecordChunk, RecordInput } from '../contracts/log.ts';
+import { asBuffer, copyBytes } from './copy-bytes.ts';
 import { decodeHeaders, encodeHeaders, headersBytesOf } from './record-headers.ts';
 
 /** "TSB1" read as a little-endian number; a big-endian machine would read another one and refuse the batch. */
@@ -85,11 +86,7 @@ function encodeBatch(
   nowMs: number,
 ): EncodedBatch {
   const count = to - from;
-  const headersAt = FIXED_BYTES + COLUMN_BYTES_PER_RECORD * count;
-  const body = new Uint8Array(headersAt + headersBytes + payloadBytes);
-  new Uint32Array(body.buffer, 0, 4).set([MAGIC, count, headersBytes, payloadBytes]);
-  const columns = columnsOf(body, count);
-  const payload = body.subarray(headersAt + headersBytes);
+  const { body, columns, headersAt, payload } = newBody(count, headersBytes, payloadBytes);
   let at = 0;
   let timestampMsMax = -Infinity;
   for (let row = 0; row < count; row += 1) {
@@ -111,6 +108,68 @@ function encodeBatch(
   }
   if (headersBytes > 0) encodeHeaders(records, from, to, body.subarray(headersAt, headersAt + headersBytes));
   return { count, timestampMsMax, body };
+}
+
+function newBody(count: number, headersBytes: number, payloadBytes: number) {
+  const headersAt = FIXED_BYTES + COLUMN_BYTES_PER_RECORD * count;
+  // Every byte is written below, so none has to be zero before.
+  const body = Buffer.allocUnsafeSlow(headersAt + headersBytes + payloadBytes);
+  new Uint32Array(body.buffer, 0, 4).set([MAGIC, count, headersBytes, payloadBytes]);
+  return {
+    body,
+    columns: columnsOf(body, count),
+    headersAt,
+    payload: body.subarray(headersAt + headersBytes),
+  };
+}
+
+/** Encodes rows of a block as `encodeBatches` does records; `nowMs` is the timestamp of all. */
+export function encodeRowBatches(block: RecordBlock, rows: Int32Array, nowMs: number): EncodedBatch[] {
+  const { valueStart, valueEnd, keyStart, keyEnd } = block;
+  const batches: EncodedBatch[] = [];
+  let from = 0;
+  let payloadBytes = 0;
+  for (let at = 0; at < rows.length; at += 1) {
+    const row = rows[at] as number;
+    const rowBytes =
+      (valueEnd[row] as number) -
+      (valueStart[row] as number) +
+      (keyEnd[row] as number) -
+      (keyStart[row] as number);
+    const withRow = payloadBytes + rowBytes + COLUMN_BYTES_PER_RECORD * (at - from + 1);
+    if (at > from && (withRow > BATCH_BYTES_MAX - FIXED_BYTES || at - from === BATCH_RECORDS_MAX)) {
+      batches.push(encodeRowBatch(block, rows.subarray(from, at), payloadBytes, nowMs));
+      from = at;
+      payloadBytes = 0;
+    }
+    payloadBytes += rowBytes;
+  }
+  if (from < rows.length) batches.push(encodeRowBatch(block, rows.subarray(from), payloadBytes, nowMs));
+  return batches;
+}
+
+function encodeRowBatch(
+  block: RecordBlock,
+  rows: Int32Array,
+  payloadBytes: number,
+  nowMs: number,
+): EncodedBatch {
+  const bytes = asBuffer(block.bytes);
+  const { body, columns, payload } = newBody(rows.length, 0, payloadBytes);
+  columns.timestampsMs.fill(nowMs);
+  let at = 0;
+  for (let index = 0; index < rows.length; index += 1) {
+    const row = rows[index] as number;
+    const keyStart = block.keyStart[row] as number;
+    columns.keyStart[index] = keyStart < 0 ? -1 : at;
+    if (keyStart >= 0) at = copyBytes(payload, at, bytes, keyStart, block.keyEnd[row] as number);
+    columns.keyEnd[index] = keyStart < 0 ? -1 : at;
+    const valueStart = block.valueStart[row] as number;
+    columns.valueStart[index] = valueStart < 0 ? -1 : at;
+    if (valueStart >= 0) at = copyBytes(payload, at, bytes, valueStart, block.valueEnd[row] as number);
+    columns.valueEnd[index] = valueStart < 0 ? -1 : at;
+  }
+  return { count: rows.length, timestampMsMax: nowMs, body };
 }
 
 /** CRC-32 of a batch's bytes and then of the offset it lies at, so that a batch in a wrong place does not pass either. */

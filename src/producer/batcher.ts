@@ -1,6 +1,5 @@
 import type { Clock } from '../contracts/clock.ts';
-import type { RecordInput } from '../contracts/log.ts';
-import { recordBytes } from './source.ts';
+import type { Batch } from './batch.ts';
 
 export interface BatchLimits {
   readonly batchRecordsMax: number;
@@ -12,30 +11,34 @@ export interface BatchLimits {
 
 /**
  * The open batch, between the one who fills it and the one who sends it. It holds at most one batch, so the producer
- * has at most two in memory: one being sent, one being filled. A full one makes the filler wait.
+ * has one in memory beside those being sent. A full one makes the filler wait.
  */
-export interface Batcher<R extends RecordInput> {
+export interface Batcher<B extends Batch> {
   /** What still fits, as soon as something does; undefined once the batcher has ended. */
   room(): Promise<{ readonly records: number; readonly bytes: number } | undefined>;
-  add(records: readonly R[]): void;
+  /** Puts records into the open batch: at least one, and no more than there was room for. */
+  add(put: (open: B) => void): void;
   /** Nothing more will be added. What is there can still be taken. */
   end(): void;
   /** The next batch: when it is full, has lingered, or is the last. Undefined after the last. */
-  take(): Promise<R[] | undefined>;
+  take(): Promise<B | undefined>;
   /** Records that were added and not taken. */
   readonly waiting: number;
 }
 
-export function createBatcher<R extends RecordInput>(clock: Clock, limits: BatchLimits): Batcher<R> {
+export function createBatcher<B extends Batch>(
+  clock: Clock,
+  limits: BatchLimits,
+  newBatch: () => B,
+): Batcher<B> {
   const { batchRecordsMax, batchBytesMax, lingerMs } = limits;
   const changed = createBell();
-  let open: R[] = [];
-  let openBytes = 0;
+  let open = newBatch();
   let openedAtMs = 0;
   let ended = false;
   let lingering: AbortController | undefined;
 
-  const isFull = (): boolean => open.length >= batchRecordsMax || openBytes >= batchBytesMax;
+  const isFull = (): boolean => open.count >= batchRecordsMax || open.bytes >= batchBytesMax;
 
   const linger = async (): Promise<void> => {
     const leftMs = openedAtMs + lingerMs - clock.monotonicMs();
@@ -47,19 +50,17 @@ export function createBatcher<R extends RecordInput>(clock: Clock, limits: Batch
 
   return {
     get waiting() {
-      return open.length;
+      return open.count;
     },
     async room() {
       while (!ended && isFull()) await changed.rung();
-      return ended ? undefined : { records: batchRecordsMax - open.length, bytes: batchBytesMax - openBytes };
+      return ended ? undefined : { records: batchRecordsMax - open.count, bytes: batchBytesMax - open.bytes };
     },
-    add(records) {
-      if (open.length === 0) openedAtMs = clock.monotonicMs();
-      for (const record of records) {
-        open.push(record);
-        openBytes += recordBytes(record);
-      }
-      if (isFull()) lingering?.abort();
+    add(put) {
+      if (open.count === 0) openedAtMs = clock.monotonicMs();
+      put(open);
+      // A reason given is one that need not be made: an error with its stack, for every full batch.
+      if (isFull()) lingering?.abort('full');
       changed.ring();
     },
     end() {
@@ -68,12 +69,11 @@ export function createBatcher<R extends RecordInput>(clock: Clock, limits: Batch
       changed.ring();
     },
     async take() {
-      while (!ended && open.length === 0) await changed.rung();
+      while (!ended && open.count === 0) await changed.rung();
       await linger();
-      if (open.length === 0) return undefined;
+      if (open.count === 0) return undefined;
       const batch = open;
-      open = [];
-      openBytes = 0;
+      open = newBatch();
       changed.ring();
       return batch;
     },

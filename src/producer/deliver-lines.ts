@@ -80,6 +80,7 @@ async function deliverFrom(
     onAcknowledged: (records, ranges) => resumption?.acknowledged(records, ranges),
   });
   // Lines that were found in the log are never acknowledged again: after the last batch they have to be counted, too.
-  if (summary.unacknowledged === 0 && !summary.aborted) await resumption?.complete(source.position);
+  if (summary.unacknowledged === 0 && !summary.aborted && !summary.gaveUp)
+    await resumption?.complete(source.position);
   return { ...summary, timeOrder: source.timeOrder() };
 }

@@ -1,30 +1,45 @@
 /** The producer's loop: takes records from a source at a pace, and appends them in order until they are durable. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RecordInput } from '../contracts/log.ts';
+import type { AppendedRange, RecordInput } from '../contracts/log.ts';
 import { ABORTED, orAborted } from './abort.ts';
-import { appendWithRetry, isRetryable, type RetryingAppend } from './append.ts';
+import { AppendWindow, isRetryable, type Settled } from './append.ts';
+import type { Batch } from './batch.ts';
 import { type Batcher, createBatcher } from './batcher.ts';
 import { DELIVERY_LIMITS, type DeliveryOptions, type DeliverySummary } from './delivery.ts';
+import { type Intake, intakeOfBlocks, intakeOfRecords } from './intake.ts';
 import { createTally } from './tally.ts';
 
 /**
- * Delivers until the source ends, `recordsMax` are acknowledged, or a signal comes. One append is under way at a time,
- * so the log keeps the source's order through every retry, and what is unacknowledged is bounded by two batches.
+ * Delivers until the source ends, `recordsMax` are acknowledged, or a signal comes. As many appends are under way at a
+ * time as the log keeps in order, so it has the source's order through every retry, and what is unacknowledged is bounded
+ * by their batches and one more.
  *
  * An error of the source is thrown after everything that it gave before is acknowledged.
  *
  * @throws DELIVERY_FAILED where retries did not help: it says how many records were acknowledged and how many were not;
  *   errors of the log or the source that no retry helps, as they are
  */
-export async function deliver<R extends RecordInput>(options: DeliveryOptions<R>): Promise<DeliverySummary> {
+export function deliver<R extends RecordInput>(options: DeliveryOptions<R>): Promise<DeliverySummary> {
+  const { source } = options;
+  if ('write' in source) return run(options, intakeOfBlocks(source));
+  return run(options, intakeOfRecords(source), (batch, ranges) =>
+    options.onAcknowledged?.(batch.records, ranges),
+  );
+}
+
+async function run<B extends Batch>(
+  options: Omit<DeliveryOptions<RecordInput>, 'source' | 'onAcknowledged'>,
+  intake: Intake<B>,
+  onAcknowledged?: (batch: B, ranges: readonly AppendedRange[]) => void | Promise<void>,
+): Promise<DeliverySummary> {
   const limits = { ...DELIVERY_LIMITS, ...options.limits };
-  const batcher = createBatcher<R>(options.clock, limits);
+  const batcher = createBatcher(options.clock, limits, () => intake.newBatch());
   const tally = createTally(options.clock);
   const report = (): void => {
     const progress = tally.progressDue();
     if (progress !== undefined) options.onProgress?.(progress);
   };
-  const append: RetryingAppend = {
+  const window = new AppendWindow<B>({
     ...options,
     limits,
     outcome: () => tally.outcome(batcher.waiting, options.recordsMax),
@@ -33,22 +48,29 @@ export async function deliver<R extends RecordInput>(options: DeliveryOptions<R>
       options.onRetry?.(notice);
       report();
     },
-  };
+  });
 
   const halted = new AbortController();
-  const filling = fill(options, batcher, AbortSignal.any([options.stop, options.abort, halted.signal]));
+  const filling = fill(
+    options,
+    intake,
+    batcher,
+    AbortSignal.any([options.stop, options.abort, halted.signal]),
+  );
   // It is awaited below; until then its error must not count as unhandled.
   filling.catch(() => undefined);
   const applyRetention = createRetention(options);
+  let gaveUp: Error | undefined;
   try {
-    for (;;) {
-      const batch = await orAborted(batcher.take(), options.abort);
-      if (batch === ABORTED || batch === undefined) break;
-      tally.sending(batch.length);
-      const ranges = await appendWithRetry(append, batch);
-      if (ranges === ABORTED) break;
+    for await (const settled of settledBatches(batcher, window, options.abort, (batch) =>
+      tally.sending(batch.count),
+    )) {
+      if (settled.kind === 'gave up') gaveUp = settled.error;
+      if (settled.kind !== 'acknowledged') break;
+      const { batch, ranges } = settled;
       tally.acknowledged(batch, ranges);
-      await options.onAcknowledged?.(batch, ranges);
+      await onAcknowledged?.(batch, ranges);
+      intake.giveBack(batch);
       report();
       await applyRetention();
       // A log whose appends end in the same turn would otherwise let no timer and no signal through at full speed.
@@ -65,16 +87,48 @@ export async function deliver<R extends RecordInput>(options: DeliveryOptions<R>
     waiting: batcher.waiting,
     stopped: filled !== 'finished',
     aborted: options.abort.aborted,
+    gaveUp,
   });
 }
 
+/** Sends batches as they become ready and the window has room, and gives them as they are settled, in order. */
+async function* settledBatches<B extends Batch>(
+  batcher: Batcher<B>,
+  window: AppendWindow<B>,
+  abort: AbortSignal,
+  onSending: (batch: B) => void,
+): AsyncGenerator<Settled<B>> {
+  let ready: Promise<{ readonly kind: 'ready'; readonly batch: B | undefined }> | undefined;
+  let settling: Promise<Settled<B>> | undefined;
+  let isLast = false;
+  for (;;) {
+    if (!isLast && !window.isFull) ready ??= batcher.take().then((batch) => ({ kind: 'ready', batch }));
+    if (!window.isEmpty) settling ??= window.settleFirst();
+    const waited = [ready, settling].filter((work) => work !== undefined);
+    if (waited.length === 0) return;
+    const next = await orAborted(Promise.race(waited), abort);
+    if (next === ABORTED) return;
+    if (next.kind !== 'ready') {
+      settling = undefined;
+      yield next;
+    } else {
+      ready = undefined;
+      isLast = next.batch === undefined;
+      if (next.batch === undefined) continue;
+      onSending(next.batch);
+      window.start(next.batch);
+    }
+  }
+}
+
 /** Takes records from the source into the batcher, as the pace, the room and the signals allow. */
-async function fill<R extends RecordInput>(
-  options: DeliveryOptions<R>,
-  batcher: Batcher<R>,
+async function fill<B extends Batch>(
+  options: Omit<DeliveryOptions<RecordInput>, 'source' | 'onAcknowledged'>,
+  intake: Intake<B>,
+  batcher: Batcher<B>,
   stop: AbortSignal,
 ): Promise<'stopped' | 'finished'> {
-  const { source, pace, clock, recordsMax = Number.POSITIVE_INFINITY } = options;
+  const { pace, clock, recordsMax = Number.POSITIVE_INFINITY } = options;
   const isStopped = (): boolean => stop.aborted;
   let taken = 0;
   try {
@@ -86,11 +140,10 @@ async function fill<R extends RecordInput>(
         await clock.sleep(pace.waitMs(), stop);
         continue;
       }
-      const records = await source.pull(count, room.bytes, stop);
-      if (records.length === 0) return isStopped() ? 'stopped' : 'finished';
-      pace.spend(records.length);
-      taken += records.length;
-      batcher.add(records);
+      const added = await intake.take(batcher, count, room.bytes, stop);
+      if (added === 0) return isStopped() ? 'stopped' : 'finished';
+      pace.spend(added);
+      taken += added;
     }
     return 'finished';
   } finally {
@@ -104,7 +157,9 @@ const RETENTION_EVERY_MS = 60_000;
  * The log's retention, applied at the first call, so that short runs one after the other do not let a topic grow for
  * ever, and then at most once a minute.
  */
-function createRetention(options: DeliveryOptions<RecordInput>): () => Promise<void> {
+function createRetention(
+  options: Pick<DeliveryOptions<RecordInput>, 'log' | 'clock' | 'onRetention'>,
+): () => Promise<void> {
   const { log, clock } = options;
   let dueMs = clock.monotonicMs();
   return async () => {

@@ -4,7 +4,7 @@ import type { AppendedRange, Log, RecordInput, RetentionRemoval } from '../contr
 import { RETRY_LIMITS, type RetryLimits } from './backoff.ts';
 import type { BatchLimits } from './batcher.ts';
 import type { Random } from './random.ts';
-import type { RecordSource } from './source.ts';
+import type { BlockSource, RecordSource } from './source.ts';
 import type { Pace } from './token-bucket.ts';
 
 export interface DeliveryProgress {
@@ -22,7 +22,7 @@ export interface DeliveryProgress {
 export interface DeliverySummary {
   readonly elapsedMs: number;
   readonly acknowledged: number;
-  /** Taken from the source and not acknowledged: 0 unless the delivery was aborted. */
+  /** Taken from the source and not acknowledged: 0 unless the delivery was aborted or given up. */
   readonly unacknowledged: number;
   readonly bytes: number;
   /** Acknowledged records per second over the whole time. */
@@ -32,6 +32,8 @@ export interface DeliverySummary {
   readonly stopped: boolean;
   /** Whether the second signal ended it: what was in flight may or may not be in the log. */
   readonly aborted: boolean;
+  /** Why the log did not take what is unacknowledged, where `giveUp` ended it; that, too, may or may not be in the log. */
+  readonly gaveUp?: Error;
   /** Offset of the last acknowledged record of every partition touched, by partition. */
   readonly lastOffsets: readonly { readonly partition: number; readonly offset: number }[];
 }
@@ -60,7 +62,7 @@ export interface DeliveryOptions<R extends RecordInput> {
   readonly log: Log;
   /** Must exist. */
   readonly topic: string;
-  readonly source: RecordSource<R>;
+  readonly source: RecordSource<R> | BlockSource;
   readonly pace: Pace;
   readonly clock: Clock;
   /** For the jitter between attempts. */
@@ -70,9 +72,11 @@ export interface DeliveryOptions<R extends RecordInput> {
   readonly limits?: Partial<DeliveryLimits>;
   /** The first signal: take nothing more, finish what is in flight. */
   readonly stop: AbortSignal;
+  /** Nobody wants to wait for a log that is away: an append that fails is not tried again, and the delivery ends. */
+  readonly giveUp?: AbortSignal;
   /** The second: give up what is in flight, too. */
   readonly abort: AbortSignal;
-  /** Called after every acknowledged batch, in order; the next append waits for it. */
+  /** Called after every acknowledged batch of a source of records, in order; the next one is not told before it ends. */
   onAcknowledged?(records: readonly R[], ranges: readonly AppendedRange[]): void | Promise<void>;
   /** Called at most once a second. */
   onProgress?(progress: DeliveryProgress): void;

@@ -1,5 +1,6 @@
 import type { RecordInput } from '../contracts/log.ts';
 import type { EventClock } from './event-clock.ts';
+import type { WritableBlock } from './record-block.ts';
 
 /** Where the producer gets its records from. One reader at a time; the one who made it closes it. */
 export interface RecordSource<R extends RecordInput = RecordInput> {
@@ -13,27 +14,23 @@ export interface RecordSource<R extends RecordInput = RecordInput> {
   close(): Promise<void>;
 }
 
-/** A source without an end: makes every record at the moment it is asked for, and stamps it with the event time. */
-export function createGeneratedSource<R extends RecordInput>(
-  next: (timestampMs: number) => R,
-  eventClock: EventClock,
-): RecordSource<R> {
-  return {
-    pull(recordsMax, bytesMax) {
-      const records: R[] = [];
-      let bytes = 0;
-      while (records.length < recordsMax && bytes < bytesMax) {
-        const record = next(eventClock.nowMs());
-        bytes += recordBytes(record);
-        records.push(record);
-      }
-      return Promise.resolve(records);
-    },
-    close: () => Promise.resolve(),
-  };
+/** A source without an end that never waits: it writes records where they will be sent from. */
+export interface BlockSource {
+  /** Adds rows to the block: at least one, at most `recordsMax`, and none after the one that passes `bytesMax`. */
+  write(block: WritableBlock, recordsMax: number, bytesMax: number): void;
 }
 
-/** What a record counts against limits and in figures: its key and its value, in bytes. */
-export function recordBytes(record: RecordInput): number {
-  return (record.key?.length ?? 0) + (record.value?.length ?? 0);
+/** Makes every record at the moment it is asked for, and stamps it with the event time. */
+export function createGeneratedSource(
+  writeNext: (block: WritableBlock, timestampMs: number) => void,
+  eventClock: EventClock,
+): BlockSource {
+  return {
+    write(block, recordsMax, bytesMax) {
+      const countMax = block.count + recordsMax;
+      const recordBytesMax = block.recordBytes + bytesMax;
+      do writeNext(block, eventClock.nowMs());
+      while (block.count < countMax && block.recordBytes < recordBytesMax);
+    },
+  };
 }

@@ -1,17 +1,22 @@
 import type { Clock } from '../contracts/clock.ts';
-import type { AppendedRange, RecordInput } from '../contracts/log.ts';
+import type { AppendedRange } from '../contracts/log.ts';
+import type { Batch } from './batch.ts';
 import type { DeliveryProgress, DeliverySummary } from './delivery.ts';
-import { recordBytes } from './source.ts';
 
 /** The figures of one delivery. */
 export interface Tally {
   sending(records: number): void;
   retried(): void;
-  acknowledged(batch: readonly RecordInput[], ranges: readonly AppendedRange[]): void;
+  acknowledged(batch: Batch, ranges: readonly AppendedRange[]): void;
   /** The figures, where a second has passed since they were last asked for; undefined otherwise. */
   progressDue(): DeliveryProgress | undefined;
   /** @param waiting records that were taken from the source and never sent */
-  summary(end: { waiting: number; stopped: boolean; aborted: boolean }): DeliverySummary;
+  summary(end: {
+    waiting: number;
+    stopped: boolean;
+    aborted: boolean;
+    gaveUp: Error | undefined;
+  }): DeliverySummary;
   /**
    * In words, for the error that ends a delivery.
    * @param recordsMax what was asked for, if anything was
@@ -39,8 +44,8 @@ export function createTally(clock: Clock): Tally {
       retries += 1;
     },
     acknowledged(batch, ranges) {
-      acknowledged += batch.length;
-      for (const record of batch) bytes += recordBytes(record);
+      acknowledged += batch.count;
+      bytes += batch.bytes;
       for (const range of ranges) lastOffsets.set(range.partition, range.baseOffset + range.count - 1);
     },
     progressDue() {
@@ -51,7 +56,7 @@ export function createTally(clock: Clock): Tally {
       progressAcknowledged = acknowledged;
       return { elapsedMs: nowMs - startedAtMs, sent, acknowledged, bytes, ratePerSecond, retries };
     },
-    summary({ waiting, stopped, aborted }) {
+    summary({ waiting, stopped, aborted, gaveUp }) {
       const elapsedMs = clock.monotonicMs() - startedAtMs;
       return {
         elapsedMs,
@@ -62,6 +67,7 @@ export function createTally(clock: Clock): Tally {
         retries,
         stopped,
         aborted,
+        ...(gaveUp && { gaveUp }),
         lastOffsets: [...lastOffsets.keys()]
           .toSorted((one, other) => one - other)
           .map((partition) => ({ partition, offset: lastOffsets.get(partition) as number })),

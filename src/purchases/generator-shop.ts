@@ -18,14 +18,20 @@ import { type Choice, createChoice, zipfWeights } from './generator-choice.ts';
 import { textBytes } from './generator-text.ts';
 
 export interface Customer {
-  /** UTF-8 of the customer id: the record's key. */
-  readonly key: Uint8Array;
+  /** Bytes of the customer id, the record's key; it begins {@link KEY_AT} bytes into `identity`. */
+  readonly keyBytes: number;
   /** `"customer_id":…,"customer_segment":…,` */
   readonly identity: Uint8Array;
   /** `"location":{…},"discount_percentage":` */
   readonly location: Uint8Array;
+  /** The same with the end of an event that has no discount, as most have, and is not the customer's first. */
+  readonly undiscounted: Uint8Array;
   readonly country: Country;
 }
+
+export const KEY_AT = '"customer_id":"'.length;
+/** How an event ends that is not its customer's first. */
+export const KNOWN_END = ',"is_new_customer":false}';
 
 export interface Product {
   readonly category: Category;
@@ -35,6 +41,8 @@ export interface Product {
   readonly quantity: Choice;
   /** `,"unit_price":…,"total_amount":` */
   readonly price: Uint8Array;
+  /** From `identity` to the total, by quantity - 1, where nothing is discounted. Made when they are first bought. */
+  readonly undiscounted: (Uint8Array | undefined)[];
 }
 
 const chooseSegment = createChoice(SEGMENTS.map(({ weight }) => weight));
@@ -53,12 +61,12 @@ export function makeCustomer(number: number): Customer {
   const country = at(COUNTRIES, countryIndex);
   const city = at(country.cities, at(chooseCity, countryIndex)(random));
   const id = `customer_${String(number).padStart(5, '0')}`;
+  const location = `"location":${JSON.stringify({ country: country.name, city })},"discount_percentage":`;
   return {
-    key: Buffer.from(id, 'latin1'),
+    keyBytes: id.length,
     identity: textBytes(`"customer_id":"${id}","customer_segment":"${segment}",`),
-    location: textBytes(
-      `"location":${JSON.stringify({ country: country.name, city })},"discount_percentage":`,
-    ),
+    location: textBytes(location),
+    undiscounted: textBytes(`${location}0.00${KNOWN_END}`),
     country,
   };
 }
@@ -90,6 +98,7 @@ function makeProduct(category: Category, number: number, cents: number, quantity
     ),
     quantity,
     price: textBytes(`,"unit_price":${(cents / 100).toFixed(2)},"total_amount":`),
+    undiscounted: [],
   };
 }
 

@@ -1,5 +1,6 @@
 /** Purchases that could be real, made from a seed. */
 import { createRandom, type Random } from '../producer/random.ts';
+import type { WritableBlock } from '../producer/record-block.ts';
 import {
   ANNOUNCED_DISCOUNT_SHARE,
   ANNOUNCED_DISCOUNTS,
@@ -15,9 +16,16 @@ import {
   RETURNING_NEWCOMER_SHARE,
 } from './catalogue.ts';
 import { createChoice, zipfWeights } from './generator-choice.ts';
-import { createIdSequence } from './generator-id.ts';
-import { type Customer, makeCustomer, makeProducts } from './generator-shop.ts';
-import { createTextWriter, createTimeWriter, textBytes } from './generator-text.ts';
+import { createHeadWriter } from './generator-head.ts';
+import {
+  type Customer,
+  KEY_AT,
+  KNOWN_END,
+  makeCustomer,
+  makeProducts,
+  type Product,
+} from './generator-shop.ts';
+import { TEXT_BYTES_MAX, textBytes, TextWriter } from './generator-text.ts';
 
 export interface PurchaseGeneratorOptions {
   /** The same seed gives the same events but for the time: `timestamp`, and the milliseconds within `event_id`. */
@@ -28,64 +36,92 @@ export interface PurchaseGeneratorOptions {
 
 /** An event as a record: one JSON object without spaces, its fields in the order of the schema. */
 export interface GeneratedPurchase {
-  /** UTF-8 of `customer_id`; the same array for every event of a customer. */
+  /** UTF-8 of `customer_id`. */
   readonly key: Uint8Array;
   /** UTF-8 of the JSON text. */
   readonly value: Uint8Array;
 }
 
+/** Times are whole epoch milliseconds of the years 1 to 9999. */
 export interface PurchaseGenerator {
-  /** @param timestampMs the event's time in whole epoch milliseconds, of the years 1 to 9999 */
   next(timestampMs: number): GeneratedPurchase;
+  /** The same event as a row of a block. */
+  write(block: WritableBlock, timestampMs: number): void;
 }
 
 const DEFAULT_CURRENCY = 'USD';
 
-const PIECES = {
-  beforeId: textBytes('{"event_id":"purchase_'),
-  withinId: textBytes('_'),
-  beforeTimestamp: textBytes('","timestamp":"'),
-  afterTimestamp: textBytes('",'),
-  known: textBytes(',"is_new_customer":false}'),
-  new: textBytes(',"is_new_customer":true}'),
-};
+const KNOWN = textBytes(KNOWN_END);
+const NEW = textBytes(',"is_new_customer":true}');
 
-/** A record costs one object and one view of a shared block of bytes; the pieces of its text are made once. */
+/**
+ * An event's text is put together from pieces that are made once. Copying a piece costs more than the bytes in it, so most
+ * events are five of them: what a product costs without a discount, and how such an event ends, are pieces of their own.
+ */
 export function createPurchaseGenerator(options: PurchaseGeneratorOptions): PurchaseGenerator {
   const random = createRandom(options.seed);
   const { products, choose: chooseProduct } = makeProducts();
   const nextBuyer = createBuyers(random);
   const nextPayment = createPayments(random, options.localCurrencies ?? false);
-  const writer = createTextWriter();
-  const writeNextId = createIdSequence(options.seed);
-  const time = createTimeWriter(writer);
+  const writeHead = createHeadWriter(options.seed);
+  const own = Buffer.allocUnsafeSlow(TEXT_BYTES_MAX);
+  const writer = new TextWriter(own);
+
+  /** Writes an event at the writer's place; gives where the key lies: from there, to the end of `keyBytes`. */
+  const writeEvent = (timestampMs: number): number => {
+    const { customer, isNew } = nextBuyer();
+    const product = products[chooseProduct(random)] as Product;
+    const quantity = product.quantity(random) + 1;
+    const discount = drawDiscount(random);
+
+    writeHead(writer, timestampMs);
+    const keyStart = writer.at + KEY_AT;
+    writer.bytes(customer.identity);
+    if (discount === 0)
+      writer.bytes((product.undiscounted[quantity - 1] ??= undiscounted(product, quantity)));
+    else writeItem(writer, product, quantity, discount);
+    writer.bytes(nextPayment(customer));
+    if (discount === 0 && !isNew) writer.bytes(customer.undiscounted);
+    else {
+      writer.bytes(customer.location);
+      writer.hundredths(discount);
+      writer.bytes(isNew ? NEW : KNOWN);
+    }
+    keyBytes = customer.keyBytes;
+    return keyStart;
+  };
+  let keyBytes = 0;
 
   return {
     next(timestampMs) {
-      const { customer, isNew } = nextBuyer();
-      const product = products[chooseProduct(random)] as (typeof products)[number];
-      const quantity = product.quantity(random) + 1;
-      const discount = drawDiscount(random);
-
-      writer.bytes(PIECES.beforeId);
-      time.epochMs(timestampMs);
-      writer.bytes(PIECES.withinId);
-      writeNextId(writer);
-      writer.bytes(PIECES.beforeTimestamp);
-      time.iso(timestampMs);
-      writer.bytes(PIECES.afterTimestamp);
-      writer.bytes(customer.identity);
-      writer.bytes(product.identity);
-      writer.whole(quantity);
-      writer.bytes(product.price);
-      writer.hundredths(discountedTotalCents(product.priceCents, quantity, discount));
-      writer.bytes(nextPayment(customer));
-      writer.bytes(customer.location);
-      writer.hundredths(discount);
-      writer.bytes(isNew ? PIECES.new : PIECES.known);
-      return { key: customer.key, value: writer.end() };
+      writer.target = own;
+      writer.at = 0;
+      const keyStart = writeEvent(timestampMs);
+      const value = Uint8Array.prototype.slice.call(own, 0, writer.at);
+      return { key: value.subarray(keyStart, keyStart + keyBytes), value };
+    },
+    write(block, timestampMs) {
+      block.reserve(TEXT_BYTES_MAX);
+      writer.target = block.bytes;
+      writer.at = block.end;
+      const keyStart = writeEvent(timestampMs);
+      block.addRow(keyStart, keyStart + keyBytes, writer.at);
     },
   };
+}
+
+/** `"product_id":…,…,"quantity":…,"unit_price":…,"total_amount":…` */
+function writeItem(writer: TextWriter, product: Product, quantity: number, discount: number): void {
+  writer.bytes(product.identity);
+  writer.whole(quantity);
+  writer.bytes(product.price);
+  writer.hundredths(discountedTotalCents(product.priceCents, quantity, discount));
+}
+
+function undiscounted(product: Product, quantity: number): Uint8Array {
+  const writer = new TextWriter(Buffer.allocUnsafeSlow(TEXT_BYTES_MAX));
+  writeItem(writer, product, quantity, 0);
+  return Uint8Array.prototype.slice.call(writer.target, 0, writer.at);
 }
 
 /**

@@ -7,7 +7,7 @@ import { startBroker, withoutKafka, type TestBroker } from './broker.ts';
 import { assertExact, AT_ONCE, openLog, placeOn, startOn, untilRead, waitsOf } from './purchases.ts';
 
 const HANG_MS = 60_000;
-/** A Ctrl-C is given a second for the call in hand, and this machine the rest. */
+/** A Ctrl-C is given a second for the call in hand (produce two more for a slow broker), and this machine the rest. */
 const STOP_MS_MAX = 8_000;
 
 describe('a broker that goes away', { skip: withoutKafka(), timeout: 240_000 }, () => {
@@ -56,6 +56,29 @@ describe('a broker that goes away', { skip: withoutKafka(), timeout: 240_000 }, 
     await assertExact(leaving.place, leaving.words, log, topic);
   });
 
+  test('and hangs does not keep a producer that is asked to stop, which says what is not acknowledged', async (t) => {
+    const { place, words } = placeOn(t, broker.bootstrap, 'stopping');
+    const producer = startOn(t, place, ['produce', ...words, '--rate', '400']);
+    await producer.until(({ stderr }) => stderr.includes('Producing'));
+    const log = await openLog(t, broker.bootstrap);
+    while ((await log.offsets('stopping').catch(() => [])).every(({ latest }) => latest === 0))
+      await sleep(50);
+    await broker.kill('SIGSTOP');
+    try {
+      await sleep(1_000);
+      producer.kill('SIGINT');
+      const askedAtMs = performance.now();
+      const { code, stderr } = await producer.end();
+      const tookMs = performance.now() - askedAtMs;
+      assert.equal(code, 130, stderr);
+      assert.ok(tookMs < STOP_MS_MAX, `it took ${tookMs} ms to stop`);
+      assert.match(stderr, /The log did not take what was in flight.*Apache Kafka cannot be used/);
+      assert.match(stderr, /Stopped: .* events? taken and not acknowledged \(the log may hold some\)/);
+    } finally {
+      await broker.kill('SIGCONT');
+    }
+  });
+
   test('for good does not keep a query that is asked to stop', async (t) => {
     const { place, words } = placeOn(t, broker.bootstrap, 'refusing');
     await place.ok(['produce', ...words, '--events', '100', '--rate', 'max']);
@@ -69,6 +92,21 @@ describe('a broker that goes away', { skip: withoutKafka(), timeout: 240_000 }, 
     const tookMs = performance.now() - askedAtMs;
     assert.equal(code, 143, stderr);
     assert.ok(tookMs < STOP_MS_MAX, `it took ${tookMs} ms to stop`);
+  });
+
+  test('for good does not keep a producer that is asked to stop before it has begun', async (t) => {
+    const { place, words } = placeOn(t, broker.bootstrap, 'never');
+    const producer = startOn(t, place, ['produce', ...words], {
+      TALLYSTREAM_KAFKA_CONNECT_TIMEOUT: '10 minutes',
+    });
+    await producer.until(({ stderr }) => notesOf(stderr) > 0);
+    producer.kill('SIGINT');
+    const askedAtMs = performance.now();
+    const { code, stderr } = await producer.end();
+    const tookMs = performance.now() - askedAtMs;
+    assert.equal(code, 130, stderr);
+    assert.ok(tookMs < STOP_MS_MAX, `it took ${tookMs} ms to stop`);
+    assert.match(stderr, /Nothing was delivered\. Apache Kafka cannot be used/);
   });
 });
 

@@ -303,6 +303,37 @@ describe('on signals', () => {
     assert.equal((await dry).acknowledged, 0);
   });
 
+  test('where nobody wants to wait, tries no more and says what the log did not take', async () => {
+    const log = scriptedLog(['ok', ...Array.from({ length: 99 }, () => 'LOG_UNAVAILABLE' as const)]);
+    const { clock, stop, options } = setUp({ log });
+    const giveUp = new AbortController();
+    const onRetry = (): void => {
+      stop.abort();
+      setImmediate(() => giveUp.abort());
+    };
+    const limits = { batchRecordsMax: 10 };
+    const summary = await drive(clock, deliver({ ...options, onRetry, giveUp: giveUp.signal, limits }));
+    assert.deepEqual([summary.stopped, summary.aborted], [true, false]);
+    assert.match(summary.gaveUp?.message ?? '', /scripted log is away/);
+    assert.deepEqual([summary.acknowledged, summary.unacknowledged, log.calls()], [10, 20, 2]);
+  });
+
+  test('where nobody wants to wait, still finishes with a log that takes it', async () => {
+    const log = scriptedLog(['hang']);
+    const { clock, stop, options } = setUp({ log });
+    const giveUp = new AbortController();
+    const work = drive(
+      clock,
+      deliver({ ...options, giveUp: giveUp.signal, limits: { batchRecordsMax: 10 } }),
+    );
+    while (log.calls() < 1) await new Promise((resolve) => setImmediate(resolve));
+    stop.abort();
+    giveUp.abort();
+    log.release();
+    const summary = await work;
+    assert.deepEqual([summary.gaveUp, summary.acknowledged, summary.unacknowledged], [undefined, 20, 0]);
+  });
+
   test('the second gives up what is in flight and says how much that is', async () => {
     const log = scriptedLog(['ok', 'hang']);
     const { clock, stop, abort, options } = setUp({ log });

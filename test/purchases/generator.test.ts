@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CATEGORIES, COUNTRIES } from '../../src/purchases/catalogue.ts';
@@ -7,6 +8,7 @@ import {
   discountedTotalCents,
   type PurchaseGeneratorOptions,
 } from '../../src/purchases/generator.ts';
+import { recordsOf, WritableBlock } from '../../src/producer/record-block.ts';
 import { TEXT_BYTES_MAX } from '../../src/purchases/generator-text.ts';
 
 const AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 67);
@@ -161,6 +163,37 @@ describe('a seed', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  test('gives the events of earlier versions, byte for byte', () => {
+    const digest = (options: PurchaseGeneratorOptions): string => {
+      const generator = createPurchaseGenerator(options);
+      const hash = createHash('sha256');
+      for (let i = 0; i < 20_000; i += 1) {
+        const { key, value } = generator.next(AT_MS + i * 7);
+        hash.update(key).update(value);
+      }
+      return hash.digest('hex');
+    };
+    assert.equal(digest({ seed: 1 }), 'a5d1d904f30e267290d7597d53cb2fb63a72f52a8fc8eb12dbaf4ad1976e1e22');
+    const localCurrencies = digest({ seed: 'a seed', localCurrencies: true });
+    assert.equal(localCurrencies, '9a40378e7f662efd7226d248d7d34d619da88dd262bc7a6a93a2f4a1d53d0e5c');
+  });
+
+  test('gives the same events as rows of a block', () => {
+    const single = createPurchaseGenerator({ seed: 5 });
+    const generator = createPurchaseGenerator({ seed: 5 });
+    const block = new WritableBlock();
+    for (let round = 0; round < 3; round += 1) {
+      block.clear();
+      for (let i = 0; i < 1_000; i += 1) generator.write(block, AT_MS + i);
+      for (const [row, { key, value }] of recordsOf(block).entries()) {
+        const expected = single.next(AT_MS + row);
+        assert.deepEqual(Buffer.from(value ?? []), Buffer.from(expected.value));
+        assert.deepEqual(Buffer.from(key ?? []), Buffer.from(expected.key));
+      }
+      assert.equal(block.count, 1_000);
+    }
   });
 
   test('gives other events than another seed', () => {

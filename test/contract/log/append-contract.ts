@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RECORD_VALUE_BYTES_MAX } from '../../../src/contracts/log.ts';
 import { partitionOfKey } from '../../../src/log/partition.ts';
-import { bytes, readPartition, readRecords } from './log-records.ts';
+import { blockOf, bytes, readPartition, readRecords } from './log-records.ts';
 import { hasCode, openBench, type LogSetup } from './log-under-test.ts';
 
 export function appendContract(setup: LogSetup): void {
@@ -39,6 +39,37 @@ export function appendContract(setup: LogSetup): void {
       const bases = [];
       for (let round = 0; round < 3; round += 1) bases.push((await log.append(name, two))[0]?.baseOffset);
       assert.deepEqual(bases, [0, 2, 4]);
+    });
+
+    test('takes the rows of a block as it takes records, where it takes blocks', async (t) => {
+      const { log, topic } = await openBench(t, setup);
+      if (log.appendBlock === undefined) return t.skip('this log takes records only');
+      const records = Array.from({ length: 3_000 }, (_, index) => ({
+        key: index % 7 === 0 ? null : bytes(`customer_${index % 50}`),
+        value: index % 11 === 0 ? null : bytes(`${index} `.repeat(index % 400)),
+      }));
+      const [asRecords, asBlock] = [await topic(3), await topic(3)];
+      // One call each: the first of a log starts its turn of partitions for records without a key.
+      const ranges = await log.append(asRecords, records);
+      const blockRanges = await log.appendBlock(asBlock, blockOf(records));
+      const counts = (all: typeof ranges) => all.reduce((sum, { count }) => sum + count, 0);
+      assert.deepEqual([counts(ranges), counts(blockRanges)], [3_000, 3_000]);
+      const keyed = async (name: string, partition: number) =>
+        (await readPartition(log, name, partition))
+          .filter(({ key }) => key !== null)
+          .map(({ key, value, headers }) => ({ key, value, headers }));
+      const keyless: unknown[] = [];
+      for (let partition = 0; partition < 3; partition += 1) {
+        assert.deepEqual(await keyed(asBlock, partition), await keyed(asRecords, partition));
+        const others = await readPartition(log, asBlock, partition);
+        keyless.push(...others.filter(({ key }) => key === null).map(({ value }) => value));
+      }
+      const expected = records.filter(({ key }) => key === null).map(({ value }) => value);
+      assert.deepEqual(
+        keyless,
+        expected.map((value) => value && Buffer.from(value).toString()),
+      );
+      assert.deepEqual(await log.appendBlock(asBlock, blockOf([])), []);
     });
 
     test('nothing gives no range', async (t) => {

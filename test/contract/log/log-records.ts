@@ -1,5 +1,12 @@
 /** Records as plain objects, for comparing: what a test appends, and what it reads back. */
-import type { Header, Log, ReadRange, RecordChunk } from '../../../src/contracts/log.ts';
+import type {
+  Header,
+  Log,
+  ReadRange,
+  RecordBlock,
+  RecordChunk,
+  RecordInput,
+} from '../../../src/contracts/log.ts';
 
 export interface PlainRecord {
   readonly offset: number;
@@ -68,5 +75,28 @@ function kept(chunk: RecordChunk): RecordChunk {
     offsets: chunk.offsets.slice(),
     timestampsMs: chunk.timestampsMs.slice(),
     headers: new Map(headers),
+  };
+}
+
+/** Records without headers, partitions and timestamps as a block, its values one after the other and the keys behind. */
+export function blockOf(records: readonly Pick<RecordInput, 'key' | 'value'>[]): RecordBlock {
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  const place = (part: Uint8Array | null): [number, number] => {
+    if (part === null) return [-1, -1];
+    parts.push(part);
+    at += part.length;
+    return [at - part.length, at];
+  };
+  const values = records.map(({ value }) => place(value));
+  const keys = records.map(({ key }) => place(key));
+  const column = (places: [number, number][], side: 0 | 1) => Int32Array.from(places, (one) => one[side]);
+  return {
+    count: records.length,
+    bytes: Buffer.concat(parts),
+    valueStart: column(values, 0),
+    valueEnd: column(values, 1),
+    keyStart: column(keys, 0),
+    keyEnd: column(keys, 1),
   };
 }
