@@ -1,6 +1,7 @@
 /** The text of the parts that read one value into its cell. `at` stands before the value, and behind it afterwards. */
 import type { ArrayType, Field, LeafType, PrimitiveType } from '../schema.ts';
-import { Outcome } from './runtime.ts';
+import { EXACT_DIGITS } from './numbers.ts';
+import { Outcome } from './outcome.ts';
 
 /** What a part does with a value that it does not handle: the exact path takes the whole row. */
 export const UNUSUAL = `{ outcome = ${Outcome.unusual}; break attempt; }`;
@@ -8,23 +9,22 @@ export const UNUSUAL = `{ outcome = ${Outcome.unusual}; break attempt; }`;
 /** The same where only the order of keys or the white space is another one than the function is for. */
 export const OTHER_SHAPE = `{ outcome = ${Outcome.otherShape}; break attempt; }`;
 
-/** Whole numbers of this many digits are exact in a double. */
-const EXACT_DIGITS = 15;
-
 /** `true`, `null` and the beginning of `false`, as little-endian words. */
 const TRUE_WORD = 0x65_75_72_74;
 const NULL_WORD = 0x6c_6c_75_6e;
 const FALS_WORD = 0x73_6c_61_66;
+
+/** As {@link UNUSUAL} for a value that starts at `from`: white space before it is but another habit. */
+export const FAILED = `{ outcome = bytes[from] <= 0x20 ? ${Outcome.otherShape} : ${Outcome.unusual}; break attempt; }`;
 
 /** Where the white space of an array may be: nowhere, one space behind each comma, or anywhere. */
 export type Gaps = 'none' | 'single' | 'any';
 
 /** The vectors that the cells of one column lie in, and the cell's index, as expressions. */
 interface Place {
-  /** Text and codes by their name in the column; `values` for all others. */
+  readonly column: string;
   readonly vector: (name: 'start' | 'end' | 'codes' | 'values') => string;
-  /** Of text that is kept once. */
-  readonly dictionary: string;
+  /** The codes met last, of text that is kept once. */
   readonly recent: string;
   readonly index: string;
 }
@@ -43,8 +43,8 @@ export function readCell(type: LeafType, leaf: number, optional: boolean, gaps: 
 
 function placeOf(leaf: number): Place {
   return {
+    column: `columns[${leaf}]`,
     vector: (name) => `columns[${leaf}].${name}`,
-    dictionary: `columns[${leaf}].dictionary`,
     recent: `recent[${leaf}]`,
     index: 'row',
   };
@@ -54,8 +54,8 @@ function placeOf(leaf: number): Place {
 function itemsOf(leaf: number): Place {
   const items = `columns[${leaf}].items`;
   return {
+    column: items,
     vector: (name) => `${items}.${name}`,
-    dictionary: `${items}.dictionary`,
     recent: `recent[${leaf}]`,
     index: 'item',
   };
@@ -81,42 +81,53 @@ export const IS_NULL = `at < wordEnd && view.getInt32(at, true) === ${NULL_WORD}
 /** The end of a chain of `if`s: null, or nothing that is handled. */
 function otherwise(type: LeafType, place: Place, optional: boolean): string {
   return optional
-    ? `else if (${IS_NULL}) { at += 4; ${nullAt(type, place)} } else ${UNUSUAL}`
-    : `else ${UNUSUAL}`;
+    ? `else if (${IS_NULL}) { at += 4; ${nullAt(type, place)} } else ${FAILED}`
+    : `else ${FAILED}`;
 }
 
 function readPrimitive(type: PrimitiveType, place: Place, optional: boolean): string {
-  const { vector, index } = place;
+  const { column, vector, index } = place;
   const values = vector('values');
   const rest = otherwise(type, place, optional);
-  const call = (words: string): string => {
-    const read = `at = ${words}; if (at < 0) ${UNUSUAL}`;
+  const call = (...attempts: string[]): string => {
+    const calls = attempts.map((attempt, index) => (index === 0 ? '' : 'if (at < 0) ') + `at = ${attempt};`);
+    const read = `${calls.join(' ')} if (at < 0) ${FAILED}`;
     return optional ? `if (${IS_NULL}) { at += 4; ${nullAt(type, place)} } else { ${read} }` : read;
   };
   switch (type.kind) {
     case 'string':
-      return `if (bytes[at] === 0x22) { ${type.dictionary ? readCode(place) : readText(place)} } ${rest}`;
+      return `from = at; if (bytes[at] === 0x22) { ${type.dictionary ? readCode(place) : readText(place)} } ${rest}`;
     case 'boolean':
       return [
-        'word = at < wordEnd ? view.getInt32(at, true) : 0;',
+        'from = at; word = at < wordEnd ? view.getInt32(at, true) : 0;',
         `if (word === ${TRUE_WORD}) { at += 4; ${values}[${index}] = 1; }`,
         `else if (word === ${FALS_WORD} && bytes[at + 4] === 0x65) { at += 5; ${values}[${index}] = 0; }`,
         rest,
       ].join('\n');
     case 'int':
-      return call(`readNumber(bytes, at, ${values}, ${index}, 0, ${2 ** 31})`);
+      return call(
+        `readNumber(bytes, from = at, ${values}, ${index}, 0, ${2 ** 31})`,
+        `wide.intAt(bytes, from, ${column}, ${index})`,
+      );
     case 'long':
-      return call(`readNumber(bytes, at, ${values}, ${index}, 0, Infinity)`);
+      return call(
+        `readNumber(bytes, from = at, ${values}, ${index}, 0, Infinity)`,
+        `wide.longAt(bytes, from, ${column}, ${index})`,
+      );
     case 'decimal': {
-      const limit = type.precision > EXACT_DIGITS ? 'Infinity' : String(10 ** type.precision);
-      return call(`readNumber(bytes, at, ${values}, ${index}, ${type.scale}, ${limit})`);
+      const { precision, scale } = type;
+      const limit = precision > EXACT_DIGITS ? 'Infinity' : String(10 ** precision);
+      return call(
+        `readNumber(bytes, from = at, ${values}, ${index}, ${scale}, ${limit})`,
+        `wide.decimalAt(bytes, from, ${column}, ${index}, ${precision}, ${scale})`,
+      );
     }
     case 'double':
-      return call(`readDouble(bytes, at, ${values}, ${index})`);
+      return call(`readDouble(bytes, from = at, ${values}, ${index})`);
     case 'timestamp':
-      return call(`moment.timestamp(bytes, view, at, end, ${values}, ${index})`);
+      return call(`moment.timestamp(bytes, view, from = at, end, ${values}, ${index})`);
     case 'date':
-      return call(`moment.date(bytes, view, at, end, ${values}, ${index})`);
+      return call(`moment.date(bytes, view, from = at, end, ${values}, ${index})`);
   }
 }
 
@@ -133,26 +144,29 @@ while (at <= wordEnd) {
   if (found !== 0) { at += (31 - clz32(found & -found)) >> 3; break; }
   at += 4;
 }
-if (found === 0 || bytes[at] !== 0x22) {
-  at = stringEnd(bytes, at, end);
-  if (at < 0) ${UNUSUAL}
-}`;
+if (found === 0 || bytes[at] !== 0x22) at = stringEnd(bytes, at, end);`;
 
-function readText({ vector, index }: Place): string {
+function readText({ column, vector, index }: Place): string {
   return `mark = ++at; ${TO_QUOTE}
-${vector('start')}[${index}] = mark; ${vector('end')}[${index}] = at++;`;
+if (at >= 0) { ${vector('start')}[${index}] = mark; ${vector('end')}[${index}] = at++; }
+${orEscaped(column, index)}`;
 }
 
-function readCode({ vector, dictionary, recent, index }: Place): string {
+function readCode({ column, vector, recent, index }: Place): string {
   return `mark = ++at; ${TO_QUOTE}
-${vector('codes')}[${index}] = codeOf(${dictionary}, ${recent}, bytes, mark, at++);`;
+if (at >= 0) ${vector('codes')}[${index}] = codeOf(${column}.dictionary, ${recent}, bytes, mark, at++);
+${orEscaped(column, index)}`;
+}
+
+function orEscaped(column: string, index: string): string {
+  return `else { at = escaped.read(bytes, mark, end, space, ${column}, ${index}) + 1; if (at === 0) ${UNUSUAL} }`;
 }
 
 function readArray(type: ArrayType, leaf: number, optional: boolean, gaps: Gaps): string {
   const array = `columns[${leaf}]`;
   const space = gaps === 'any' ? 'at = spaceEnd(bytes, at);' : '';
   const behindComma = gaps === 'single' ? `if (bytes[at++] !== 0x20) ${OTHER_SHAPE}` : space;
-  return `if (bytes[at] === 0x5b) {
+  return `from = at; if (bytes[at] === 0x5b) {
     first = ${array}.itemsUsed;
     at++; ${space}
     if (bytes[at] === 0x5d) at++;

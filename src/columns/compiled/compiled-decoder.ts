@@ -8,7 +8,8 @@ import type { Decoder, DecoderOptions } from '../decoder-types.ts';
 import type { Problem } from '../problem.ts';
 import type { Schema } from '../schema.ts';
 import { compile, type DecodeRow, type Shape } from './program.ts';
-import { Outcome, spaceEnd } from './runtime.ts';
+import { Outcome } from './outcome.ts';
+import { spaceEnd } from './skip.ts';
 
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -71,7 +72,7 @@ export class CompiledDecoder implements Decoder {
     }
   }
 
-  /** Whether the row is decoded. If not, its cells are undefined, and nothing else is left of it. */
+  /** Whether the row is decoded. */
   private tryDecode(batch: ColumnBatch, start: number, end: number, row: number): boolean {
     if (start < 0 || end - start > this.valueBytesMax) return false;
     const bytes = batch.space.chunk;
@@ -80,7 +81,7 @@ export class CompiledDecoder implements Decoder {
       this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     if (end - start >= 2 && bytes[start] === OPEN_BRACE && bytes[end - 1] === CLOSE_BRACE) {
-      const outcome = this.decodeRow(batch.columns, bytes, this.view, start, end, row);
+      const outcome = this.attempt(this.decodeRow, batch, start, end, row);
       if (outcome === Outcome.decoded) {
         this.expected();
         return true;
@@ -88,6 +89,21 @@ export class CompiledDecoder implements Decoder {
       if (outcome === Outcome.unusual) return false;
     }
     return this.tryAnyOrder(batch, start, end, row);
+  }
+
+  /** Nothing is left of a row that is not decoded but undefined cells, and values that dictionaries have met. */
+  private attempt(
+    decodeRow: DecodeRow,
+    batch: ColumnBatch,
+    start: number,
+    end: number,
+    row: number,
+  ): Outcome {
+    const { columns, space } = batch;
+    const { arenaUsed } = space;
+    const outcome = decodeRow(columns, space, this.bytes, this.view, start, end, row);
+    if (outcome !== Outcome.decoded) space.arenaUsed = arenaUsed;
+    return outcome;
   }
 
   private expected(): void {
@@ -104,8 +120,8 @@ export class CompiledDecoder implements Decoder {
     if (last <= first || bytes[last] !== CLOSE_BRACE) return false;
     first = spaceEnd(bytes, first);
     if (first >= last || bytes[first] !== OPEN_BRACE) return false;
-    if (this.program('anyOrder')(batch.columns, bytes, this.view, first, last + 1, row) !== Outcome.decoded)
-      return false;
+    const outcome = this.attempt(this.program('anyOrder'), batch, first, last + 1, row);
+    if (outcome !== Outcome.decoded) return false;
     if (this.shape !== 'anyOrder' && ++this.strangers > STRANGERS_MAX) this.expectNextShape();
     return true;
   }

@@ -1,6 +1,6 @@
 /** The text of a function for events whose keys stand in schema order, with white space by one of two habits. */
 import type { Field, Schema } from '../schema.ts';
-import { IS_NULL, nullCells, OTHER_SHAPE, readCell, UNUSUAL, type Gaps } from './cell-source.ts';
+import { FAILED, IS_NULL, nullCells, OTHER_SHAPE, readCell, type Gaps } from './cell-source.ts';
 import { byteLength, matches, rowFunction } from './row-source.ts';
 
 /** How a producer writes white space: none, or one space behind each comma and colon. */
@@ -58,10 +58,10 @@ class OrderedWriter {
     } else this.lines.push(`if (${matches('at', before + key)}) { at += ${byteLength(before + key)};`);
     const from = this.leaf;
     if (type.kind === 'struct') {
-      this.lines.push('if (bytes[at] === 0x7b) {');
+      this.lines.push('from = at; if (bytes[at] === 0x7b) {');
       this.object(type.fields, false);
       const otherwise = required ? '' : `else if (${IS_NULL}) { at += 4; ${nullCells(type.fields, from)} }`;
-      this.lines.push('}', otherwise, `else ${UNUSUAL}`);
+      this.lines.push('}', otherwise, `else ${FAILED}`);
     } else this.lines.push(readCell(type, this.leaf++, !required, this.gaps));
     this.lines.push(`} else ${required ? OTHER_SHAPE : `{ ${nullCells([{ type }], from)} }`}`);
   }

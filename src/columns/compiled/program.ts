@@ -1,11 +1,14 @@
 /** Makes functions of the generated text. */
-import type { Column } from '../batch.ts';
+import type { ByteSpace, Column } from '../batch.ts';
 import type { Schema } from '../schema.ts';
 import { anyOrderSource } from './any-order-source.ts';
 import { leafTypes } from './cell-source.ts';
 import { MomentReader } from './moment.ts';
 import { orderedSource } from './ordered-source.ts';
-import { codeOf, readDouble, readNumber, skipValue, spaceEnd, stringEnd, type Outcome } from './runtime.ts';
+import { readDouble, readNumber, WideNumberReader } from './numbers.ts';
+import type { Outcome } from './outcome.ts';
+import { skipValue, spaceEnd } from './skip.ts';
+import { codeOf, EscapedTextReader, stringEnd } from './text.ts';
 
 /** More columns would make functions that V8 never optimizes (60 KiB of bytecode), slower than the exact path. */
 const LEAVES_MAX = 128;
@@ -16,6 +19,7 @@ const RECENT_CODES = 64;
 /** Decodes the event in `bytes[start, end)`, which begins with an opening and ends with a closing brace, into `row`. */
 export type DecodeRow = (
   columns: readonly Column[],
+  space: ByteSpace,
   bytes: Uint8Array,
   view: DataView,
   start: number,
@@ -36,8 +40,12 @@ export function compile(schema: Schema, shape: Shape): DecodeRow {
   // eslint-disable-next-line typescript/no-implied-eval
   const make = new Function('runtime', source) as (runtime: object) => DecodeRow;
   const recent = leafTypes(schema.fields).map(() => new Int32Array(RECENT_CODES));
-  const moment = new MomentReader();
-  return make({ codeOf, moment, readDouble, readNumber, recent, skipValue, spaceEnd, stringEnd });
+  const readers = {
+    escaped: new EscapedTextReader(),
+    moment: new MomentReader(),
+    wide: new WideNumberReader(),
+  };
+  return make({ codeOf, readDouble, readNumber, recent, skipValue, spaceEnd, stringEnd, ...readers });
 }
 
 /** Whether a schema is small enough, and whether this process may make functions of text at all. */

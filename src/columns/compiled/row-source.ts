@@ -1,7 +1,7 @@
 /** The text around what decodes one row, and the comparison of keys. */
 import type { Schema } from '../schema.ts';
 import { leafTypes } from './cell-source.ts';
-import { Outcome } from './runtime.ts';
+import { Outcome } from './outcome.ts';
 
 const TEXT_ENCODER = new TextEncoder();
 
@@ -13,10 +13,10 @@ export function rowFunction(schema: Schema, steps: string): string {
   const arrays = leafTypes(schema.fields).flatMap(({ kind }, leaf) => (kind === 'array' ? [leaf] : []));
   return `'use strict';
 const { clz32 } = Math;
-const { codeOf, moment, readDouble, readNumber, recent, skipValue, spaceEnd, stringEnd } = runtime;
-return function decodeRow(columns, bytes, view, start, end, row) {
+const { codeOf, escaped, moment, readDouble, readNumber, recent, skipValue, spaceEnd, stringEnd, wide } = runtime;
+return function decodeRow(columns, space, bytes, view, start, end, row) {
 const wordEnd = end - 4;
-let at = start, outcome = ${Outcome.decoded}, mark = 0, word = 0, found = 0, first = 0, item = 0;
+let at = start, outcome = ${Outcome.decoded}, from = 0, mark = 0, word = 0, found = 0, first = 0, item = 0;
 ${arrays.map((leaf) => `const used${leaf} = columns[${leaf}].itemsUsed;`).join('\n')}
 attempt: {
 ${steps}

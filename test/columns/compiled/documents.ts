@@ -113,7 +113,22 @@ const ANY = [
 
 const BYTES = [
   ...Buffer.from('{}[]:,"\\/ \t\n0123456789+-.eEutfnrb'),
-  ...[0, 0x1f, 0x7f, 0x80, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xa0, 0x9f, 0xef, 0xf0, 0xf4, 0x90, 0xff],
+  0,
+  0x1f,
+  0x7f,
+  0x80,
+  0xbf,
+  0xc0,
+  0xc2,
+  0xe0,
+  0xed,
+  0xa0,
+  0x9f,
+  0xef,
+  0xf0,
+  0xf4,
+  0x90,
+  0xff,
 ];
 
 /** How white space stands: behind commas and colons as one habit has it, or anywhere. */
@@ -129,13 +144,13 @@ export class DocumentWriter {
     this.random = random;
   }
 
-  /** An event of the schema, injured perhaps. */
-  event(ofSchema: Schema): Uint8Array {
+  /** An event of the schema as it is, and others made of it by small injuries. */
+  events(ofSchema: Schema, count: number): readonly Uint8Array[] {
     this.gap = this.one(GAPS);
     this.oddOnce = this.one([Infinity, Infinity, 40, 12]);
     const text = this.space() + this.object(ofSchema.fields) + this.space();
     const bytes = Buffer.from(text.toWellFormed());
-    return this.chance(2) ? bytes : this.injured(bytes);
+    return Array.from({ length: count }, (_, index) => (index === 0 ? bytes : this.injured(bytes)));
   }
 
   private object(fields: readonly Field[]): string {
@@ -228,37 +243,41 @@ export class DocumentWriter {
   }
 
   /** One to three small injuries. */
-  private injured(original: Uint8Array): Uint8Array {
-    const bytes = [...original];
-    for (let left = 1 + this.random.below(3); left > 0; left--) {
+  private injured(original: Buffer): Uint8Array {
+    let bytes = original;
+    for (let left = this.one([1, 1, 1, 2, 3]); left > 0; left--) {
       const at = this.random.below(bytes.length + 1);
-      const length = 1 + this.random.below(12);
-      switch (this.random.below(7)) {
+      const behind = Math.min(bytes.length, at + 1 + this.random.below(12));
+      const [head, tail] = [bytes.subarray(0, at), bytes.subarray(at)];
+      switch (this.random.below(6)) {
         case 0:
-          bytes[Math.min(at, bytes.length - 1)] = this.one(BYTES);
+          bytes = Buffer.concat([head, Buffer.of(this.one(BYTES)), tail.subarray(1)]);
           break;
         case 1:
-          bytes.splice(at, 0, this.one(BYTES));
+          bytes = Buffer.concat([head, Buffer.of(this.one(BYTES)), tail]);
           break;
         case 2:
-          bytes.splice(at, length);
+          bytes = Buffer.concat([head, bytes.subarray(behind)]);
           break;
         case 3:
-          bytes.splice(at, 0, ...bytes.slice(at, at + length));
+          bytes = Buffer.concat([bytes.subarray(0, behind), tail]);
           break;
         case 4:
-          bytes[Math.min(at, bytes.length - 1)] = (bytes[at] ?? 0) ^ (1 << this.random.below(8));
+          bytes = Buffer.concat([head, tail.subarray(1)]);
           break;
         case 5:
-          bytes.length = at;
-          break;
-        case 6:
-          bytes.splice(at, 1);
+          // One bit, or the rest of the event.
+          if (this.chance(4) || tail.length === 0) bytes = head;
+          else
+            bytes = Buffer.concat([
+              head,
+              Buffer.of((tail[0] as number) ^ (1 << this.random.below(8))),
+              tail.subarray(1),
+            ]);
           break;
       }
-      if (bytes.length === 0) break;
     }
-    return Uint8Array.from(bytes);
+    return bytes;
   }
 
   private insert(members: string[], member: string): void {
