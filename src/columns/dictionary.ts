@@ -116,7 +116,9 @@ export class Dictionary {
     }
   }
 
-  private holds(code: number, bytes: Uint8Array, start: number, end: number): boolean {
+  /** Whether `code` is known and is that of the value in `bytes[start, end)`. */
+  holds(code: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (code >= this.size) return false;
     const own = this.bytes;
     let at = this.startOf(code);
     if (this.endOf(code) - at !== end - start) return false;

@@ -15,15 +15,15 @@ export function invalidUtf8At(bytes: Uint8Array, start: number, end: number): nu
       at++;
       continue;
     }
-    const length = sequenceLength(bytes, at, end, lead);
+    const length = utf8SequenceLength(bytes, at, end, lead);
     if (length === 0) return at;
     at += length;
   }
   return -1;
 }
 
-/** The length of the sequence of two to four bytes that `lead` opens, or 0 where it is ill-formed. */
-function sequenceLength(bytes: Uint8Array, at: number, end: number, lead: number): number {
+/** The length of the sequence of two to four bytes that `lead` opens at `at`, or 0 where it is ill-formed. */
+export function utf8SequenceLength(bytes: Uint8Array, at: number, end: number, lead: number): number {
   if (lead < 0xc2 || lead > 0xf4) return 0;
   const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   if (at + length > end) return 0;

@@ -84,6 +84,11 @@ export class RowPreparer {
     return this.hasher?.contents ?? NO_WORDS;
   }
 
+  private readonly onProblem = (row: number, problem: Problem): void => {
+    this.states[row] = ROW.invalid;
+    this.problems.set(row, problem);
+  };
+
   /** Prepares every row; `clockMs` is the plan's. */
   prepare(rows: RawRows, clockMs: number): void {
     const { count } = rows;
@@ -119,12 +124,8 @@ export class RowPreparer {
   }
 
   private decode({ count, valueStart, valueEnd }: RawRows): void {
-    for (let row = 0; row < count; row += 1) {
-      const start = valueStart[row] as number;
-      const problem = this.decoder.decode(this.batch, start, valueEnd[row] as number, row);
-      this.states[row] = problem === undefined ? ROW.passed : ROW.invalid;
-      if (problem !== undefined) this.problems.set(row, problem);
-    }
+    this.states.fill(ROW.passed, 0, count);
+    this.decoder.decodeRows(this.batch, valueStart, valueEnd, 0, count, this.onProblem);
   }
 
   /** A row that is invalid already has null everywhere, which breaks no rule. */
