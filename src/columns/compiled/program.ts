@@ -11,7 +11,7 @@ import { skipValue, spaceEnd } from './skip.ts';
 import { codeOf, EscapedTextReader, stringEnd } from './text.ts';
 
 /** More columns would make functions that V8 never optimizes (60 KiB of bytecode), slower than the exact path. */
-const LEAVES_MAX = 128;
+const LEAVES_MAX = 64;
 
 /** Places for codes of texts that were met last, a column: a power of two. */
 const RECENT_CODES = 64;
