@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../src/config/load.ts';
 import type { BatchPlan, PlannedRange } from '../src/contracts/batch.ts';
-import { CLI, cleanEnvironment, NODE_FLAGS } from './measure.ts';
+import { CLI, cleanEnvironment, NODE_FLAGS } from './run-measured.ts';
 
 /** The checkpoint keeps the plans of 100 batches, and two batches take more than this. */
 const LOOK_EVERY_MS = 100;
