@@ -18,6 +18,7 @@ export interface ChildUsage {
   /** The largest resident set, bytes; with processes of its own, the sum of theirs. */
   readonly peakBytes: number;
   readonly stdout: string;
+  readonly stderr: string;
 }
 
 export interface MeasuredOptions {
@@ -54,12 +55,14 @@ export async function runMeasured(
       child.on('close', (status, signal) => resolve(status ?? signal));
     });
     const stdout = Buffer.concat(said.stdout).toString('utf8');
+    const stderr = Buffer.concat(said.stderr).toString('utf8');
     if (code !== 0) {
-      const words = `${stdout}${Buffer.concat(said.stderr).toString('utf8')}`.slice(-4000);
-      throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}:\n${words}`);
+      throw new Error(
+        `${command} ${args.join(' ')} ended with ${String(code)}:\n${`${stdout}${stderr}`.slice(-4000)}`,
+      );
     }
     const peakBytes = [...peaks.values()].reduce((sum, peak) => sum + peak, 0);
-    return { wallMs, cpuMs: reapedCpuMs() - cpuBeforeMs, peakBytes, stdout };
+    return { wallMs, cpuMs: reapedCpuMs() - cpuBeforeMs, peakBytes, stdout, stderr };
   } finally {
     clearInterval(poll);
   }
