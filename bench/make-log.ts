@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openEmbeddedLog } from '../src/log/embedded.ts';
 import { systemClock } from '../src/observe/system-clock.ts';
 
-export const TOPIC = 'purchasing_events';
+const TOPIC = 'purchasing_events';
 const PARTITIONS = 4;
 const APPEND_RECORDS = 5_000;
 const CUSTOMERS = 20_000;

@@ -46,14 +46,19 @@ function resultTable(name, folder) {
     '',
     `| | ${names.join(' | ')} |`,
     `| --- | ${names.map(() => '---:').join(' | ')} |`,
-    ...Object.entries(rows).map(([row, values]) => `| ${row} | ${Object.values(values).map(short).join(' | ')} |`),
+    ...Object.entries(rows).map(
+      ([row, values]) => `| ${row} | ${Object.values(values).map(short).join(' | ')} |`,
+    ),
   ];
 }
 
 /** @param {Result['machine']} machine */
-function machineOf({ date, cpu, cores, memoryGiB, node, sqlite, ...others }) {
-  const named = Object.entries(others).map(([name, version]) => `${name} ${version}`);
-  return [`${cpu}, ${cores} cores, ${memoryGiB} GiB`, `Node ${node}`, `SQLite ${sqlite}`, ...named, date].join('; ');
+function machineOf(machine) {
+  const { date, cpu, cores, memoryGiB, ...versions } = machine;
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [`${String(cpu)}, ${String(cores)} cores, ${String(memoryGiB)} GiB`, ...named, String(date)].join(
+    '; ',
+  );
 }
 
 /** @param {string} folder */
