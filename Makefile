@@ -15,7 +15,7 @@ PRODUCER_FLAGS = $(call flag,EVENTS,--events) $(call flag,RATE,--rate) $(call fl
 	$(call flag,START_TIME,--start-time) $(call flag,TIME_SCALE,--time-scale) $(DATA_FLAG)
 
 .PHONY: help setup-env install quickstart doctor demo run-producer run-consumer start-kafka stop-kafka \
-	test format lint typecheck check bench build clean
+	test format lint typecheck check bench bench-peers build clean
 
 help: ## Show the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ check: $(STAMP) ## All static checks: format, lint, types, dead code
 
 bench: $(STAMP) ## Measure
 	@$(RUN) bench
+
+bench-peers: $(STAMP) ## Measure the drain from Kafka beside PySpark, Kafka Streams and KafkaJS
+	@$(RUN) bench-peers
 
 build: $(STAMP) ## Build what is published into dist/
 	@$(RUN) build

@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CLI, NODE_FLAGS, publish, runMeasured, spreadOf, type ChildUsage } from './measure.ts';
+import { inWords, publish, runsOf, sizeOf, spreadOf } from './measure.ts';
+import { CLI, NODE_FLAGS, runMeasured, type ChildUsage } from './run-measured.ts';
 
-const RUNS = Number(process.env['BENCH_RUNS'] ?? 5);
-const EVENTS = 1_000_000;
+const RUNS = runsOf(5);
+const EVENTS = sizeOf('BENCH_EVENTS', 1_000_000);
 const PEER = join(import.meta.dirname, 'peers', 'plain-loop.ts');
 
 const folder = mkdtempSync(join(tmpdir(), 'tallystream-bench-'));
@@ -27,7 +28,7 @@ try {
   const rates = (usages: readonly ChildUsage[]) => spreadOf(usages.map(({ wallMs }) => EVENTS / wallMs));
   publish(
     'drain-rate',
-    'Drain of 1,000,000 events from the embedded log',
+    `Drain of ${inWords(EVENTS)} events from the embedded log`,
     '1,000 events/s: min, median, max',
     {
       'peer: read, JSON.parse, float sums, a Set of ids': rates(peer),
@@ -37,7 +38,7 @@ try {
       ),
     },
   );
-  const cpu = (usages: readonly ChildUsage[]) => spreadOf(usages.map(({ cpuMs }) => cpuMs / 1000));
+  const cpu = (usages: readonly ChildUsage[]) => spreadOf(usages.map(({ cpuMs }) => (cpuMs * 1000) / EVENTS));
   publish('drain-cpu', 'CPU time of the same, start included', 's per 1,000,000 events: min, median, max', {
     'peer: read, JSON.parse, float sums, a Set of ids': cpu(peer),
     'the query, all checks and the checkpoint': cpu(query),
@@ -45,7 +46,7 @@ try {
   const memory = (usages: readonly ChildUsage[]) => spreadOf(usages.map(({ peakBytes }) => peakBytes / 1e6));
   publish(
     'drain-memory',
-    'Largest resident set over 1,000,000 events, all ids remembered',
+    `Largest resident set over ${inWords(EVENTS)} events, all ids remembered`,
     'MB: min, median, max',
     {
       'peer: read, JSON.parse, float sums, a Set of ids': memory(peer),

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../src/config/load.ts';
 import type { BatchPlan, PlannedRange } from '../src/contracts/batch.ts';
-import { CLI, cleanEnvironment, NODE_FLAGS } from './measure.ts';
+import { CLI, cleanEnvironment, NODE_FLAGS } from './run-measured.ts';
 
-/** The checkpoint keeps the plans of 100 batches, and two batches take more than this. */
-const LOOK_EVERY_MS = 100;
+/** The checkpoint keeps the plans of 100 batches, and those take longer than this: each is made durable. */
+const LOOK_EVERY_MS = 40;
 /** After the producer has ended. */
 const CATCH_UP_MS_MAX = 30_000;
 

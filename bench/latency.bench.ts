@@ -1,5 +1,6 @@
 /**
- * How long from the moment an event is made to the moment its total is durable, at 1,000 events/s and as fast as possible?
+ * How long from the moment an event is made to the moment its total is durable, at 1,000 and at 20,000 events/s,
+ * with the trigger as fast as possible?
  *
  * `produce` and `run` (trigger 0 seconds) are the commands themselves, each in its process, with the flags that the launcher
  * gives; the broker is the one of `start-kafka`, on the same machine, 4 partitions. An event begins at its own timestamp, or
@@ -8,20 +9,21 @@
  * is written right after the commit of the checkpoint, and with output topics on after their transaction too. All clocks are
  * the machine's own, in whole milliseconds. Ranges come from the checkpoint, which is read beside the query a few times a
  * second, and timestamps from the topic when all is over; every event after the warm-up counts, and one without a batch is
- * an error. The peer is the same on the embedded log, taken right before.
+ * an error. The peer is the same on the embedded log, taken right before. Output topics add a transaction a batch.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KAFKA_VERSION } from '../scripts/kafka/java.js';
 import { freePort } from '../scripts/kafka/ports.js';
 import { startLocal, stopLocal } from '../scripts/kafka/local-broker.js';
 import { settingsOf } from '../scripts/kafka/settings.js';
 import { followQuery, type Followed } from './follow-query.ts';
-import { percentilesOf, publish, type Percentiles } from './measure.ts';
+import { inWords, percentilesOf, publish, sizeOf, type Percentiles } from './measure.ts';
 import { readEvents } from './read-events.ts';
 
-const RATE = 1000;
-const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 60);
+const RATES = [1_000, 20_000];
+const SECONDS = sizeOf('BENCH_SECONDS', 30);
 const WARM_UP_SECONDS = 5;
 const PARTITIONS = 4;
 
@@ -38,19 +40,21 @@ const onKafka: Settings = {
   TALLYSTREAM_KAFKA_BOOTSTRAP_SERVERS: `127.0.0.1:${port}`,
 };
 try {
-  const rows: Record<string, Percentiles> = {};
-  rows['peer: the embedded log'] = await latencyOf('embedded', {});
   await startLocal(kafka, process.env, () => undefined);
-  rows['Apache Kafka'] = await latencyOf('kafka', onKafka);
-  rows['Apache Kafka, output topics on'] = await latencyOf('outputs', {
-    ...onKafka,
-    TALLYSTREAM_KAFKA_OUTPUT_TOPICS: 'true',
-  });
+  const rows: Record<string, Percentiles> = {};
+  for (const rate of RATES) {
+    const at = `${inWords(rate)}/s`;
+    rows[`${at}, peer: the embedded log`] = await latencyOf(`embedded-${rate}`, rate, {});
+    rows[`${at}, Apache Kafka`] = await latencyOf(`kafka-${rate}`, rate, onKafka);
+  }
+  const outputs = { ...onKafka, TALLYSTREAM_KAFKA_OUTPUT_TOPICS: 'true' };
+  rows['1,000/s, Apache Kafka, output topics on'] = await latencyOf('outputs', 1_000, outputs);
   publish(
     'latency',
-    `From an event to its durable total, ${RATE} events/s for ${SECONDS} s after ${WARM_UP_SECONDS} s`,
+    `From an event to its durable total, for ${SECONDS} s after ${WARM_UP_SECONDS} s`,
     'ms: median, p99, p99.9, max',
     rows,
+    { kafka: KAFKA_VERSION },
   );
 } finally {
   await stopLocal(kafka);
@@ -58,7 +62,7 @@ try {
 }
 
 /** One run of producer and query on a topic of its own. */
-async function latencyOf(name: string, settings: Settings): Promise<Percentiles> {
+async function latencyOf(name: string, rate: number, settings: Settings): Promise<Percentiles> {
   const env = {
     ...settings,
     TALLYSTREAM_DATA_DIR: join(folder, name),
@@ -69,8 +73,8 @@ async function latencyOf(name: string, settings: Settings): Promise<Percentiles>
     TALLYSTREAM_LOGGING_FORMAT: 'json',
     TALLYSTREAM_UI_PORT: 'off',
   };
-  const events = RATE * (WARM_UP_SECONDS + SECONDS);
-  const followed = await followQuery({ env, folder, events, rate: RATE });
+  const events = rate * (WARM_UP_SECONDS + SECONDS);
+  const followed = await followQuery({ env, folder, events, rate });
   return percentilesOf(await latenciesMs(env, followed));
 }
 

@@ -1,142 +1,94 @@
 /**
- * How many events a second does the producer bring to Apache Kafka, acks all and idempotent, with the broker on the same
- * machine, and what CPU time does an event cost?
- *
- * Ours generates its events, puts them into batches and waits for every acknowledgement, in this process. The peer is the
- * Producer of @platformatic/kafka: the same events, but made before the clock starts, in arrays of 2,000 messages, five of
- * them under way. Runs alternate, each on a topic of its own with 4 partitions; CPU time is that of this process.
+ * How fast does `produce` make events and write them, to Kafka (acks all, idempotent) and to the embedded log? The peer is the
+ * load generator of Kafka's own tools, which sends one fixed text of the same size and makes nothing.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Producer } from '@platformatic/kafka';
-import { createEventClock } from '../src/producer/event-clock.ts';
-import { deliver } from '../src/producer/deliver.ts';
-import { createRandom } from '../src/producer/random.ts';
-import { createGeneratedSource } from '../src/producer/source.ts';
-import { UNPACED } from '../src/producer/token-bucket.ts';
-import { createPurchaseGenerator } from '../src/purchases/generator.ts';
-import { openKafkaLog } from '../src/log/kafka.ts';
-import { systemClock } from '../src/observe/system-clock.ts';
-import { KafkaFault } from '../scripts/kafka/fault.js';
+import { classPathOf, findJava, KAFKA_VERSION } from '../scripts/kafka/java.js';
 import { startLocal, stopLocal } from '../scripts/kafka/local-broker.js';
 import { freePort } from '../scripts/kafka/ports.js';
 import { settingsOf } from '../scripts/kafka/settings.js';
-import { publish, spreadOf } from './measure.ts';
+import { makeTopics } from '../scripts/kafka/topics.js';
+import { inWords, publish, runsOf, sizeOf, spreadOf, type Spread } from './measure.ts';
+import { CLI, NODE_FLAGS, runMeasured, type ChildUsage } from './run-measured.ts';
 
-const RUNS = Number(process.env['BENCH_RUNS'] ?? 5);
-const EVENTS = Number(process.env['BENCH_EVENTS'] ?? 1_000_000);
+const RUNS = runsOf(5);
+const EVENTS = sizeOf('BENCH_EVENTS', 1_000_000);
 const PARTITIONS = 4;
-const MESSAGES_PER_SEND = 2_000;
-const SENDS_UNDER_WAY = 5;
-
-interface Usage {
-  readonly wallMs: number;
-  readonly cpuMs: number;
-}
+/** As long as an event and its key. */
+const RECORD_BYTES = 500;
 
 const folder = mkdtempSync(join(tmpdir(), 'tallystream-bench-'));
 const port = await freePort();
-const kafka = settingsOf({ KAFKA_PORT: String(port), KAFKA_RUNTIME: 'java' }, process.cwd());
-const settings = { ...kafka, folder: join(folder, 'kafka') };
 const bootstrap = `127.0.0.1:${port}`;
+const kafka = settingsOf(
+  { KAFKA_PORT: String(port), KAFKA_DIR: join(folder, 'kafka'), KAFKA_RUNTIME: 'java' },
+  folder,
+);
+const onKafka = {
+  TALLYSTREAM_LOG_TYPE: 'kafka',
+  TALLYSTREAM_KAFKA_BOOTSTRAP_SERVERS: bootstrap,
+};
+/** Each writes a topic that is named after its run. */
+const producers: Readonly<Record<string, (topic: string) => Promise<ChildUsage>>> = {
+  "peer: Kafka's ProducerPerformance": perfTest,
+  'produce, Apache Kafka': (topic) => produce(topic, onKafka),
+  'produce, the embedded log': (topic) => produce(topic, {}),
+};
 try {
-  await startLocal(settings, process.env, () => undefined);
-  const log = await openKafkaLog({ bootstrapServers: [bootstrap], clock: systemClock, clientId: 'bench' });
-  const topic = async (name: string): Promise<string> => {
-    await log.createTopic(name, { partitions: PARTITIONS });
-    return name;
-  };
-  const ours: Usage[] = [];
-  const peer: Usage[] = [];
-  // The first run of each warms this process and the broker up, and does not count.
-  for (let run = 0; run <= RUNS; run += 1) {
-    const oursRun = await produce(await topic(`ours-${run}`));
-    const peerRun = await send(await topic(`peer-${run}`));
-    for (const name of [`ours-${run}`, `peer-${run}`]) await log.deleteTopic(name);
-    if (run === 0) continue;
-    ours.push(oursRun);
-    peer.push(peerRun);
+  await startLocal(kafka, process.env, () => undefined);
+  const usages = new Map<string, ChildUsage[]>(Object.keys(producers).map((name) => [name, []]));
+  for (let run = 0; run < RUNS; run += 1) {
+    for (const [index, [name, start]] of Object.entries(producers).entries()) {
+      usages.get(name)?.push(await start(`events-${run}-${index}`));
+    }
   }
-  await log.close();
-  const rates = (usages: readonly Usage[]) => spreadOf(usages.map(({ wallMs }) => EVENTS / wallMs));
-  publish('producer-rate', `Producing ${EVENTS} events to Apache Kafka`, '1,000 events/s: min, median, max', {
-    'peer: @platformatic/kafka, ready values': rates(peer),
-    'the producer, its generator included': rates(ours),
-    'ratio producer / peer, run by run': spreadOf(
-      ours.map((usage, run) => (peer[run] as Usage).wallMs / usage.wallMs),
-    ),
-  });
-  const cpu = (usages: readonly Usage[]) => spreadOf(usages.map(({ cpuMs }) => (cpuMs * 1000) / EVENTS));
-  publish('producer-cpu', 'CPU time of the same', 'µs per event: min, median, max', {
-    'peer: @platformatic/kafka, ready values': cpu(peer),
-    'the producer, its generator included': cpu(ours),
-  });
-} catch (error) {
-  if (!(error instanceof KafkaFault)) throw error;
-  process.stderr.write(`No Kafka here, so nothing was measured: ${error.what}\n`);
-  process.exitCode = 1;
+  publishAll(usages);
 } finally {
-  await stopLocal(settings);
+  await stopLocal(kafka);
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function measured(act: () => Promise<unknown>): Promise<Usage> {
-  const from = performance.now();
-  const before = process.cpuUsage();
-  await act();
-  const { user, system } = process.cpuUsage(before);
-  return { wallMs: performance.now() - from, cpuMs: (user + system) / 1000 };
+function produce(topic: string, settings: Readonly<Record<string, string>>): Promise<ChildUsage> {
+  const env = {
+    ...settings,
+    TALLYSTREAM_LOG_TOPIC: topic,
+    TALLYSTREAM_LOG_PARTITIONS: String(PARTITIONS),
+    TALLYSTREAM_DATA_DIR: join(folder, 'data', topic),
+  };
+  const words = ['produce', '--events', String(EVENTS), '--rate', 'max', '--seed', '1'];
+  return runMeasured(process.execPath, [...NODE_FLAGS, CLI, ...words], folder, { env });
 }
 
-/** A producer of its own each time, as the command has it. */
-async function produce(topic: string): Promise<Usage> {
-  const log = await openKafkaLog({ bootstrapServers: [bootstrap], clock: systemClock, clientId: 'bench' });
-  const generator = createPurchaseGenerator({ seed: 1 });
-  const calm = new AbortController().signal;
-  const usage = await measured(() =>
-    deliver({
-      log,
-      topic,
-      source: createGeneratedSource(
-        (block, timestampMs) => generator.write(block, timestampMs),
-        createEventClock({ clock: systemClock }),
-      ),
-      pace: UNPACED,
-      clock: systemClock,
-      random: createRandom(1),
-      recordsMax: EVENTS,
-      stop: calm,
-      abort: calm,
-    }),
+async function perfTest(topic: string): Promise<ChildUsage> {
+  await makeTopics(port, [{ name: topic, partitions: PARTITIONS }]);
+  const settings = ['acks=all', 'enable.idempotence=true', `bootstrap.servers=${bootstrap}`];
+  const amounts = [
+    '--num-records',
+    String(EVENTS),
+    '--record-size',
+    String(RECORD_BYTES),
+    '--throughput',
+    '-1',
+  ];
+  const words = ['--topic', topic, ...amounts, '--command-property', ...settings];
+  const program = ['-cp', classPathOf(kafka.libs), 'org.apache.kafka.tools.ProducerPerformance'];
+  return runMeasured(findJava(process.env).path, [...program, ...words], folder);
+}
+
+function publishAll(usages: ReadonlyMap<string, readonly ChildUsage[]>): void {
+  const table = (name: string, question: string, unit: string, figure: (usage: ChildUsage) => number) => {
+    const rows: Record<string, Spread> = {};
+    for (const [producer, all] of usages) rows[producer] = spreadOf(all.map(figure));
+    publish(`producer-${name}`, question, `${unit}: min, median, max`, rows, { kafka: KAFKA_VERSION });
+  };
+  const written = `${inWords(EVENTS)} events written, from process start`;
+  table('rate', written, '1,000 events/s', ({ wallMs }) => EVENTS / wallMs);
+  table(
+    'cpu',
+    'CPU time of the same, start included',
+    's per 1,000,000 events',
+    ({ cpuMs }) => (cpuMs * 1000) / EVENTS,
   );
-  await log.close();
-  return usage;
-}
-
-async function send(topic: string): Promise<Usage> {
-  const generator = createPurchaseGenerator({ seed: 1 });
-  const messages = Array.from({ length: EVENTS }, () => {
-    const { key, value } = generator.next(Date.now());
-    return { topic, key: asBuffer(key), value: asBuffer(value) };
-  });
-  const producer = new Producer({
-    clientId: 'bench-peer',
-    bootstrapBrokers: [bootstrap],
-    idempotent: true,
-  });
-  const usage = await measured(async () => {
-    const underWay: Promise<unknown>[] = [];
-    for (let from = 0; from < EVENTS; from += MESSAGES_PER_SEND) {
-      if (underWay.length === SENDS_UNDER_WAY) await underWay.shift();
-      underWay.push(producer.send({ messages: messages.slice(from, from + MESSAGES_PER_SEND), acks: -1 }));
-    }
-    await Promise.all(underWay);
-  });
-  await producer.close();
-  return usage;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

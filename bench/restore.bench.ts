@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CLI, NODE_FLAGS, publish, runMeasured, spreadOf } from './measure.ts';
+import { inWords, publish, runsOf, sizeOf, spreadOf } from './measure.ts';
+import { CLI, NODE_FLAGS, runMeasured } from './run-measured.ts';
 
-const RUNS = 7;
-const EVENTS = 1_000_000;
+const RUNS = runsOf(7);
+const EVENTS = sizeOf('BENCH_EVENTS', 1_000_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'tallystream-bench-'));
 try {
@@ -25,7 +26,7 @@ try {
   }
   publish('restore', 'A run that finds nothing new, start to end', 'ms: min, median, max', {
     'peer: a checkpoint of 1 event': spreadOf(empty),
-    'a checkpoint of 1,000,000 events, all ids remembered': spreadOf(full),
+    [`a checkpoint of ${inWords(EVENTS)} events, all ids remembered`]: spreadOf(full),
   });
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CLI, cleanEnvironment, publish, runMeasured, spreadOf } from './measure.ts';
+import { publish, runsOf, spreadOf } from './measure.ts';
+import { CLI, cleanEnvironment, runMeasured } from './run-measured.ts';
 
-const RUNS = 11;
+const RUNS = runsOf(11);
 const EVENTS = 1000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tallystream-bench-'));

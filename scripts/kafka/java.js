@@ -24,7 +24,11 @@ export const KAFKA_VERSION = /<version>([^<]+)<\/version>/.exec(readFileSync(POM
 
 /**
  * @typedef {{ path: string, version: number }} Java
+ * @typedef {{ pom: string, what: string, megabytes: number, words?: readonly string[] }} Jars `words` are further ones for Maven
  */
+
+/** @type {Jars} */
+const KAFKA = { pom: POM, what: `Kafka ${KAFKA_VERSION}`, megabytes: 45 };
 
 /**
  * JAVA_HOME's Java where that is set, otherwise the one on the PATH.
@@ -72,20 +76,22 @@ export function classPathOf(libs) {
  * @param {string} libs
  * @param {NodeJS.ProcessEnv} env
  * @param {(words: string) => void} say
+ * @param {Jars} jars
  * @throws KafkaFault
  */
-export function fetchJars(libs, env, say) {
-  if (areThere(libs)) return;
-  say(`Fetching Kafka ${KAFKA_VERSION} with Maven (once, about 45 MB) ...`);
+export function fetchJars(libs, env, say, jars = KAFKA) {
+  const { pom, what, megabytes, words = [] } = jars;
+  if (areThere(libs, jars)) return;
+  say(`Fetching ${what} with Maven (once, about ${megabytes} MB) ...`);
   const fresh = `${libs}.${process.pid}`;
   mkdirSync(dirname(libs), { recursive: true });
   rmSync(fresh, { recursive: true, force: true });
   try {
-    runMaven([...FETCH, '--file', POM, `-DoutputDirectory=${fresh}`], env);
-    writeFileSync(join(fresh, STAMP), stampOf());
-    if (!areThere(libs)) {
+    runMaven([...FETCH, ...words, '--file', pom, `-DoutputDirectory=${fresh}`], env, what);
+    writeFileSync(join(fresh, STAMP), stampOf(pom));
+    if (!areThere(libs, jars)) {
       rmSync(libs, { recursive: true, force: true });
-      moveInto(fresh, libs);
+      moveInto(fresh, libs, jars);
     }
   } finally {
     rmSync(fresh, { recursive: true, force: true });
@@ -95,28 +101,29 @@ export function fetchJars(libs, env, say) {
 /** Names the pom.xml that the jars come from, so that a new one fetches anew. */
 const STAMP = 'pom.sha256';
 
-function stampOf() {
-  return createHash('sha256').update(readFileSync(POM)).digest('hex');
+/** @param {string} pom */
+function stampOf(pom) {
+  return createHash('sha256').update(readFileSync(pom)).digest('hex');
 }
 
 /** @param {string} libs */
-function areThere(libs) {
+export function areThere(libs, { pom } = KAFKA) {
   const stamp = join(libs, STAMP);
-  return existsSync(stamp) && readFileSync(stamp, 'utf8') === stampOf();
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === stampOf(pom);
 }
 
-/** @param {string} fresh @param {string} libs */
-function moveInto(fresh, libs) {
+/** @param {string} fresh @param {string} libs @param {Jars} jars */
+function moveInto(fresh, libs, jars) {
   try {
     renameSync(fresh, libs);
   } catch (error) {
     // Another process that fetched at the same time was first.
-    if (!areThere(libs)) throw error;
+    if (!areThere(libs, jars)) throw error;
   }
 }
 
-/** @param {readonly string[]} words @param {NodeJS.ProcessEnv} env */
-function runMaven(words, env) {
+/** @param {readonly string[]} words @param {NodeJS.ProcessEnv} env @param {string} what */
+function runMaven(words, env, what) {
   const { status, stdout, error } = spawnSync('mvn', words, {
     env,
     encoding: 'utf8',
@@ -127,14 +134,14 @@ function runMaven(words, env) {
   if (error !== undefined && /** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') {
     throw new KafkaFault(EXIT.missing, {
       what: 'Maven (mvn) is not on the PATH.',
-      why: 'It fetches the jars that Kafka runs from.',
+      why: `It fetches the jars of ${what}.`,
       mend: `Install it (${INSTALL_MAVEN}), or start Docker.`,
     });
   }
   if (error === undefined && status === 0) return;
   const said = lastLines(stdout, 15, (line) => line.startsWith('[ERROR]'));
   throw new KafkaFault(EXIT.missing, {
-    what: `Maven could not fetch Kafka ${KAFKA_VERSION}${error === undefined ? '' : ` (${error.message})`}.${said}`,
+    what: `Maven could not fetch ${what}${error === undefined ? '' : ` (${error.message})`}.${said}`,
     mend: 'See whether Maven Central, or the mirror in ~/.m2/settings.xml, can be reached, and start again.',
   });
 }

@@ -8,14 +8,32 @@ import { EXIT, KafkaFault } from './fault.js';
 import { lastLines } from './last-lines.js';
 import { PROJECT } from './settings.js';
 
-const REQUIREMENTS = fileURLToPath(new URL('../../test/kafka/python/requirements.txt', import.meta.url));
 export const PYTHON_FOLDER = join(PROJECT, '.kafka', 'python');
 /** `ensurepip` is what Debian leaves out of its Python, and brings with python3-venv. */
 const PROBE = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
-const IMPORTS = 'import kafka, lz4.frame, snappy, zstandard';
+
+/**
+ * @typedef {object} Packages
+ * @property {string} what is told
+ * @property {number} megabytes
+ * @property {string} requirements names every package with its hash
+ * @property {string} imports a program that fails where one of them is not there
+ * @property {readonly string[]} words further ones for pip
+ */
+
+/** @type {Packages} */
+const CLIENT = {
+  what: 'a Kafka client in Python',
+  megabytes: 10,
+  requirements: fileURLToPath(new URL('../../test/kafka/python/requirements.txt', import.meta.url)),
+  imports: 'import kafka, lz4.frame, snappy, zstandard',
+  // Wheels alone: nothing is compiled here, and no build script of a package runs.
+  words: ['--only-binary', ':all:'],
+};
+
 /** Names the requirements that the environment was made from, so that others make a new one. */
 const STAMP = 'requirements.sha256';
-const FETCH_TIMEOUT_MS = 5 * 60_000;
+const FETCH_TIMEOUT_MS = 10 * 60_000;
 
 /** @param {string} folder of an environment */
 export function pythonOf(folder) {
@@ -28,48 +46,54 @@ export function pythonOf(folder) {
  * @param {string} folder
  * @param {NodeJS.ProcessEnv} env
  * @param {(words: string) => void} say
+ * @param {Packages} packages
  * @throws KafkaFault
  */
-export function fetchPython(folder, env, say) {
-  if (isThere(folder, env)) return;
+export function fetchPython(folder, env, say, packages = CLIENT) {
+  if (isThere(folder, env, packages)) return;
   refuseWithoutPython(env);
-  say('Fetching a Kafka client in Python with pip (once, about 10 MB) ...');
+  say(`Fetching ${packages.what} with pip (once, about ${packages.megabytes} MB) ...`);
   const fresh = `${folder}.${process.pid}`;
   mkdirSync(dirname(folder), { recursive: true });
   rmSync(fresh, { recursive: true, force: true });
   try {
     run('python3', ['-m', 'venv', fresh], env);
-    // Wheels alone: nothing is compiled here, and no build script of a package runs.
-    const words = ['--quiet', '--no-input', '--require-hashes', '--only-binary', ':all:'];
-    run(pythonOf(fresh), ['-m', 'pip', 'install', ...words, '--requirement', REQUIREMENTS], env);
-    writeFileSync(join(fresh, STAMP), stampOf());
-    if (!isThere(folder, env)) {
+    const words = ['--quiet', '--no-input', '--require-hashes', ...packages.words];
+    run(pythonOf(fresh), ['-m', 'pip', 'install', ...words, '--requirement', packages.requirements], env);
+    writeFileSync(join(fresh, STAMP), stampOf(packages));
+    if (!isThere(folder, env, packages)) {
       rmSync(folder, { recursive: true, force: true });
-      moveInto(fresh, folder, env);
+      moveInto(fresh, folder, env, packages);
     }
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }
 }
 
-function stampOf() {
-  return createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
+/** @param {Packages} packages */
+function stampOf({ requirements }) {
+  return createHash('sha256').update(readFileSync(requirements)).digest('hex');
 }
 
-/** The Python that it was made by may be another one by now; so it is asked. @param {string} folder @param {NodeJS.ProcessEnv} env */
-function isThere(folder, env) {
+/**
+ * The Python that it was made by may be another one by now; so it is asked.
+ * @param {string} folder
+ * @param {NodeJS.ProcessEnv} env
+ * @param {Packages} packages
+ */
+export function isThere(folder, env, packages) {
   const stamp = join(folder, STAMP);
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== stampOf()) return false;
-  return spawnSync(pythonOf(folder), ['-c', IMPORTS], { env, stdio: 'ignore' }).status === 0;
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== stampOf(packages)) return false;
+  return spawnSync(pythonOf(folder), ['-c', packages.imports], { env, stdio: 'ignore' }).status === 0;
 }
 
-/** @param {string} fresh @param {string} folder @param {NodeJS.ProcessEnv} env */
-function moveInto(fresh, folder, env) {
+/** @param {string} fresh @param {string} folder @param {NodeJS.ProcessEnv} env @param {Packages} packages */
+function moveInto(fresh, folder, env, packages) {
   try {
     renameSync(fresh, folder);
   } catch (error) {
     // Another process that fetched at the same time was first.
-    if (!isThere(folder, env)) throw error;
+    if (!isThere(folder, env, packages)) throw error;
   }
 }
 
