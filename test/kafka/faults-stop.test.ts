@@ -7,10 +7,10 @@ import { startBroker, withoutKafka, type TestBroker } from './broker.ts';
 import { assertExact, AT_ONCE, openLog, placeOn, startOn, untilRead, waitsOf } from './purchases.ts';
 
 const HANG_MS = 60_000;
-/** A Ctrl-C is given a second for the call in hand, and this machine the rest. */
-const STOP_MS_MAX = 8_000;
+/** A Ctrl-C is given a second for the call in hand, and a busy machine the rest; the broker is away for longer. */
+const STOP_MS_MAX = 30_000;
 
-describe('a broker that goes away', { skip: withoutKafka(), timeout: 240_000 }, () => {
+describe('a broker that goes away', { skip: withoutKafka(), timeout: 600_000 }, () => {
   let broker: TestBroker;
   before(async () => {
     broker = await startBroker();

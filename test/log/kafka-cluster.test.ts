@@ -57,7 +57,7 @@ test('the first contact is bounded as a whole, whatever one request may take', a
   const startMs = performance.now();
   const opening = open(t, [mute, mute, mute], { connectTimeoutMs: 500, requestTimeoutMs: 60_000 });
   await assert.rejects(opening, hasCode('LOG_UNAVAILABLE', 'timed out'));
-  assert.ok(performance.now() - startMs < 10_000);
+  assert.ok(performance.now() - startMs < 50_000);
 });
 
 test('open for reading only, refuses to write before a broker is asked', async (t) => {
