@@ -358,7 +358,7 @@ async function kafkaTool(
       bootstrap,
       ...words.split(' '),
     ],
-    { timeout: 60_000 },
+    { timeout: 300_000 },
   );
   run.child.stdin?.end(lines.map((line) => `${line}\n`).join(''));
   await run;
