@@ -47,7 +47,7 @@ test('believes a broker that cannot tell the leader for now', async (t) => {
 test('asks another broker where one takes a request and never answers it', async (t) => {
   const mute = await startFakeBroker(t, () => undefined);
   const broker = await startFakeBroker(t, () => led(0));
-  const log = await open(t, [mute, broker], { requestTimeoutMs: 300 });
+  const log = await open(t, [mute, broker], { requestTimeoutMs: 3_000 });
   assert.equal((await log.describeTopic('events'))?.partitions, 1);
   assert.equal(mute.asked(), 1);
 });
