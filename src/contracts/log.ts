@@ -239,10 +239,11 @@ export interface Log {
   /**
    * Opens the one writer of this name. Every earlier one is fenced (its calls throw WRITER_FENCED from now on), and what
    * it left open is settled: committed where its commit had been decided, taken back otherwise. When this resolves, a
-   * reader sees all of what was committed and none of what was not. On logs that have such a thing.
+   * reader sees all of what was committed and none of what was not; `topics` names those that writers of this name append
+   * to, since a log may have to look there for it. On logs that have such a thing.
    * @throws LOG_UNAVAILABLE (retry), CONFIG_INVALID
    */
-  openTransactions?(name: string): Promise<TransactionalWriter>;
+  openTransactions?(name: string, topics?: readonly string[]): Promise<TransactionalWriter>;
 
   /** Releases files and connections. Called once, last; a repeat does nothing. */
   close(): Promise<void>;

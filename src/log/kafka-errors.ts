@@ -19,6 +19,7 @@ export const CODE = {
   COORDINATOR_NOT_AVAILABLE: 15,
   INVALID_TOPIC: 17,
   RECORD_LIST_TOO_LARGE: 18,
+  TOPIC_AUTHORIZATION_FAILED: 29,
   TOPIC_ALREADY_EXISTS: 36,
   OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
   DUPLICATE_SEQUENCE_NUMBER: 46,
@@ -32,6 +33,7 @@ export const CODE = {
   FENCED_LEADER_EPOCH: 74,
   PRODUCER_FENCED: 90,
   UNKNOWN_TOPIC_ID: 100,
+  TRANSACTIONAL_ID_NOT_FOUND: 105,
 } as const;
 
 /** The broker no longer knows what this producer has sent, or takes it for another: it needs a new identity. */

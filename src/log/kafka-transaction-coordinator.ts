@@ -3,7 +3,13 @@
  * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). The versions are those before KIP-890, which every broker
  * from 3.1 on speaks.
  */
-import { addPartitionsToTxnV3, endTxnV3, findCoordinatorV4, initProducerIdV4 } from './kafka-client.ts';
+import {
+  addPartitionsToTxnV3,
+  describeTransactionsV0,
+  endTxnV3,
+  findCoordinatorV4,
+  initProducerIdV4,
+} from './kafka-client.ts';
 import type { Connection } from './kafka-client.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Broker, KafkaCluster, Purpose } from './kafka-cluster.ts';
@@ -12,6 +18,18 @@ import { brokerCodesOf, BrokerFault, CODE } from './kafka-errors.ts';
 import { writerFenced } from './writer-turns.ts';
 
 const TRANSACTION_KEY_TYPE = 1;
+
+export type Ending = 'commit' | 'abort';
+
+/** What becomes of a transaction in each state of its coordinator when the next writer introduces itself. */
+const ENDINGS: ReadonlyMap<string, Ending> = new Map([
+  ['PrepareCommit', 'commit'],
+  ['CompleteCommit', 'commit'],
+  ['Ongoing', 'abort'],
+  ['PrepareEpochFence', 'abort'],
+  ['PrepareAbort', 'abort'],
+  ['CompleteAbort', 'abort'],
+]);
 
 /** The name belongs to a later writer, or to one whose transaction the broker took back. */
 export const FENCED: ReadonlySet<number> = new Set([
@@ -30,6 +48,19 @@ export class TransactionCoordinator {
     this.cluster = cluster;
     this.name = name;
     this.purpose = purpose;
+  }
+
+  /** How the last transaction of the name ends, or has ended; undefined where there was none since its writer came. */
+  async lastEnding(): Promise<Ending | undefined> {
+    try {
+      const { transactionStates } = await this.ask((connection) =>
+        describeTransactionsV0.api.async(connection, [this.name]),
+      );
+      return ENDINGS.get(transactionStates[0]?.transactionState ?? '');
+    } catch (error) {
+      if (brokerCodesOf(error).includes(CODE.TRANSACTIONAL_ID_NOT_FOUND)) return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -62,7 +93,7 @@ export class TransactionCoordinator {
   /** Ends the transaction. `onSend` is called where the request is about to be sent. @throws WRITER_FENCED */
   async end(
     { producerId, producerEpoch }: Identity,
-    ending: 'commit' | 'abort',
+    ending: Ending,
     onSend: () => void = () => undefined,
   ): Promise<void> {
     await this.ask((connection) => {

@@ -12,27 +12,41 @@ import { KeylessTurn } from './append-plan.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import { deliver, planDelivery, topicRecreated, type Identity, type Sender } from './kafka-delivery.ts';
 import { brokerCodesOf, BrokerFault, CODE, LOST_IDENTITY, unavailable } from './kafka-errors.ts';
-import { FENCED, TransactionCoordinator } from './kafka-transaction-coordinator.ts';
+import { FENCED, TransactionCoordinator, type Ending } from './kafka-transaction-coordinator.ts';
+import { partitionsLeftOpen, type TopicPartitions } from './kafka-transaction-markers.ts';
 import { checkWriterName, WriterTurns } from './writer-turns.ts';
 
 /**
- * Opens the writer; `number` tells its connections from those of the log's other writers.
+ * Opens the writer; `number` tells its connections from those of the log's other writers. What earlier writers of the name
+ * left open is settled in `topics`.
  * @throws LOG_UNAVAILABLE, CONFIG_INVALID (the name, the transaction timeout, the broker's permission)
  */
 export async function openTransactions(
   cluster: KafkaCluster,
   name: string,
   number: number,
+  topics: readonly string[],
 ): Promise<TransactionalWriter> {
   checkWriterName(name);
   const coordinator = new TransactionCoordinator(cluster, name, `transactions ${number}`);
   try {
+    // Before it is introduced: after that the coordinator knows of no earlier transaction.
+    const ending = topics.length === 0 ? undefined : await cluster.persist(() => coordinator.lastEnding());
     const identity = await cluster.persist(() => coordinator.introduce());
-    return new KafkaTransactionalWriter(cluster, coordinator, identity);
+    const writer = new KafkaTransactionalWriter(cluster, coordinator, identity);
+    await writer.inherit(ending, topics);
+    return writer;
   } catch (error) {
     await cluster.release(coordinator.purpose);
     throw error;
   }
+}
+
+/** A transaction that the coordinator has ended, and its partitions perhaps not all. */
+interface Ended {
+  /** Undefined where it is not known. */
+  readonly ending: Ending | undefined;
+  readonly partitions: TopicPartitions;
 }
 
 /** What of one topic is part of the open transaction. */
@@ -51,6 +65,8 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   /** The coordinator may have a transaction open. */
   private isOpen = false;
   private readonly added = new Map<string, AddedTopic>();
+  /** The last transaction, until every partition is known to have its marker. */
+  private ended: Ended | undefined;
   /** Some request may still arrive. */
   private isSuspect = false;
   /** A commit was sent, and what became of it is not known. */
@@ -91,7 +107,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     return this.turns.take('commit', async () => {
       if (!this.isOpen) return;
       await this.cluster.persist(() => this.decide());
-      this.finish();
+      this.finish('commit');
       await this.awaitMarkers();
     });
   }
@@ -99,13 +115,27 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   abort(): Promise<void> {
     return this.turns.take('abort', async () => {
       if (this.isInDoubt) throw this.inDoubt();
-      if (this.isOpen) await this.cluster.persist(() => this.takeBack());
-      this.finish();
+      if (!this.isOpen) return;
+      const wasThere = await this.cluster.persist(() => this.takeBack());
+      this.finish(wasThere ? 'abort' : undefined);
+      await this.awaitMarkers();
     });
   }
 
   async close(): Promise<void> {
     if (this.turns.close()) await this.cluster.release(this.coordinator.purpose);
+  }
+
+  /** Settles what an earlier writer of the name left in these topics. */
+  async inherit(ending: Ending | undefined, topics: readonly string[]): Promise<void> {
+    const { cluster } = this;
+    const partitions = new Map<string, readonly number[]>();
+    for (const name of topics) {
+      const topic = await cluster.persist(() => cluster.lookUp(name));
+      if (topic !== undefined) partitions.set(name, [...Array(topic.partitions).keys()]);
+    }
+    this.ended = { ending, partitions };
+    await cluster.persist(() => this.settle());
   }
 
   /** One attempt to commit. An answer that does not go with it says that it has not happened, unless an earlier attempt had none. */
@@ -123,25 +153,50 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   }
 
   /**
-   * The coordinator answers when the commit is decided, and readers see it when every partition has its marker: then, and
-   * not before, a repeat succeeds. What goes wrong here takes nothing back.
+   * The coordinator answers when the end is decided, and readers see it when every partition has its marker. Then, and not
+   * before, the coordinator takes a repeat. What goes wrong here takes nothing back, and is gone on with before the next
+   * transaction begins.
    */
   private async awaitMarkers(): Promise<void> {
+    const ending = this.ended?.ending;
+    if (ending === undefined) return;
     try {
-      await this.cluster.persist(() => this.sendCommit());
+      await this.cluster.persist(() => this.attempt(() => this.coordinator.end(this.identity, ending)));
+      await this.cluster.persist(() => this.settle());
     } catch (error) {
       if (!(error instanceof TallystreamError)) throw error;
       this.isSuspect = true;
     }
-    this.isInDoubt = false;
   }
 
-  private async takeBack(): Promise<void> {
+  /**
+   * Sees to it that every partition has the marker of the last transaction: one without records, which ends in the same
+   * way, brings what is missing. One attempt; it fails until nothing is missing.
+   */
+  private async settle(): Promise<void> {
+    const { ended, coordinator, identity } = this;
+    if (ended === undefined) return;
+    const left = await partitionsLeftOpen(this.cluster, identity.producerId, ended.partitions);
+    if (left.size > 0) {
+      const { ending } = ended;
+      if (ending === undefined) throw this.leftOpen(left);
+      await this.attempt(async () => {
+        for (const [topic, partitions] of left) await coordinator.add(identity, topic, partitions);
+        await coordinator.end(identity, ending);
+      });
+      throw new BrokerFault(CODE.CONCURRENT_TRANSACTIONS);
+    }
+    this.ended = undefined;
+  }
+
+  /** False where no request that would have opened the transaction arrived. */
+  private async takeBack(): Promise<boolean> {
     try {
       await this.attempt(() => this.coordinator.end(this.identity, 'abort'));
+      return true;
     } catch (error) {
-      // No transaction: none of the requests that would have opened it arrived.
       if (!brokerCodesOf(error).includes(CODE.INVALID_TXN_STATE)) throw error;
+      return false;
     }
   }
 
@@ -153,7 +208,9 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     );
   }
 
-  private finish(): void {
+  private finish(ending: Ending | undefined): void {
+    const partitions = [...this.added].map(([name, of]) => [name, [...of.partitions]] as const);
+    this.ended = ending && { ending, partitions: new Map(partitions) };
     this.isOpen = false;
     this.isInDoubt = false;
     this.added.clear();
@@ -161,6 +218,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
 
   /** Makes partitions part of the transaction; the first ones open it. */
   private async enrol(topic: TopicMetadata, partitions: readonly number[]): Promise<Identity> {
+    if (!this.isOpen) await this.settle();
     if (!this.isOpen && this.isSuspect) {
       this.identity = await this.attempt(() => this.coordinator.introduce(this.identity));
       this.isSuspect = false;
@@ -205,6 +263,13 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     return unavailable(
       `whether the last commit of the writer ${this.coordinator.name} took place is settled where its name is opened next`,
       cause,
+    );
+  }
+
+  private leftOpen(left: TopicPartitions): TallystreamError {
+    const places = [...left].map(([topic, partitions]) => `${topic} (partition ${partitions.join(', ')})`);
+    return unavailable(
+      `a transaction of the writer ${this.coordinator.name} is still open in ${places.join(', ')}, and the coordinator does not know how it ended`,
     );
   }
 

@@ -121,10 +121,10 @@ class KafkaLog implements Log {
     return this.groups.publish(group, topic, offsets);
   }
 
-  async openTransactions(name: string): Promise<TransactionalWriter> {
+  async openTransactions(name: string, topics: readonly string[] = []): Promise<TransactionalWriter> {
     this.cluster.checkWritable();
     this.writersOpened += 1;
-    return openTransactions(this.cluster, name, this.writersOpened);
+    return openTransactions(this.cluster, name, this.writersOpened, topics);
   }
 
   close(): Promise<void> {

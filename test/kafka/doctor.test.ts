@@ -14,7 +14,7 @@ const PASSWORD = 'canary-88b1-secret';
 
 type Diagnosis = Ended & { readonly check: (name: string) => CheckResult };
 
-describe('doctor on a broker that is well', { skip: withoutKafka(), timeout: 240_000 }, () => {
+describe('doctor on a broker that is well', { skip: withoutKafka(), timeout: 600_000 }, () => {
   let broker: TestBroker;
   before(async () => {
     broker = await startBroker({ topics: [{ name: 'kept.doctor', partitions: 2 }] });
@@ -121,7 +121,7 @@ describe('doctor on a broker that is well', { skip: withoutKafka(), timeout: 240
   });
 });
 
-describe('doctor on a broker with a login and ACLs', { skip: withoutKafka(), timeout: 240_000 }, () => {
+describe('doctor on a broker with a login and ACLs', { skip: withoutKafka(), timeout: 600_000 }, () => {
   let broker: TestBroker;
   let closed: string;
   before(async () => {

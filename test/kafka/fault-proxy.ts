@@ -16,6 +16,8 @@ export type Fault =
   | 'lose answer'
   /** The broker acts on the request (a produce, version 9), and its answer says NOT_ENOUGH_REPLICAS_AFTER_APPEND. */
   | 'spoil answer'
+  /** The last partition of the request (one to add partitions, version 3, of one topic) is the next one when it arrives. */
+  | 'divert request'
   /** The request arrives when `deliverHeld` is called, however long ago its sender gave up. */
   | 'hold request';
 
@@ -63,7 +65,7 @@ export class FaultProxy {
     const answers = held.map(async ({ to, frame }) => {
       const answered = new Promise<void>((resolve) => to.once('data', () => resolve()));
       to.write(frame);
-      await Promise.race([answered, sleep(3_000)]);
+      await Promise.race([answered, sleep(15_000)]);
     });
     await Promise.all(answers);
     return held.length;
@@ -91,6 +93,7 @@ export class FaultProxy {
       const api = frame.readInt16BE(4);
       apis.set(frame.readInt32BE(8), api);
       if (this.meets(api, 'lose request')) return;
+      if (this.meets(api, 'divert request')) divert(frame);
       if (this.meets(api, 'hold request')) {
         isHolding = true;
         this.held.push({ to: broker, frame });
@@ -125,6 +128,12 @@ function spoil(frame: Buffer): void {
     frame.writeInt16BE(NOT_ENOUGH_REPLICAS_AFTER_APPEND, at + 4);
     at += PRODUCED_PARTITION_BYTES;
   }
+}
+
+function divert(frame: Buffer): void {
+  // Behind the partition are the tags of the topic and those of the request.
+  const at = frame.length - 2 - 4;
+  frame.writeInt32BE(frame.readInt32BE(at) + 1, at);
 }
 
 /** Requests and answers alike begin with their length, in four bytes. */

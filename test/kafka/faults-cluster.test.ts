@@ -8,7 +8,7 @@ import { assertExact, AT_ONCE, groupOffsets, openLog, placeOn, startOn, untilRea
 
 const SESSION_MS = 2_000;
 
-describe('a cluster of three brokers', { skip: withoutKafka(), timeout: 300_000 }, () => {
+describe('a cluster of three brokers', { skip: withoutKafka(), timeout: 600_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startCluster(3, { 'broker.session.timeout.ms': String(SESSION_MS) });

@@ -7,8 +7,8 @@ import { freePort } from '../../scripts/kafka/ports.js';
 import { placeOn } from './purchases.ts';
 
 const CONNECT_TIMEOUT_MS = 4_000;
-/** A start, the time-out, and a machine that has other things to do. */
-const END_MS_MAX = 40_000;
+/** A start, the time-out, and a machine that has other things to do; still less than a call waits that has no such time-out. */
+const END_MS_MAX = 100_000;
 
 interface Outside {
   readonly is: string;
@@ -67,7 +67,7 @@ const OUTSIDES: readonly Outside[] = [
   },
 ];
 
-describe('in the place of a broker', { timeout: 120_000, concurrency: 3 }, () => {
+describe('in the place of a broker', { timeout: 600_000, concurrency: 3 }, () => {
   for (const { is, open, says } of OUTSIDES) {
     test(`${is} is exit code 4 after a bounded time, and is named meanwhile`, async (t) => {
       const bootstrap = await open(t);
@@ -84,7 +84,7 @@ describe('in the place of a broker', { timeout: 120_000, concurrency: 3 }, () =>
         assert.equal(code, 4, stderr);
         assert.match(
           stderr,
-          /Apache Kafka (?:cannot be used|has not answered) for \d s now \(giving up after 4 s\)/,
+          /Apache Kafka (?:cannot be used|has not answered) for \d+ s now \(giving up after 4 s\)/,
         );
         assert.match(stderr, says);
         assert.match(stderr, /LOG_UNAVAILABLE/);

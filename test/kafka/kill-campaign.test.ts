@@ -8,7 +8,7 @@ import { withoutPython } from './python-client.ts';
 /** In two blocks; the producer is killed in the second alone. */
 const KILLS = 20;
 
-describe('kills on Kafka', { skip: withoutKafka() || withoutPython(), timeout: 540_000 }, () => {
+describe('kills on Kafka', { skip: withoutKafka() || withoutPython(), timeout: 600_000 }, () => {
   let broker: TestBroker;
   before(async () => {
     broker = await startBroker();

@@ -20,6 +20,7 @@ import {
   type ReadTopic,
   type TopicSums,
 } from './python-client.ts';
+import { untilSettled } from './settled.ts';
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 const PARTITIONS = 7;
@@ -34,7 +35,7 @@ interface Totals extends TopicSums {
 
 describe(
   'a client of another language',
-  { skip: withoutKafka() || withoutPython(), timeout: 240_000 },
+  { skip: withoutKafka() || withoutPython(), timeout: 600_000 },
   () => {
     let broker: TestBroker;
     before(async () => {
@@ -122,6 +123,7 @@ describe(
       await write(accepted, 'abort');
       await write(accepted.slice(0, half), 'commit');
       await write(accepted, 'abort');
+      await untilSettled(t, broker.port, 'transactions');
       const totals = await topic.totals();
       checkAgree(totals, await sumsOfTopic(broker, 'transactions'));
       assert.deepEqual(totals, expect(accepted.slice(0, half)).totals);

@@ -8,7 +8,7 @@ import { KafkaFault } from '../../scripts/kafka/fault.js';
 import { fetchPython, PYTHON_FOLDER, pythonOf } from '../../scripts/kafka/python.js';
 import type { TestBroker } from './broker.ts';
 
-const RUN_MS_MAX = 120_000;
+const RUN_MS_MAX = 300_000;
 
 interface Row {
   readonly total: string;

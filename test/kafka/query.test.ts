@@ -7,7 +7,7 @@ import { logLines } from '../e2e/run-cli.ts';
 import { startBroker, withoutKafka, type TestBroker } from './broker.ts';
 import { assertExact, connect, groupOffsets, openLog, placeOn, untilRead, type Totals } from './purchases.ts';
 
-describe('the purchase query on Kafka', { skip: withoutKafka(), timeout: 240_000 }, () => {
+describe('the purchase query on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () => {
   let broker: TestBroker;
   before(async () => {
     // A broker that was killed comes back when its old session is over.

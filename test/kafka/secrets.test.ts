@@ -29,7 +29,7 @@ const EXPIRED = unsignedToken(2);
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
 const skip = hasOpenssl ? withoutKafka() : 'no openssl here to make certificates';
 
-describe('the secrets of a connection', { skip, timeout: 120_000 }, () => {
+describe('the secrets of a connection', { skip, timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystream-secrets-'));
   const at = (name: string) => join(folder, name);
   const ports = { login: 0, mutual: 0 };
@@ -75,7 +75,7 @@ describe('the secrets of a connection', { skip, timeout: 120_000 }, () => {
       BOOTSTRAP_SERVERS: `127.0.0.1:${ports.login}`,
       TLS_CA_FILE: at('ca.pem'),
       SASL_USERNAME: USER,
-      CONNECT_TIMEOUT: '4 seconds',
+      CONNECT_TIMEOUT: '30 seconds',
     };
     const env = Object.entries({ ...common, ...settings }).map(([name, value]) => [
       `TALLYSTREAM_KAFKA_${name}`,

@@ -14,7 +14,7 @@ import { readPartition, readRecords, type PlainRecord } from '../contract/log/lo
 import { nameOf, recordsOfCall } from './children/calls.ts';
 import { newFiles, record } from './files.ts';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 const UNTIL_KILLED = 1_000_000;
 
 interface Acknowledged {

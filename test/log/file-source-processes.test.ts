@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { lookAt, newSourceFiles, valuesOf } from './source-files.ts';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 function startChild(script: string, ...parameters: readonly (string | number)[]) {
   const file = fileURLToPath(new URL(`children/${script}`, import.meta.url));

@@ -31,7 +31,7 @@ function inProcess(source: string, command: string[] = []) {
     const options = { level: 'info', format: 'json', mask: true, isTerminal: false };`;
   const args = ['--input-type=module', '--eval', prelude + source];
   const [file, ...before] = [...command, process.execPath];
-  return spawnSync(file, [...before, ...args], { encoding: 'utf8', timeout: 30_000 });
+  return spawnSync(file, [...before, ...args], { encoding: 'utf8', timeout: 240_000 });
 }
 
 test('a line is JSON with level, time, component, the fields and the message', async () => {

@@ -97,10 +97,11 @@ test('secrets and customer ids in the middle of a sentence are masked', () => {
 });
 
 test('a hostile text does not make masking slow', () => {
-  const before = performance.now();
+  const before = process.cpuUsage();
   for (const word of ['token', 'token=', 'password"', '\\"', ' ', '://a', '"='])
     mask.text(word.repeat(10_000));
-  assert.ok(performance.now() - before < 500);
+  const { user, system } = process.cpuUsage(before);
+  assert.ok((user + system) / 1000 < 2_000, `${(user + system) / 1000} ms`);
 });
 
 test('the bytes of an event are never shown, only how many they are', () => {

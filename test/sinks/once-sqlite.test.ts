@@ -36,7 +36,7 @@ for (const journal of ['WAL', 'DELETE']) {
   test(`a process that is killed again and again writes each batch once, in journal mode ${journal}`, async (t) => {
     const folder = folderOf(t);
     const address = join(folder, 'out.db');
-    const database = new DatabaseSync(address, { timeout: 5_000 });
+    const database = new DatabaseSync(address, { timeout: 60_000 });
     t.after(() => database.close());
     database.exec(`
       PRAGMA journal_mode = ${journal};

@@ -17,9 +17,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMissing } from './missing-package.ts';
 import { connect } from './postgres-client.ts';
 
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 240_000;
 const LOOK_EVERY_MS = 100;
-const STOP_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 120_000;
 
 let reason: string | false | undefined;
 

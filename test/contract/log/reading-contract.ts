@@ -142,7 +142,7 @@ export function readingContract(setup: LogSetup): void {
     });
   });
 
-  describe('waiting for what comes', { timeout: 60_000 }, () => {
+  describe('waiting for what comes', { timeout: 240_000 }, () => {
     test('ends at once where there is more than is known', async (t) => {
       const { log, name, more } = await openReadable(t, setup);
       const known = await log.offsets(name);

@@ -104,10 +104,10 @@ export function transactionContract(setup: LogSetup): void {
       await writer.append(name, [record('x')]);
       const signal = new AbortController().signal;
       assert.equal(await log.waitForRecords(name, known, 50, signal), false);
-      const waiting = log.waitForRecords(name, known, 30_000, signal);
+      const waiting = log.waitForRecords(name, known, 240_000, signal);
       await writer.commit();
       // Without being woken it would look again after its whole time only.
-      assert.equal(await Promise.race([waiting, sleep(10_000, 'not woken', { ref: false })]), true);
+      assert.equal(await Promise.race([waiting, sleep(60_000, 'not woken', { ref: false })]), true);
     });
 
     test('of an earlier writer of the name are taken back and refused from then on', { skip }, async (t) => {

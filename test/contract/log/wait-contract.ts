@@ -9,7 +9,7 @@ const never = () => new AbortController().signal;
 
 export function waitContract(setup: LogSetup): void {
   const { features } = setup;
-  describe('waiting for records', { timeout: 60_000 }, () => {
+  describe('waiting for records', { timeout: 240_000 }, () => {
     test('ends at once where the log is ahead of what is known', async (t) => {
       const { log, topic } = await openBench(t, setup);
       const name = await topic(2);

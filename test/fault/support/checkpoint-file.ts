@@ -39,7 +39,7 @@ export function copyDatabase(from: string, to: string, name: string): void {
 }
 
 function readMarks(folder: string, readOnly: boolean): Marks {
-  const database = new DatabaseSync(join(folder, 'checkpoint.db'), { readOnly, timeout: 5_000 });
+  const database = new DatabaseSync(join(folder, 'checkpoint.db'), { readOnly, timeout: 60_000 });
   try {
     const tables = database
       .prepare("SELECT count(*) AS found FROM sqlite_schema WHERE name = 'commits'")

@@ -1,7 +1,7 @@
 /** The command line as somebody else's processes: started both ways, killed, and waited for. */
 import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,8 +11,8 @@ import { findPackagedNode, shortfall } from '../../../bin/launcher.js';
 
 export const TALLYSTREAM = fileURLToPath(new URL('../../../bin/tallystream.js', import.meta.url));
 const OLD_HOST = fileURLToPath(new URL('../fixtures/old-host.js', import.meta.url));
-/** Nothing here takes long; a wait that does is a failure and not a slow machine. */
-const WAIT_MS_MAX = 60_000;
+/** Nothing here takes long; a wait that takes longer is a failure and not a slow machine. */
+const WAIT_MS_MAX = 240_000;
 
 /** `direct`: one process. `launcher`: an old Node starts the package's own, as on a host whose Node is too old. */
 export type Way = 'direct' | 'launcher';
@@ -183,6 +183,29 @@ export function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Stops a process. Resolves when every thread of it has stopped, so that it changes nothing any more. */
+export async function freeze(pid: number): Promise<void> {
+  signal(pid, 'SIGSTOP');
+  const threads = `/proc/${pid}/task`;
+  const isStopped = () =>
+    readdirSync(threads).every((thread) => / [TtZX] /.test(stateOf(join(threads, thread, 'stat'))));
+  for (let waitedMs = 0; existsSync(threads) && !isStopped() && waitedMs < WAIT_MS_MAX; waitedMs += 5) {
+    await sleep(5);
+  }
+  // Elsewhere nobody says when.
+  if (process.platform !== 'linux') await sleep(20);
+}
+
+/** What follows the name, which may hold anything; that of a thread that has ended meanwhile is ended. */
+function stateOf(path: string): string {
+  try {
+    const text = readFileSync(path, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 1, text.lastIndexOf(')') + 4);
+  } catch {
+    return ' X ';
   }
 }
 

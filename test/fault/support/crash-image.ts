@@ -7,7 +7,7 @@ import { openCheckpointView } from '../../../src/checkpoint/view.ts';
 import { TallystreamError } from '../../../src/errors.ts';
 import { buildTotals, type Totals } from '../../../src/purchases/totals.ts';
 import { copyDatabase, marksOf } from './checkpoint-file.ts';
-import { signal } from './cli.ts';
+import { freeze, signal } from './cli.ts';
 import { ReportLedger, reportOf } from './ledger.ts';
 import { checkDelivered, PRODUCER, recordsOf } from './producer-kills.ts';
 import { createCases, expect, type Case } from './purchases.ts';
@@ -43,9 +43,7 @@ export async function takeImages({ seed, rounds, random, say }: Rounds): Promise
     const pids = [await producer.worker(), await query.worker()];
     for (let round = 0; round < rounds && !producer.hasEnded; round += 1) {
       await sleep(random.below((2 * 1_000 * LINES_A_ROUND) / LINES_A_SECOND));
-      for (const pid of pids) signal(pid, 'SIGSTOP');
-      // A signal takes a moment to reach every thread.
-      await sleep(20);
+      for (const pid of pids) await freeze(pid);
       images.push(copyOf(place, random));
       for (const pid of pids) signal(pid, 'SIGCONT');
     }

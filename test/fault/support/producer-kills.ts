@@ -159,7 +159,8 @@ async function killInto(
 ): Promise<number> {
   let kills = 0;
   for (let round = 0; round < rounds; round += 1) {
-    const isPaced = random.below(3) === 0;
+    // The first one always, so that it does not come to the end of the file before it can be killed.
+    const isPaced = random.below(3) === 0 || round === 0;
     const cli = place.start(isPaced ? [...words, '--rate', String(PACED_A_SECOND)] : words, way);
     if (random.below(6) === 0) await sleep(random.below(START_MS));
     else

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { marksOf, type Marks } from './checkpoint-file.ts';
-import { signal, type Cli, type Ended, type Way } from './cli.ts';
+import { freeze, signal, type Cli, type Ended, type Way } from './cli.ts';
 import { ReportLedger, wholeLines } from './ledger.ts';
 import { createCases, expect } from './purchases.ts';
 import { checkResult } from './query-kills.ts';
@@ -79,9 +79,7 @@ async function stopAndTakeOver(
 ): Promise<{ stopped: Marks; second: Ended; stops: number }> {
   const worker = await first.worker();
   for (let stops = 1; stops <= STOPS_MAX; stops += 1) {
-    signal(worker, 'SIGSTOP');
-    // Whoever is stopped changes nothing any more; a moment later that holds for its threads as well.
-    await sleep(20);
+    await freeze(worker);
     const stopped = marksOf(place.checkpoint);
     const second = await place.run(['run', '--json', '--available-now', '--take-over']);
     if (second.code === 0) return { stopped, second, stops };

@@ -26,7 +26,7 @@ function hangsAt(place: 'body' | 'noted'): boolean {
 const rows = Array.from({ length: ROWS_PER_BATCH }, (_, row) => row);
 
 async function sqlite(): Promise<(batchId: number) => boolean> {
-  const database = new DatabaseSync(address, { timeout: 5_000 });
+  const database = new DatabaseSync(address, { timeout: 60_000 });
   const insert = database.prepare('INSERT INTO out (batch, row) VALUES (?, ?)');
   return (batchId) =>
     onceInSqlite(database, { queryId: 'q', batchId, epoch: Number(epoch) }, () => {
