@@ -16,7 +16,7 @@ import { Nudge, waitUntilDue } from './pace.ts';
 import { logBatch, Phases, progressOf } from './progress.ts';
 import { atMost, isBalanced, partitionsAfter, planBatch, recover, type PlanDecision } from './protocol.ts';
 import { refusalOf } from './refusals.ts';
-import { ShownOffsets } from './shown-offsets.ts';
+import { SHOW_EVERY_MS, ShownOffsets } from './shown-offsets.ts';
 import { Source, type Look } from './source.ts';
 import { AT_ONCE, type Trigger } from './trigger.ts';
 
@@ -70,6 +70,7 @@ export class MicroBatchLoop {
       ...options,
       topic: options.query.topic,
       group: options.offsetsGroup,
+      everyMs: SHOW_EVERY_MS,
     });
     this.source = new Source(options.log, options.query);
     this.deliveries = new Deliveries(options);
@@ -97,18 +98,20 @@ export class MicroBatchLoop {
     await this.deliveries.open();
     await this.replayPlanned();
     const bound = trigger.kind === 'availableNow' ? await this.source.finalOffsets() : undefined;
+    let isCaughtUp = false;
     while (!signal.aborted && this.batches < this.options.batchesMax) {
       const startedMs = this.options.clock.monotonicMs();
       // Only those who asked before this look may be told that nothing is left.
       const asked = [...this.drains];
       this.options.checkpoint.holdLock();
-      const { topic, offsets: present } = await this.source.look();
+      const { topic, offsets: present } = await this.source.look(isCaughtUp && asked.length === 0);
       const offsets = atMost(present, bound);
       const left = await this.runNext({ topic, offsets });
+      isCaughtUp = left === 'all read' && bound === undefined;
       if (left === 'nothing new') this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) return;
       // What the limit has left over is not made to wait for the trigger.
-      if (left !== 'more') await this.waitForNext(startedMs, left === 'nothing new', offsets, signal);
+      if (left !== 'more') await this.waitForNext(startedMs, left === 'nothing new', signal);
       // Nothing above need leave this turn, and signals, the launcher's end and timers come only between two.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -250,23 +253,16 @@ export class MicroBatchLoop {
     return progressOf({ id: checkpoint.queryId, runId, name: query.name, result, lag, phases, sinceLastMs });
   }
 
-  private async waitForNext(
-    startedMs: number,
-    foundNothing: boolean,
-    offsets: Look['offsets'],
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async waitForNext(startedMs: number, foundNothing: boolean, signal: AbortSignal): Promise<void> {
     if (this.drains.length > 0) return;
-    const { trigger, log, clock, query } = this.options;
+    const { trigger, clock } = this.options;
     const awake = this.nudge.signal(signal);
     await waitUntilDue({
       // The first batch runs at once, and where nothing is there yet, as soon as something is.
       trigger: this.batches === 0 ? AT_ONCE : trigger,
       startedMs,
       foundNothing,
-      topic: query.topic,
-      offsets,
-      log,
+      source: this.source,
       clock,
       signal: awake,
     });

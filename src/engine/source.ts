@@ -1,8 +1,10 @@
 /** The topic that a query reads, as it is now. */
-import { TallystreamError } from '../errors.ts';
+import { invariant, TallystreamError } from '../errors.ts';
 import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { topicGone } from './refusals.ts';
+
+const NEVER = new AbortController().signal;
 
 /** One look at the topic. */
 export interface Look {
@@ -13,6 +15,9 @@ export interface Look {
 export class Source {
   private readonly log: Log;
   private readonly query: QueryPlan;
+  private last: Look | undefined;
+  /** What a wait has found; good for the look that comes next. */
+  private found: Look | undefined;
 
   constructor(log: Log, query: QueryPlan) {
     this.log = log;
@@ -26,10 +31,37 @@ export class Source {
 
   /**
    * Both questions at once, the offsets first. Where a topic is made anew between the two answers, either the id says so,
-   * or the records are asked for under an id that is no more.
+   * or the records are asked for under an id that is no more. Where `isCaughtUp`, all that the last look showed has been
+   * read, and a log that can be followed is asked for what comes after it.
    * @throws TOPIC_NOT_FOUND
    */
-  async look(): Promise<Look> {
+  async look(isCaughtUp = false): Promise<Look> {
+    const followed = this.found ?? (isCaughtUp ? await this.follow(0, NEVER) : undefined);
+    this.found = undefined;
+    this.last = followed ?? (await this.lookAnew());
+    return this.last;
+  }
+
+  /** Resolves when there is something beyond the last look, or it is time to look for something else. */
+  async waitForRecords(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const { log, query, last } = this;
+    invariant(last !== undefined, 'a wait comes after a look');
+    if (log.follow === undefined) {
+      await log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
+      return;
+    }
+    const found = await this.follow(timeoutMs, signal);
+    const hasMore = found?.offsets.some(({ latest }, index) => latest !== last.offsets[index]?.latest);
+    this.found = hasMore === true ? found : undefined;
+  }
+
+  private async follow(timeoutMs: number, signal: AbortSignal): Promise<Look | undefined> {
+    const { log, last } = this;
+    const offsets = last && (await log.follow?.(last.topic, last.offsets, timeoutMs, signal));
+    return offsets && { topic: last.topic, offsets };
+  }
+
+  private async lookAnew(): Promise<Look> {
     const { log, query } = this;
     const [offsets, topic] = await this.ofTopic(() =>
       Promise.all([log.offsets(query.topic), log.describeTopic(query.topic)]),

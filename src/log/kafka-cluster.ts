@@ -2,6 +2,7 @@
 import { metadataV12, ResponseError, type Connection } from '@platformatic/kafka';
 import type { TopicDescription } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
+import { Arrivals } from './kafka-arrivals.ts';
 import { Connections, type Broker, type Purpose } from './kafka-connections.ts';
 import { brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
@@ -28,6 +29,7 @@ const UNKNOWN_EPOCH = -1;
 export class KafkaCluster {
   readonly options: SettledOptions;
   readonly fetcher = new Fetcher();
+  readonly arrivals = new Arrivals();
   private readonly bootstrap: readonly Broker[];
   private readonly closing = new AbortController();
   private readonly connections: Connections;

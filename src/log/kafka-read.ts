@@ -31,7 +31,8 @@ export async function* readRange(cluster: KafkaCluster, range: ReadRange): Async
   if (partition < 0 || partition >= partitions) throw partitionNotFound(topic, partition, partitions);
   const fetchFrom = (position: number) => fetchAt(cluster, { ...range, start: position }, id, order);
   const memory = new ChunkMemory();
-  let ahead: Promise<FetchedPart> | undefined;
+  const arrived = cluster.arrivals.take(id, partition, start);
+  let ahead: Promise<FetchedPart> | undefined = arrived && Promise.resolve({ part: arrived, throttleMs: 0 });
   let position = start;
   let empty = 0;
   const shortSince = { ms: undefined as number | undefined };
