@@ -44,7 +44,8 @@ export class Follower {
   private readonly cluster: KafkaCluster;
   /** Those under way, and those whose answer nobody has taken. */
   private readonly polls = new WeakMap<FetchChannel, Poll>();
-  private lookedUpMs = -Infinity;
+  /** By topic id. */
+  private readonly lookedUpMs = new Map<string, number>();
 
   constructor(cluster: KafkaCluster) {
     this.cluster = cluster;
@@ -60,7 +61,7 @@ export class Follower {
     const { cluster } = this;
     const ended = AbortSignal.any([signal, cluster.closed]);
     if (ended.aborted) return undefined;
-    this.lookUpNowAndThen(topic.name);
+    this.lookUpNowAndThen(topic);
     try {
       const metadata = await cluster.topic(topic.name);
       if (metadata.id !== topic.id || metadata.partitions !== known.length) return undefined;
@@ -84,10 +85,10 @@ export class Follower {
   }
 
   /** Meanwhile: what it finds is there for the next call. */
-  private lookUpNowAndThen(name: string): void {
+  private lookUpNowAndThen({ id, name }: TopicDescription): void {
     const nowMs = this.cluster.options.clock.monotonicMs();
-    if (nowMs - this.lookedUpMs < LOOK_UP_EVERY_MS) return;
-    this.lookedUpMs = nowMs;
+    if (nowMs - (this.lookedUpMs.get(id) ?? -Infinity) < LOOK_UP_EVERY_MS) return;
+    this.lookedUpMs.set(id, nowMs);
     this.cluster.lookUp(name).catch(() => this.cluster.turnAway(name));
   }
 
