@@ -148,7 +148,8 @@ export class Follower {
         void late.then(() => resolve(false));
       });
     } finally {
-      done.abort();
+      // With a reason, since an error with its stack would be made for one without.
+      done.abort(null);
     }
   }
 
