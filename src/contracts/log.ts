@@ -194,18 +194,15 @@ export interface Log {
   ): Promise<boolean>;
 
   /**
-   * One question in place of `describeTopic`, `offsets` and `waitForRecords`, for a query that has read all that it knows
-   * of; on logs where each of these is a way to a server and back. Waits for up to `timeoutMs` (0 does not wait) until any
-   * partition's latest is beyond `known` (indexed by partition), and gives the offsets of the topic with this id; a latest
-   * may lag behind what `offsets` gives, never lead. Undefined, never an error, where there is nothing new after a wait or
-   * anything else is to be looked at: another topic or number of partitions, a server that is away, an aborted signal.
-   * A `read` from `known` on that follows may find its records here already.
+   * One question in place of `describeTopic` and `offsets`, for a query that has read all that it knows of; on logs where
+   * each of these is a way to a server and back. Gives the offsets that the topic with this id has now, where nothing
+   * unusual is to be seen from the ends of `known` (indexed by partition). Undefined, never an error, where anything else is
+   * to be looked at: another topic or number of partitions, records that are gone, a server that is away. A `read` from
+   * `known` on that follows may find its records here already.
    */
   follow?(
     topic: TopicDescription,
     known: readonly PartitionOffsets[],
-    timeoutMs: number,
-    signal: AbortSignal,
   ): Promise<readonly PartitionOffsets[] | undefined>;
 
   /**

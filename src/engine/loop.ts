@@ -107,11 +107,11 @@ export class MicroBatchLoop {
       const { topic, offsets: present } = await this.source.look(isCaughtUp && asked.length === 0);
       const offsets = atMost(present, bound);
       const left = await this.runNext({ topic, offsets });
-      isCaughtUp = left === 'all read' && bound === undefined;
       if (left === 'nothing new') this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) return;
       // What the limit has left over is not made to wait for the trigger.
-      if (left !== 'more') await this.waitForNext(startedMs, left === 'nothing new', signal);
+      const hasCome = left !== 'more' && (await this.waitForNext(startedMs, left === 'nothing new', signal));
+      isCaughtUp = (left === 'all read' || hasCome) && bound === undefined;
       // Nothing above need leave this turn, and signals, the launcher's end and timers come only between two.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -253,11 +253,12 @@ export class MicroBatchLoop {
     return progressOf({ id: checkpoint.queryId, runId, name: query.name, result, lag, phases, sinceLastMs });
   }
 
-  private async waitForNext(startedMs: number, foundNothing: boolean, signal: AbortSignal): Promise<void> {
-    if (this.drains.length > 0) return;
+  /** Whether it ended with records that have come. */
+  private async waitForNext(startedMs: number, foundNothing: boolean, signal: AbortSignal): Promise<boolean> {
+    if (this.drains.length > 0) return false;
     const { trigger, clock } = this.options;
     const awake = this.nudge.signal(signal);
-    await waitUntilDue({
+    return waitUntilDue({
       // The first batch runs at once, and where nothing is there yet, as soon as something is.
       trigger: this.batches === 0 ? AT_ONCE : trigger,
       startedMs,

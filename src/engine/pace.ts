@@ -26,6 +26,7 @@ function nextDueMs(trigger: Trigger, startedMs: number): number {
   return trigger.kind === 'processingTime' ? startedMs + trigger.intervalMs : startedMs;
 }
 
+/** Whether it was a wait for records that some have ended. */
 export async function waitUntilDue(options: {
   readonly trigger: Trigger;
   readonly startedMs: number;
@@ -33,10 +34,9 @@ export async function waitUntilDue(options: {
   readonly source: Pick<Source, 'waitForRecords'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-}): Promise<void> {
+}): Promise<boolean> {
   const waitMs = nextDueMs(options.trigger, options.startedMs) - options.clock.monotonicMs();
   if (waitMs > 0) await options.clock.sleep(waitMs, options.signal);
-  else if (options.foundNothing) {
-    await options.source.waitForRecords(LOOK_UP_MS, options.signal);
-  }
+  else if (options.foundNothing) return options.source.waitForRecords(LOOK_UP_MS, options.signal);
+  return false;
 }

@@ -4,8 +4,6 @@ import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../c
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { topicGone } from './refusals.ts';
 
-const NEVER = new AbortController().signal;
-
 /** One look at the topic. */
 export interface Look {
   readonly topic: TopicDescription;
@@ -16,8 +14,6 @@ export class Source {
   private readonly log: Log;
   private readonly query: QueryPlan;
   private last: Look | undefined;
-  /** What a wait has found; good for the look that comes next. */
-  private found: Look | undefined;
 
   constructor(log: Log, query: QueryPlan) {
     this.log = log;
@@ -36,29 +32,17 @@ export class Source {
    * @throws TOPIC_NOT_FOUND
    */
   async look(isCaughtUp = false): Promise<Look> {
-    const followed = this.found ?? (isCaughtUp ? await this.follow(0, NEVER) : undefined);
-    this.found = undefined;
-    this.last = followed ?? (await this.lookAnew());
+    const { log, last } = this;
+    const offsets = isCaughtUp && last && (await log.follow?.(last.topic, last.offsets));
+    this.last = offsets ? { topic: last.topic, offsets } : await this.lookAnew();
     return this.last;
   }
 
-  /** Resolves when there is something beyond the last look, or it is time to look for something else. */
-  async waitForRecords(timeoutMs: number, signal: AbortSignal): Promise<void> {
+  /** Whether there is something beyond the last look; false also where it is time to look for something else. */
+  async waitForRecords(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     const { log, query, last } = this;
     invariant(last !== undefined, 'a wait comes after a look');
-    if (log.follow === undefined) {
-      await log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
-      return;
-    }
-    const found = await this.follow(timeoutMs, signal);
-    const hasMore = found?.offsets.some(({ latest }, index) => latest !== last.offsets[index]?.latest);
-    this.found = hasMore === true ? found : undefined;
-  }
-
-  private async follow(timeoutMs: number, signal: AbortSignal): Promise<Look | undefined> {
-    const { log, last } = this;
-    const offsets = last && (await log.follow?.(last.topic, last.offsets, timeoutMs, signal));
-    return offsets && { topic: last.topic, offsets };
+    return log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
   }
 
   private async lookAnew(): Promise<Look> {

@@ -129,6 +129,11 @@ export class KafkaCluster {
     );
   }
 
+  /** The topic as it was last seen, unless something happened since that asks for another look. */
+  remembered(name: string): TopicMetadata | undefined {
+    return this.topics.get(name);
+  }
+
   /** Every topic that is not the cluster's own. One attempt. */
   async list(): Promise<TopicMetadata[]> {
     const answer = await this.metadata(null);

@@ -14,8 +14,7 @@ export interface Broker {
 }
 
 /** A request waits behind the others of its connection, so those that wait long have one of their own. */
-export type Purpose =
-  'ask' | 'show' | 'write' | 'read' | 'wait' | `follow ${string}` | `transactions ${number}`;
+export type Purpose = 'ask' | 'show' | 'write' | 'read' | 'wait' | `transactions ${number}`;
 
 interface Opening {
   readonly connection: Connection;

@@ -25,11 +25,12 @@ export async function waitForRecords(
   const { clock } = cluster.options;
   const ended = AbortSignal.any([signal, cluster.closed]);
   const startMs = clock.monotonicMs();
-  for (;;) {
+  for (let polls = 0; ; polls += 1) {
     const leftMs = timeoutMs - (clock.monotonicMs() - startMs);
     if (ended.aborted || leftMs <= 0) return false;
     try {
-      const topic = await untilEnded(cluster.lookUp(name), ended);
+      const seen = polls === 0 ? cluster.remembered(name) : undefined;
+      const topic = seen ?? (await untilEnded(cluster.lookUp(name), ended));
       if (topic === 'ended') return false;
       if (topic === undefined || topic.partitions !== known.length) return true;
       const outcome = await poll(cluster, topic, known, Math.min(POLL_MS, leftMs), ended);

@@ -104,10 +104,8 @@ class KafkaLog implements Log {
   follow(
     topic: TopicDescription,
     known: readonly PartitionOffsets[],
-    timeoutMs: number,
-    signal: AbortSignal,
   ): Promise<readonly PartitionOffsets[] | undefined> {
-    return this.follower.follow(topic, known, timeoutMs, signal);
+    return this.follower.follow(topic, known);
   }
 
   setRetention(topic: string, retention: Retention): Promise<void> {
