@@ -221,6 +221,18 @@ export interface Log {
   ): Promise<boolean>;
 
   /**
+   * One question in place of `describeTopic` and `offsets`, for a query that has read all that it knows of; on logs where
+   * each of these is a way to a server and back. Gives the offsets that the topic with this id has now, where nothing
+   * unusual is to be seen from the ends of `known` (indexed by partition). Undefined, never an error, where anything else is
+   * to be looked at: another topic or number of partitions, records that are gone, a server that is away. A `read` from
+   * `known` on that follows may find its records here already.
+   */
+  follow?(
+    topic: TopicDescription,
+    known: readonly PartitionOffsets[],
+  ): Promise<readonly PartitionOffsets[] | undefined>;
+
+  /**
    * Changes what a topic keeps from the next `enforceRetention` on. Called by producers at start, since the configuration
    * may have changed after the topic was made; safe to repeat. @throws TOPIC_NOT_FOUND, CONFIG_INVALID
    */

@@ -20,7 +20,7 @@ import {
   type PlanDecision,
 } from './protocol.ts';
 import { refusalOf } from './refusals.ts';
-import { ShownOffsets } from './shown-offsets.ts';
+import { SHOW_EVERY_MS, ShownOffsets } from './shown-offsets.ts';
 import { Source, type Look } from './source.ts';
 import { AT_ONCE } from './trigger.ts';
 import { NO_WORKERS } from './workers.ts';
@@ -53,6 +53,7 @@ export class MicroBatchLoop {
       ...options,
       topic: options.query.topic,
       group: options.offsetsGroup,
+      everyMs: SHOW_EVERY_MS,
     });
     this.source = new Source(options.log, options.query);
     this.deliveries = new Deliveries(options);
@@ -81,19 +82,21 @@ export class MicroBatchLoop {
     await this.deliveries.open();
     await this.replayPlanned();
     const bound = trigger.kind === 'availableNow' ? await this.source.finalOffsets() : undefined;
+    let isCaughtUp = false;
     while (!signal.aborted && this.batches < this.options.batchesMax) {
       const startedMs = this.options.clock.monotonicMs();
       // Only those who asked before this look may be told that nothing is left.
       const asked = [...this.drains];
       this.options.checkpoint.holdLock();
-      const { topic, offsets: present } = await this.source.look();
+      const { topic, offsets: present } = await this.source.look(isCaughtUp && asked.length === 0);
       const offsets = atMost(present, bound);
       const left = await this.runNext({ topic, offsets });
       if (left === 'nothing new') this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) return;
       if (this.batches >= this.options.batchesMax) return;
       // What the limit has left over is not made to wait for the trigger.
-      if (left !== 'more') await this.waitForNext(startedMs, left === 'nothing new', offsets, signal);
+      const hasCome = left !== 'more' && (await this.waitForNext(startedMs, left === 'nothing new', signal));
+      isCaughtUp = (left === 'all read' || hasCome) && bound === undefined;
       // Nothing above need leave this turn, and signals, the launcher's end and timers come only between two.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -237,23 +240,17 @@ export class MicroBatchLoop {
     return progressOf({ id: checkpoint.queryId, runId, name: query.name, result, lag, phases, sinceLastMs });
   }
 
-  private async waitForNext(
-    startedMs: number,
-    foundNothing: boolean,
-    offsets: Look['offsets'],
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (this.drains.length > 0) return;
-    const { trigger, log, clock, query } = this.options;
+  /** Whether it ended with records that have come. */
+  private async waitForNext(startedMs: number, foundNothing: boolean, signal: AbortSignal): Promise<boolean> {
+    if (this.drains.length > 0) return false;
+    const { trigger, clock } = this.options;
     const awake = this.nudge.signal(signal);
-    await waitUntilDue({
+    return waitUntilDue({
       // The first batch runs at once, and where nothing is there yet, as soon as something is.
       trigger: this.batches === 0 ? AT_ONCE : trigger,
       startedMs,
       foundNothing,
-      topic: query.topic,
-      offsets,
-      log,
+      source: this.source,
       clock,
       signal: awake,
     });

@@ -1,6 +1,6 @@
 /** Waits until the next batch is due: on the trigger's grid, or as soon as the log has something. */
 import type { Clock } from '../contracts/clock.ts';
-import type { Log, PartitionOffsets } from '../contracts/log.ts';
+import type { Source } from './source.ts';
 import type { Trigger } from './trigger.ts';
 
 /** While nothing comes in, a query as fast as possible still looks up this often, for new partitions and a stop. */
@@ -26,19 +26,17 @@ function nextDueMs(trigger: Trigger, startedMs: number): number {
   return trigger.kind === 'processingTime' ? startedMs + trigger.intervalMs : startedMs;
 }
 
+/** Whether it was a wait for records that some have ended. */
 export async function waitUntilDue(options: {
   readonly trigger: Trigger;
   readonly startedMs: number;
   readonly foundNothing: boolean;
-  readonly topic: string;
-  readonly offsets: readonly PartitionOffsets[];
-  readonly log: Log;
+  readonly source: Pick<Source, 'waitForRecords'>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-}): Promise<void> {
+}): Promise<boolean> {
   const waitMs = nextDueMs(options.trigger, options.startedMs) - options.clock.monotonicMs();
   if (waitMs > 0) await options.clock.sleep(waitMs, options.signal);
-  else if (options.foundNothing) {
-    await options.log.waitForRecords(options.topic, options.offsets, LOOK_UP_MS, options.signal);
-  }
+  else if (options.foundNothing) return options.source.waitForRecords(LOOK_UP_MS, options.signal);
+  return false;
 }

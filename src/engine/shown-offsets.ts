@@ -3,6 +3,8 @@ import type { Clock } from '../contracts/clock.ts';
 import type { GroupOffset, Log } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 
+/** Lag tools look less often, and the broker writes each of these down. */
+export const SHOW_EVERY_MS = 1_000;
 /** What a query that ends gives its last offsets. */
 const SETTLE_MS = 2_000;
 const WARN_EVERY_MS = 60_000;
@@ -13,6 +15,8 @@ export interface ShownOffsetsOptions {
   readonly group: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** From one write to the next, unless the query ends; 0 where left out. */
+  readonly everyMs?: number;
 }
 
 /** One write is under way at a time; what comes meanwhile replaces what waits, so a slow log holds one write back and no more. */
@@ -21,6 +25,9 @@ export class ShownOffsets {
   private waiting: readonly GroupOffset[] | undefined;
   private writing: Promise<void> | undefined;
   private warnedAtMs = -Infinity;
+  private wroteAtMs = -Infinity;
+  /** Ends the pause before the next write. */
+  private readonly hurry = new AbortController();
 
   constructor(options: ShownOffsetsOptions) {
     this.options = options;
@@ -36,14 +43,18 @@ export class ShownOffsets {
   /** Resolves when the last offsets are written, or soon. */
   async settle(): Promise<void> {
     if (this.writing === undefined) return;
+    this.hurry.abort();
     const done = new AbortController();
     void this.writing.then(() => done.abort());
     await this.options.clock.sleep(SETTLE_MS, done.signal);
   }
 
   private async writeWaiting(group: string): Promise<void> {
-    const { log, topic, clock, logger } = this.options;
+    const { log, topic, clock, logger, everyMs = 0 } = this.options;
     while (this.waiting !== undefined) {
+      const pauseMs = everyMs - (clock.monotonicMs() - this.wroteAtMs);
+      if (pauseMs > 0) await clock.sleep(pauseMs, this.hurry.signal);
+      this.wroteAtMs = clock.monotonicMs();
       const offsets = this.waiting;
       this.waiting = undefined;
       try {

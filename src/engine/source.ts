@@ -1,5 +1,5 @@
 /** The topic that a query reads, as it is now. */
-import { TallystreamError } from '../errors.ts';
+import { invariant, TallystreamError } from '../errors.ts';
 import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { topicGone } from './refusals.ts';
@@ -13,6 +13,7 @@ export interface Look {
 export class Source {
   private readonly log: Log;
   private readonly query: QueryPlan;
+  private last: Look | undefined;
 
   constructor(log: Log, query: QueryPlan) {
     this.log = log;
@@ -26,10 +27,25 @@ export class Source {
 
   /**
    * Both questions at once, the offsets first. Where a topic is made anew between the two answers, either the id says so,
-   * or the records are asked for under an id that is no more.
+   * or the records are asked for under an id that is no more. Where `isCaughtUp`, all that the last look showed has been
+   * read, and a log that can be followed is asked for what comes after it.
    * @throws TOPIC_NOT_FOUND
    */
-  async look(): Promise<Look> {
+  async look(isCaughtUp = false): Promise<Look> {
+    const { log, last } = this;
+    const offsets = isCaughtUp && last && (await log.follow?.(last.topic, last.offsets));
+    this.last = offsets ? { topic: last.topic, offsets } : await this.lookAnew();
+    return this.last;
+  }
+
+  /** Whether there is something beyond the last look; false also where it is time to look for something else. */
+  async waitForRecords(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+    const { log, query, last } = this;
+    invariant(last !== undefined, 'a wait comes after a look');
+    return log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
+  }
+
+  private async lookAnew(): Promise<Look> {
     const { log, query } = this;
     const [offsets, topic] = await this.ofTopic(() =>
       Promise.all([log.offsets(query.topic), log.describeTopic(query.topic)]),

@@ -60,6 +60,12 @@ export function batchesOf(block: Buffer): BatchHeader[] {
   return headers;
 }
 
+/** The offset after the last whole batch of a block, where the next fetch starts; undefined where it holds none. */
+export function nextOffsetOf(block: Buffer): number | undefined {
+  const last = batchesOf(block).at(-1);
+  return last && last.lastOffset + 1;
+}
+
 function headerAt(block: Buffer, start: number, end: number): BatchHeader {
   const attributes = block.readInt16BE(start + FIELD.attributes);
   const baseOffset = Number(block.readBigInt64BE(start + FIELD.baseOffset));

@@ -12,7 +12,32 @@ interface Columns {
 }
 
 /** Decompressed payloads up to this are copied together: many small batches would otherwise be a chunk each. */
-const COPIED_BYTES_MAX = 64 * 1024;
+const COPIED_BYTES_MAX = 256 * 1024;
+
+/**
+ * What the chunks of one range are made in, two of each in turn: while one chunk is read the next is begun, and then the
+ * first one is over.
+ */
+export class ChunkMemory {
+  private readonly sets: Columns[] = [];
+  private readonly copies: Uint8Array[] = [];
+  private setTurn = 0;
+  private copyTurn = 0;
+
+  columns(capacity: number): Columns {
+    this.setTurn ^= 1;
+    const used = this.sets[this.setTurn];
+    if (used !== undefined && used.offsets.length >= capacity) return used;
+    return (this.sets[this.setTurn] = columnsOf(capacity));
+  }
+
+  copy(capacity: number): Uint8Array {
+    this.copyTurn ^= 1;
+    const used = this.copies[this.copyTurn];
+    if (used !== undefined && used.length >= capacity) return used;
+    return (this.copies[this.copyTurn] = new Uint8Array(capacity));
+  }
+}
 
 /**
  * One chunk is views of one block. Records are added by their positions in the block that `over` named; a chunk is
@@ -22,6 +47,7 @@ export class ChunkBuilder {
   ready: RecordChunk | undefined;
   private readonly partition: number;
   private readonly batchesMax: number;
+  private readonly memory: ChunkMemory;
   private recordsLeft: number;
   private block: Uint8Array = new Uint8Array(0);
   /** Set while `block` is memory of our own, which small payloads are copied into. */
@@ -35,7 +61,8 @@ export class ChunkBuilder {
   private to = 0;
 
   /** `recordsMax` and `batchesMax` bound what is to come, and so what is allocated for it. */
-  constructor(partition: number, recordsMax: number, batchesMax: number) {
+  constructor(partition: number, recordsMax: number, batchesMax: number, memory: ChunkMemory) {
+    this.memory = memory;
     this.partition = partition;
     this.recordsLeft = recordsMax;
     this.batchesMax = batchesMax;
@@ -50,12 +77,12 @@ export class ChunkBuilder {
 
   /** The next records lie in this payload, which holds one batch and nothing else. */
   overCopied(payload: Uint8Array): void {
-    if (payload.length > COPIED_BYTES_MAX) {
+    if (payload.length > COPIED_BYTES_MAX || this.batchesMax === 1) {
       this.over(payload);
       return;
     }
     if (this.copiedBytes === undefined || this.copiedBytes + payload.length > this.block.length) {
-      this.change(new Uint8Array(Math.min(BATCH_BYTES_MAX, COPIED_BYTES_MAX * this.batchesMax)));
+      this.change(this.memory.copy(Math.min(BATCH_BYTES_MAX, COPIED_BYTES_MAX * this.batchesMax)));
       this.copiedBytes = 0;
     }
     this.block.set(payload, this.copiedBytes);
@@ -78,7 +105,7 @@ export class ChunkBuilder {
     const tooMany = this.count === BATCH_RECORDS_MAX || recordEnd + shift - this.from > BATCH_BYTES_MAX;
     if (this.count > 0 && tooMany) this.cut();
     if (this.count === 0) this.from = recordStart + shift;
-    const columns = (this.columns ??= columnsOf(Math.min(this.recordsLeft, BATCH_RECORDS_MAX)));
+    const columns = (this.columns ??= this.memory.columns(Math.min(this.recordsLeft, BATCH_RECORDS_MAX)));
     const row = this.count;
     // Positions count from the chunk's first record, so that the chunk is no larger than what it holds.
     const by = shift - this.from;

@@ -18,6 +18,7 @@ const PARTS = [
   'network/connection.js',
   'protocol/compression.js',
   'protocol/crc32c.js',
+  'protocol/reader.js',
   'protocol/writer.js',
 ];
 
@@ -85,6 +86,7 @@ export const {
   NetworkError,
   offsetCommitV8,
   ProtocolError,
+  Reader,
   ResponseError,
   TimeoutError,
   UserError,

@@ -2,8 +2,11 @@
 import { metadataV12, ResponseError, type Connection } from './kafka-client.ts';
 import type { TopicDescription } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
+import { Arrivals } from './kafka-arrivals.ts';
 import { Connections, type Broker, type Purpose } from './kafka-connections.ts';
 import { brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
+import type { FetchChannel } from './kafka-fetch-channel.ts';
+import { Fetcher } from './kafka-fetcher.ts';
 import type { SettledOptions } from './kafka-options.ts';
 import { Retry } from './kafka-retry.ts';
 import { topicNotFound } from './faults.ts';
@@ -25,6 +28,8 @@ const UNKNOWN_EPOCH = -1;
 
 export class KafkaCluster {
   readonly options: SettledOptions;
+  readonly fetcher = new Fetcher();
+  readonly arrivals = new Arrivals();
   private readonly bootstrap: readonly Broker[];
   private readonly closing = new AbortController();
   private readonly connections: Connections;
@@ -124,6 +129,11 @@ export class KafkaCluster {
     );
   }
 
+  /** The topic as it was last seen, unless something happened since that asks for another look. */
+  remembered(name: string): TopicMetadata | undefined {
+    return this.topics.get(name);
+  }
+
   /** Every topic that is not the cluster's own. One attempt. */
   async list(): Promise<TopicMetadata[]> {
     const answer = await this.metadata(null);
@@ -143,14 +153,36 @@ export class KafkaCluster {
     partitions: readonly number[],
     purpose: Purpose,
   ): Promise<{ readonly connection: Connection; readonly partitions: readonly number[] }[]> {
-    const byLeader = Map.groupBy(partitions, (partition) => topic.leaders[partition]);
     return Promise.all(
-      [...byLeader].map(async ([nodeId, led]) => {
-        const node = nodeId === undefined ? undefined : this.nodes.get(nodeId);
-        if (node === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-        return { connection: await this.connect(node, purpose), partitions: led };
+      this.ledBy(topic, partitions).map(async ({ broker, partitions: led }) => {
+        return { connection: await this.connect(broker, purpose), partitions: led };
       }),
     );
+  }
+
+  /** The same for fetches. */
+  async fetchChannelsOf(
+    topic: TopicMetadata,
+    partitions: readonly number[],
+    purpose: Purpose,
+  ): Promise<{ readonly channel: FetchChannel; readonly partitions: readonly number[] }[]> {
+    return Promise.all(
+      this.ledBy(topic, partitions).map(async ({ broker, partitions: led }) => {
+        return { channel: await this.connections.openFetch(broker, purpose), partitions: led };
+      }),
+    );
+  }
+
+  private ledBy(
+    { leaders }: TopicMetadata,
+    partitions: readonly number[],
+  ): { readonly broker: Broker; readonly partitions: readonly number[] }[] {
+    const byLeader = Map.groupBy(partitions, (partition) => leaders[partition]);
+    return [...byLeader].map(([nodeId, led]) => {
+      const broker = nodeId === undefined ? undefined : this.nodes.get(nodeId);
+      if (broker === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
+      return { broker, partitions: led };
+    });
   }
 
   /** A connection to whichever broker answers. */
@@ -163,11 +195,6 @@ export class KafkaCluster {
 
   connect(broker: Broker, purpose: Purpose): Promise<Connection> {
     return this.connections.open(broker, purpose);
-  }
-
-  /** Closes one connection at once, with whatever waits on it. The next call opens another. */
-  cut(connection: Connection): void {
-    this.connections.cut(connection);
   }
 
   /** Closes the connections of one purpose, with whatever waits on them. */

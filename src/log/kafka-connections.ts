@@ -1,7 +1,10 @@
 /** Connections to brokers: one for each broker and purpose, opened when it is asked for. */
 import { isIP } from 'node:net';
 import { Connection, type ConnectionOptions } from './kafka-client.ts';
+import { BlockPool } from './kafka-blocks.ts';
 import { NotKafkaError } from './kafka-errors.ts';
+import { FETCH_BYTES_MAX } from './kafka-fetch.ts';
+import { fetchChannelOver, openFetchChannel, type FetchChannel } from './kafka-fetch-channel.ts';
 import type { SettledOptions } from './kafka-options.ts';
 import { connectionSecurity } from './kafka-security.ts';
 
@@ -18,6 +21,8 @@ interface Opening {
   readonly opened: Promise<Connection>;
 }
 
+/** Holds the answer to the largest fetch that is asked for, unless one batch alone is larger. */
+const FETCH_BLOCK_BYTES = FETCH_BYTES_MAX + 64 * 1024;
 /** Where a broker takes this long to take a connection, the next one is tried as well. */
 const NEXT_AFTER_MS = 1_000;
 
@@ -25,6 +30,8 @@ export class Connections {
   private readonly options: SettledOptions;
   private readonly closed: AbortSignal;
   private readonly openings = new Map<string, Opening>();
+  private readonly channels = new Map<string, Promise<FetchChannel>>();
+  private readonly blocks = new BlockPool(FETCH_BLOCK_BYTES);
   private fault: Error | undefined;
 
   constructor(options: SettledOptions, closed: AbortSignal) {
@@ -64,6 +71,23 @@ export class Connections {
     );
     opened.catch(drop);
     this.openings.set(key, { connection, opened });
+    return opened;
+  }
+
+  /** The channel that fetches of this purpose go over, opened where there is none. */
+  openFetch(broker: Broker, purpose: Purpose): Promise<FetchChannel> {
+    if (this.options.security?.sasl !== undefined) {
+      return this.open(broker, purpose).then((connection) =>
+        fetchChannelOver(connection, () => this.cut(connection)),
+      );
+    }
+    const key = `${broker.host}:${broker.port} ${purpose}`;
+    const existing = this.channels.get(key);
+    if (existing !== undefined) return existing;
+    const opened = openFetchChannel(broker, this.options, this.blocks, () => {
+      if (this.channels.get(key) === opened) this.channels.delete(key);
+    });
+    this.channels.set(key, opened);
     return opened;
   }
 
@@ -117,9 +141,16 @@ export class Connections {
 
   /** Closes the connections of one purpose, or all of them, with whatever waits on them. */
   async release(purpose?: Purpose): Promise<void> {
-    const released = [...this.openings].filter(
-      ([key]) => purpose === undefined || key.endsWith(` ${purpose}`),
-    );
+    const isReleased = (key: string) => purpose === undefined || key.endsWith(` ${purpose}`);
+    const channels = [...this.channels].filter(([key]) => isReleased(key));
+    for (const [key, opened] of channels) {
+      this.channels.delete(key);
+      opened.then(
+        (channel) => channel.cut(),
+        () => undefined,
+      );
+    }
+    const released = [...this.openings].filter(([key]) => isReleased(key));
     for (const [key, { connection }] of released) {
       this.openings.delete(key);
       this.cut(connection);

@@ -2,11 +2,12 @@
  * Fetched bytes as columns. What lies uncompressed is mapped where it lies: a record costs its varints and no object,
  * no copy and no closure. Control records are no records of the topic, and records of aborted transactions never were.
  */
-import { compressionsAlgorithmsByBitmask, crc32c } from './kafka-client.ts';
 import type { Header, ReadRange, RecordChunk } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
+import { crc32c } from './crc32c.ts';
 import { batchesOf, FIELD, HEADER_BYTES, MAGIC, type BatchHeader } from './kafka-batch.ts';
-import { ChunkBuilder } from './kafka-chunk.ts';
+import { ChunkBuilder, ChunkMemory } from './kafka-chunk.ts';
+import { decompress } from './kafka-decompress.ts';
 import { VarintReader } from './kafka-varint.ts';
 
 /** A transaction that was given up, as a fetch names it: its producer's records from `firstOffset` to its marker. */
@@ -26,19 +27,22 @@ const TEXT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 const ABORT_MARKER = 0;
 
 /**
- * The records of the range in chunks of bounded size; returns the offset after the last batch looked at, which is where
+ * The records of the range in chunks of bounded size, each made in `memory` and gone with the one after it; returns the offset after the last batch looked at, which is where
  * the next fetch starts, or undefined where the block holds no whole batch.
  * @throws LOG_CORRUPT
  */
 export function* decodeFetched(
   fetched: Fetched,
   range: ReadRange,
+  memory = new ChunkMemory(),
 ): Generator<RecordChunk, number | undefined> {
   const { block } = fetched;
+  // A plain array: a slice of it is a copy, which whoever keeps bytes of a chunk counts on; a Buffer's is a view.
+  const plain = plainBytes(block);
   const transactions = new AbortedTransactions(fetched.aborted);
   const batches = batchesOf(block);
   const recordsMax = batches.reduce((sum, { count }) => sum + count, 0);
-  const chunks = new ChunkBuilder(range.partition, recordsMax, batches.length);
+  const chunks = new ChunkBuilder(range.partition, recordsMax, batches.length, memory);
   let next: number | undefined;
   for (const batch of batches) {
     next = batch.lastOffset + 1;
@@ -50,10 +54,12 @@ export function* decodeFetched(
     const checked = block.subarray(batch.start + FIELD.attributes, batch.end);
     if (crc32c(checked) !== batch.checksum) throw corrupt(range, batch, 'does not match its checksum');
     if (transactions.hides(batch, block)) continue;
-    const payload = payloadOf(batch, block, range);
-    const reader = new VarintReader(payload.bytes, payload.start);
-    if (payload.bytes === block) chunks.over(block);
-    else chunks.overCopied(payload.bytes);
+    const isPlain = batch.compression === 0;
+    const payload = isPlain ? plain : plainBytes(decompressed(batch, block, range));
+    const reader = new VarintReader(payload, isPlain ? batch.start + HEADER_BYTES : 0);
+    if (isPlain) chunks.over(plain);
+    else chunks.overCopied(payload);
+    if (chunks.ready !== undefined) yield chunks.takeReady();
     for (let record = 0; record < batch.count; record += 1) {
       try {
         readRecord(reader, batch, range, chunks);
@@ -123,25 +129,17 @@ function readSlice(reader: VarintReader): Uint8Array {
   return bytes.subarray(at, at + length);
 }
 
-function payloadOf(
-  batch: BatchHeader,
-  block: Buffer,
-  range: ReadRange,
-): { readonly bytes: Uint8Array; readonly start: number } {
-  if (batch.compression === 0) return { bytes: block, start: batch.start + HEADER_BYTES };
-  const algorithm = compressionsAlgorithmsByBitmask[batch.compression];
-  if (algorithm === undefined)
-    throw corrupt(range, batch, `is compressed by method ${batch.compression}, which is unknown`);
+function decompressed(batch: BatchHeader, block: Buffer, range: ReadRange): Uint8Array {
   try {
-    const bytes = algorithm.decompressSync(block.subarray(batch.start + HEADER_BYTES, batch.end));
-    return { bytes, start: 0 };
+    return decompress(batch.compression, block.subarray(batch.start + HEADER_BYTES, batch.end));
   } catch (error) {
-    throw corrupt(
-      range,
-      batch,
-      `cannot be decompressed: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const why = error instanceof Error ? error.message : String(error);
+    throw corrupt(range, batch, `cannot be decompressed: ${why}`);
   }
+}
+
+function plainBytes({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
 }
 
 /**

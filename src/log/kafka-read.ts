@@ -2,42 +2,71 @@
 import type { ReadRange, RecordChunk } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { dataLoss, partitionNotFound, pastEnd } from './faults.ts';
+import { nextOffsetOf } from './kafka-batch.ts';
+import { ChunkMemory } from './kafka-chunk.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { decodeFetched } from './kafka-decode.ts';
 import { BrokerFault, CODE } from './kafka-errors.ts';
-import { fetchRecords, type FetchedPartition } from './kafka-protocol.ts';
+import type { FetchedPart } from './kafka-fetcher.ts';
 import { offsetsOf } from './kafka-topics.ts';
 
-/** Of one fetch: some chunks, so that a round trip is small beside them. */
-const FETCH_BYTES_MAX = 2 * 1024 * 1024;
-const FETCH_WAIT_MS = 250;
 /** A new leader may for a while know less than the one before; so long, and so often, before it is asked whether it does. */
 const SETTLE_MS = 1_000;
 /** Answers in a row without a record, from a leader that has the whole range, before it is taken at its word. */
 const EMPTY_ANSWERS_MAX = 2;
 
+/** Numbers ranges in the order in which they were opened, which is that in which they are read. */
+let opened = 0;
+
+/**
+ * The next fetch is under way while the last one is read: it is asked for with the second chunk, so a range that is only
+ * opened ahead holds one answer, and one that is read holds two.
+ */
 export async function* readRange(cluster: KafkaCluster, range: ReadRange): AsyncGenerator<RecordChunk> {
   const { topic, partition, start, end } = range;
   if (start >= end) return;
+  opened += 1;
+  const order = opened;
   const { id, partitions } = await cluster.persist(() => cluster.topic(topic), { topic });
   if (partition < 0 || partition >= partitions) throw partitionNotFound(topic, partition, partitions);
+  const fetchFrom = (position: number) => fetchAt(cluster, { ...range, start: position }, id, order);
+  const memory = new ChunkMemory();
+  const arrived = cluster.arrivals.take(id, partition, start);
+  let ahead: Promise<FetchedPart> | undefined = arrived && Promise.resolve({ part: arrived, throttleMs: 0 });
   let position = start;
   let empty = 0;
   const shortSince = { ms: undefined as number | undefined };
-  while (position < end) {
-    const rest = { ...range, start: position };
-    const fetched = await fetchAt(cluster, rest, id);
-    const next = yield* decodeFetched(fetched.part, rest);
-    if (next !== undefined && next > position) {
-      position = next;
-      empty = 0;
-      shortSince.ms = undefined;
-      continue;
+  try {
+    while (position < end) {
+      const fetched = await (ahead ?? fetchFrom(position));
+      ahead = undefined;
+      const { part } = fetched;
+      const next = nextOffsetOf(part.block);
+      try {
+        const chunks = decodeFetched(part, { ...range, start: position }, memory);
+        for (const chunk of chunks) {
+          yield chunk;
+          if (ahead !== undefined || next === undefined || next >= end) continue;
+          ahead = fetchFrom(next);
+          // It is awaited when its turn comes; until then a failure is no unhandled one.
+          ahead.catch(() => undefined);
+        }
+      } finally {
+        part.release();
+      }
+      if (next !== undefined && next > position) {
+        position = next;
+        empty = 0;
+        shortSince.ms = undefined;
+        continue;
+      }
+      if (part.lastStableOffset < end) await settle(cluster, range, shortSince);
+      else if (fetched.throttleMs === 0) empty += 1;
+      // The leader has this range and no record in it: compaction took the last ones.
+      if (empty >= EMPTY_ANSWERS_MAX) return;
     }
-    if (fetched.part.lastStableOffset < end) await settle(cluster, range, shortSince);
-    else if (fetched.throttleMs === 0) empty += 1;
-    // The leader has this range and no record in it: compaction took the last ones.
-    if (empty >= EMPTY_ANSWERS_MAX) return;
+  } finally {
+    void ahead?.then(({ part }) => part.release()).catch(() => undefined);
   }
 }
 
@@ -46,27 +75,21 @@ function fetchAt(
   cluster: KafkaCluster,
   range: ReadRange,
   topicId: string,
-): Promise<{ readonly part: FetchedPartition; readonly throttleMs: number }> {
+  order: number,
+): Promise<FetchedPart> {
   const { topic: name, partition, start } = range;
   return cluster.persist(
     async () => {
       const topic = await cluster.topic(name);
       if (topic.id !== topicId) throw recreated(name, topicId);
-      const [led] = await cluster.leadersOf(topic, [partition], 'read');
+      const [led] = await cluster.fetchChannelsOf(topic, [partition], 'read');
       if (led === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-      const answer = await fetchRecords(led.connection, {
-        topicId,
-        positions: [{ partition, offset: start }],
-        waitMs: FETCH_WAIT_MS,
-        bytesMax: FETCH_BYTES_MAX,
-      });
-      if (answer.code !== 0) throw new BrokerFault(answer.code);
-      const part = answer.partitions.find((each) => each.partition === partition);
-      if (part === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-      if (part.code === CODE.OFFSET_OUT_OF_RANGE) throw await outOfRange(cluster, range);
-      if (part.code !== 0) throw new BrokerFault(part.code);
+      const fetched = await cluster.fetcher.fetch(led.channel, { topicId, partition, offset: start, order });
+      const { code } = fetched.part;
+      if (code === CODE.OFFSET_OUT_OF_RANGE) throw await outOfRange(cluster, range);
+      if (code !== 0) throw new BrokerFault(code);
       // A log start that moved past us while the bytes were fetched is seen by the next fetch.
-      return { part, throttleMs: answer.throttleMs };
+      return fetched;
     },
     { topic: name },
   );

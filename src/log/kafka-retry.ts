@@ -102,7 +102,8 @@ export class Retry {
       if (leftMs !== Infinity) void expireAfter(leftMs);
       if (giveUp?.aborted === true) hurry();
       else giveUp?.addEventListener('abort', hurry, { once: true, signal: done.signal });
-      work.then(resolve, reject).finally(() => done.abort());
+      // With a reason, since an error with its stack would be made for one without, at every call.
+      work.then(resolve, reject).finally(() => done.abort(null));
     });
   }
 

@@ -1,9 +1,9 @@
 /** Waiting for records: a fetch at the known end that the broker answers when the first byte comes, or not. */
-import type { Connection } from './kafka-client.ts';
 import type { PartitionOffsets } from '../contracts/log.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import { judge } from './kafka-errors.ts';
-import { fetchRecords, type FetchPosition } from './kafka-protocol.ts';
+import type { FetchChannel } from './kafka-fetch-channel.ts';
+import type { FetchPosition } from './kafka-fetch.ts';
 
 /** One long poll. Between two of them the topic is looked up, which finds new partitions, and a topic that is gone. */
 const POLL_MS = 500;
@@ -25,11 +25,12 @@ export async function waitForRecords(
   const { clock } = cluster.options;
   const ended = AbortSignal.any([signal, cluster.closed]);
   const startMs = clock.monotonicMs();
-  for (;;) {
+  for (let polls = 0; ; polls += 1) {
     const leftMs = timeoutMs - (clock.monotonicMs() - startMs);
     if (ended.aborted || leftMs <= 0) return false;
     try {
-      const topic = await untilEnded(cluster.lookUp(name), ended);
+      const seen = polls === 0 ? cluster.remembered(name) : undefined;
+      const topic = seen ?? (await untilEnded(cluster.lookUp(name), ended));
       if (topic === 'ended') return false;
       if (topic === undefined || topic.partitions !== known.length) return true;
       const outcome = await poll(cluster, topic, known, Math.min(POLL_MS, leftMs), ended);
@@ -54,16 +55,16 @@ async function poll(
   ended: AbortSignal,
 ): Promise<Outcome> {
   const all = known.map(({ partition }) => partition);
-  const led = await untilEnded(cluster.leadersOf(topic, all, 'wait'), ended);
+  const led = await untilEnded(cluster.fetchChannelsOf(topic, all, 'wait'), ended);
   if (led === 'ended') return 'given up';
-  const waiting = new Set<Connection>();
-  const polls = led.map(async ({ connection, partitions }) => {
-    waiting.add(connection);
+  const waiting = new Set<FetchChannel>();
+  const polls = led.map(async ({ channel, partitions }) => {
+    waiting.add(channel);
     const positions = partitions.map((partition) => {
       return { partition, offset: known[partition]?.latest as number };
     });
-    const hasSomething = await pollLeader(connection, topic.id, positions, Math.ceil(waitMs));
-    waiting.delete(connection);
+    const hasSomething = await pollLeader(channel, topic.id, positions, Math.ceil(waitMs));
+    waiting.delete(channel);
     return hasSomething;
   });
   const answered = new AbortController();
@@ -75,18 +76,25 @@ async function poll(
   } finally {
     answered.abort();
     // A broker answers one request of a connection after the other: one that still waits would hold up the next poll.
-    for (const connection of waiting) cluster.cut(connection);
+    for (const channel of waiting) channel.cut();
   }
 }
 
 /** True also for an error of a partition: the one who waits looks at the log again, and finds out. */
 async function pollLeader(
-  connection: Connection,
+  channel: FetchChannel,
   topicId: string,
   positions: readonly FetchPosition[],
   waitMs: number,
 ): Promise<boolean> {
-  const answer = await fetchRecords(connection, { topicId, positions, waitMs, bytesMax: POLL_BYTES_MAX });
+  const answer = await channel.fetch({
+    topicId,
+    positions,
+    waitMs,
+    bytesMax: POLL_BYTES_MAX,
+    partitionBytesMax: POLL_BYTES_MAX,
+  });
+  for (const { release } of answer.partitions) release();
   return answer.code !== 0 || answer.partitions.some(({ code, block }) => code !== 0 || block.length > 0);
 }
 

@@ -16,6 +16,7 @@ import type {
 } from '../contracts/log.ts';
 import { KafkaAppender } from './kafka-append.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
+import { Follower } from './kafka-follow.ts';
 import { GroupPublisher } from './kafka-group.ts';
 import { settleOptions, type KafkaLogOptions } from './kafka-options.ts';
 import { readRange } from './kafka-read.ts';
@@ -53,11 +54,13 @@ class KafkaLog implements Log {
   private readonly cluster: KafkaCluster;
   private readonly appender: KafkaAppender;
   private readonly groups: GroupPublisher;
+  private readonly follower: Follower;
   private writersOpened = 0;
 
   constructor(cluster: KafkaCluster) {
     this.cluster = cluster;
     this.appender = new KafkaAppender(cluster);
+    this.follower = new Follower(cluster);
     this.groups = new GroupPublisher(cluster);
   }
 
@@ -106,6 +109,13 @@ class KafkaLog implements Log {
     signal: AbortSignal,
   ): Promise<boolean> {
     return waitForRecords(this.cluster, topic, known, timeoutMs, signal);
+  }
+
+  follow(
+    topic: TopicDescription,
+    known: readonly PartitionOffsets[],
+  ): Promise<readonly PartitionOffsets[] | undefined> {
+    return this.follower.follow(topic, known);
   }
 
   setRetention(topic: string, retention: Retention): Promise<void> {

@@ -67,3 +67,29 @@ test('does nothing without a group, or on a log that has no such thing', async (
     await shown.settle();
   }
 });
+
+test('pauses between two writes, and writes the last at once when the query ends', async () => {
+  const written: unknown[] = [];
+  const log = {
+    publishOffsets: (_group: string, _topic: string, offsets: readonly GroupOffset[]) => {
+      written.push(offsets[0]?.nextOffset);
+      return Promise.resolve();
+    },
+  } as unknown as Log;
+  const hourMs = 3_600_000;
+  const shown = new ShownOffsets({
+    log,
+    topic: 'events',
+    group: 'totals',
+    clock: systemClock,
+    logger: silentLogger,
+    everyMs: hourMs,
+  });
+  shown.show(at(1));
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (const offset of [2, 3, 4]) shown.show(at(offset));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(written, [1]);
+  await shown.settle();
+  assert.deepEqual(written, [1, 4]);
+});

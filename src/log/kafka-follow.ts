@@ -1,0 +1,77 @@
+/**
+ * Looks at the end of a topic with one fetch a leader: where every partition ends now, that the topic is still the one with
+ * this id, and the records themselves, which are kept for the read that follows.
+ */
+import type { PartitionOffsets, TopicDescription } from '../contracts/log.ts';
+import type { KafkaCluster } from './kafka-cluster.ts';
+import type { FetchPosition } from './kafka-fetch.ts';
+
+/** Who is near the end has little to read; who is not looks at the log and fetches. */
+const BYTES_MAX = 1024 * 1024;
+/** Between two look-ups, which find new partitions and leaders. */
+const LOOK_UP_EVERY_MS = 500;
+
+export class Follower {
+  private readonly cluster: KafkaCluster;
+  /** By topic id. */
+  private readonly lookedUpMs = new Map<string, number>();
+
+  constructor(cluster: KafkaCluster) {
+    this.cluster = cluster;
+  }
+
+  /** See `Log.follow`. Every error is left to the look that comes after it. */
+  async follow(
+    topic: TopicDescription,
+    known: readonly PartitionOffsets[],
+  ): Promise<readonly PartitionOffsets[] | undefined> {
+    this.lookUpNowAndThen(topic);
+    try {
+      return await this.ask(topic, known);
+    } catch {
+      this.cluster.turnAway(topic.name);
+      return undefined;
+    }
+  }
+
+  /** Meanwhile: what it finds is there for the next call. */
+  private lookUpNowAndThen({ id, name }: TopicDescription): void {
+    const nowMs = this.cluster.options.clock.monotonicMs();
+    if (nowMs - (this.lookedUpMs.get(id) ?? -Infinity) < LOOK_UP_EVERY_MS) return;
+    this.lookedUpMs.set(id, nowMs);
+    this.cluster.lookUp(name).catch(() => this.cluster.turnAway(name));
+  }
+
+  private async ask(
+    { id, name }: TopicDescription,
+    known: readonly PartitionOffsets[],
+  ): Promise<readonly PartitionOffsets[] | undefined> {
+    const { cluster } = this;
+    const topic = await cluster.topic(name);
+    if (topic.id !== id || topic.partitions !== known.length) return undefined;
+    const all = known.map(({ partition }) => partition);
+    const led = await cluster.fetchChannelsOf(topic, all, 'read');
+    const answers = await Promise.all(
+      led.map(({ channel, partitions }) => {
+        const positions = partitions.map((partition) => endOf(known, partition));
+        const bounds = { waitMs: 0, bytesMax: BYTES_MAX, partitionBytesMax: BYTES_MAX };
+        return channel.fetch({ topicId: id, positions, ...bounds });
+      }),
+    );
+    const offsets: PartitionOffsets[] = [];
+    let isSound = answers.every(({ code }) => code === 0);
+    for (const part of answers.flatMap(({ partitions }) => partitions)) {
+      const { partition, code, logStartOffset, lastStableOffset } = part;
+      const end = endOf(known, partition);
+      offsets[partition] = { partition, earliest: logStartOffset, latest: lastStableOffset };
+      isSound &&= code === 0 && lastStableOffset >= end.offset;
+      cluster.arrivals.keep(id, end, part);
+    }
+    return isSound && all.every((partition) => offsets[partition] !== undefined) ? offsets : undefined;
+  }
+}
+
+/** Where what is known of a partition ends; `known` is indexed by partition. */
+function endOf(known: readonly PartitionOffsets[], partition: number): FetchPosition {
+  return { partition, offset: known[partition]?.latest ?? 0 };
+}
