@@ -1,11 +1,13 @@
 /** Sources as a program names them: what a session gives them beside their options. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createSession } from '../../src/compose-session.ts';
 import { required, schema, types } from '../../src/columns/schema.ts';
+import { openCheckpointView } from '../../src/checkpoint/view.ts';
+import { createLogger } from '../../src/observe/logger.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';
 
 const START_MS = Date.UTC(2026, 0, 2);
@@ -47,4 +49,66 @@ test('a rate stream goes on where the clock was set back over a restart', async 
   assert.equal(values.length, 6);
   await run(START_MS + 2_000, 2_000);
   assert.deepEqual(values.slice(6), [6n, 7n]);
+});
+
+const LINE = schema([required('line', types.int(), 'which')]);
+
+test('a query over files goes on without those that are gone, where it may, and names them', async (t) => {
+  const dataDir = folderOf(t);
+  const folder = join(dataDir, 'in');
+  mkdirSync(folder);
+  for (const [at, name] of ['a', 'b', 'c', 'd'].entries()) {
+    writeFileSync(join(folder, name), `{"line":${2 * at}}\n{"line":${2 * at + 1}}\n`);
+    utimesSync(join(folder, name), at, at);
+  }
+  const lines: number[] = [];
+  const warnings: string[] = [];
+  const logger = await createLogger({
+    level: 'warn',
+    format: 'json',
+    mask: false,
+    isTerminal: false,
+    writer: { write: (line) => warnings.push(line) },
+  });
+  const run = async (options: Readonly<Record<string, boolean | number>>, fails = false): Promise<void> => {
+    const session = createSession({ dataDir, clock: createManualClock(START_MS), logger });
+    let writer = session.readStream
+      .format('file')
+      .option('path', folder)
+      .load(LINE)
+      .writeStream.queryName('lines')
+      .trigger({ availableNow: true });
+    for (const [name, value] of Object.entries(options)) writer = writer.option(name, value);
+    const query = await writer
+      .foreachBatch((batch, batchId) => {
+        if (fails && batchId === 1) throw new Error('crash');
+        for (const { line } of batch) lines.push(line);
+      })
+      .start();
+    await query.awaitTermination();
+  };
+  // Batch 1 is planned, with the rest of a in its range, when it crashes.
+  await assert.rejects(run({ maxOffsetsPerTrigger: 1 }, true), /crash/);
+  rmSync(join(folder, 'a'));
+  rmSync(join(folder, 'c'));
+  await assert.rejects(run({}), { code: 'DATA_LOSS', message: /in\/a is gone.*failOnDataLoss false/ });
+  await run({ failOnDataLoss: false });
+  assert.deepEqual(lines, [0, 2, 3, 6, 7]);
+  const view = openCheckpointView({ location: join(dataDir, 'checkpoints', 'lines') });
+  const lost = [
+    { batchId: 1, partition: 0, start: 1, end: 2 },
+    { batchId: 2, partition: 0, start: 4, end: 6 },
+  ];
+  assert.deepEqual(view.lostRanges(), lost);
+  assert.equal(view.accounting().read, 5);
+  view.close();
+  const told = warnings.map((line) => JSON.parse(line) as { operation: string; lost: unknown });
+  assert.deepEqual(
+    told.filter(({ operation }) => operation === 'data-loss').map((each) => each.lost),
+    lost.map(({ partition, start, end }, at) => [
+      { partition, start, end, file: join(folder, at === 0 ? 'a' : 'c') },
+    ]),
+  );
+  // Nothing is left to be lost.
+  await run({});
 });
