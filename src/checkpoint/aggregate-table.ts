@@ -4,6 +4,7 @@ import { invariant, TallystreamError } from '../errors.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate } from '../plan/query-plan.ts';
 import { eachRow, firstRow, quoted, type Row } from './database.ts';
+import { parseState, stateText } from './group-json.ts';
 
 /** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
 const GROUP_KEY = '"group:key"';
@@ -53,7 +54,7 @@ export function* groupsOf(
   for (const [key, state, ...cells] of eachRow(statement)) {
     const parsed = JSON.parse(key as string) as GroupCell[];
     if (state === null) yield { key: parsed, measures: cells as GroupCell[] };
-    else yield { key: parsed, ...(JSON.parse(state as string) as Omit<GroupRow, 'key'>) };
+    else yield { key: parsed, ...parseState(state as string) };
   }
 }
 
@@ -119,14 +120,19 @@ export class AggregateWriter {
       cells.length === columnsOf(this.aggregate).length,
       `a group of ${this.aggregate.name} does not have the cells of its aggregate`,
     );
-    const told = state === undefined && measures.every((cell) => typeof cell !== 'boolean');
+    const told = state === undefined && measures.every(isToldByColumn);
     this.upsert.run(
       JSON.stringify(key),
       ...cells.map((cell) => (typeof cell === 'boolean' ? Number(cell) : cell)),
-      told ? null : JSON.stringify({ measures, ...(state === undefined ? {} : { state }) }),
+      told ? null : stateText({ measures, ...(state === undefined ? {} : { state }) }),
       Number(isClosed),
     );
   }
+}
+
+/** SQLite has no truths, and stores NaN as null. */
+function isToldByColumn(cell: GroupCell): boolean {
+  return typeof cell !== 'boolean' && !Number.isNaN(cell);
 }
 
 function tableOf(aggregate: Aggregate): string {

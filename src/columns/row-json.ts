@@ -26,6 +26,9 @@ function jsonOf(type: FieldType, value: Row[string]): string {
     case 'long':
       // Text that is a number stands there as that number, digit for digit.
       return (value as string | bigint).toString();
+    case 'double':
+      // As Spark's to_json writes it: null would be another value.
+      return Number.isFinite(value) ? JSON.stringify(value) : `"${String(value)}"`;
     default:
       return JSON.stringify(value);
   }
