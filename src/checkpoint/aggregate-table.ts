@@ -46,16 +46,31 @@ export function* groupsOf(
   aggregate: Aggregate,
   which: 'open' | 'all',
 ): Generator<GroupRow, void, undefined> {
+  const where = which === 'open' ? `WHERE ${CLOSED} = 0` : '';
+  const statement = database.prepare(`${selectGroups(aggregate)} ${where} ORDER BY ${GROUP_KEY}`);
+  for (const row of eachRow(statement)) yield groupRowOf(row);
+}
+
+/** One group as committed, open or closed. */
+export function groupOf(
+  database: DatabaseSync,
+  aggregate: Aggregate,
+  key: readonly GroupCell[],
+): GroupRow | undefined {
+  const statement = database.prepare(`${selectGroups(aggregate)} WHERE ${GROUP_KEY} = ?`);
+  const row = firstRow(statement, JSON.stringify(key));
+  return row === undefined ? undefined : groupRowOf(row);
+}
+
+function selectGroups(aggregate: Aggregate): string {
   const measures = aggregate.measures.map((measure) => quoted(measure.name));
-  const statement = database.prepare(
-    `SELECT ${[GROUP_KEY, STATE, ...measures].join(', ')} FROM ${tableOf(aggregate)}
-     ${which === 'open' ? `WHERE ${CLOSED} = 0` : ''} ORDER BY ${GROUP_KEY}`,
-  );
-  for (const [key, state, ...cells] of eachRow(statement)) {
-    const parsed = JSON.parse(key as string) as GroupCell[];
-    if (state === null) yield { key: parsed, measures: cells as GroupCell[] };
-    else yield { key: parsed, ...parseState(state as string) };
-  }
+  return `SELECT ${[GROUP_KEY, STATE, ...measures].join(', ')} FROM ${tableOf(aggregate)}`;
+}
+
+function groupRowOf([key, state, ...cells]: Row): GroupRow {
+  const parsed = JSON.parse(key as string) as GroupCell[];
+  if (state === null) return { key: parsed, measures: cells as GroupCell[] };
+  return { key: parsed, ...parseState(state as string) };
 }
 
 /** How many groups can still change, and how many are final. */

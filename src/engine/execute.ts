@@ -17,7 +17,7 @@ import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log, RecordChunk } from '../contracts/log.ts';
 import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { lateProblem } from './late.ts';
+import { finalProblem, lateProblem } from './late.ts';
 import { readAhead } from './read-ahead.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
@@ -172,12 +172,15 @@ export class BatchExecutor {
     const lateBelowMicros = watermark.lateBelowMicros;
     this.operators.hash(row);
     if (this.isKnown(plan, chunk, row, lateBelowMicros)) return;
-    if (eventMicros < lateBelowMicros && redrive?.acceptLate !== true) {
-      this.counts.late += 1;
-      const { column } = this.query.watermark;
-      const event = { row, column, eventMicros, lateBelowMicros };
-      this.deadLetter(plan, chunk, row, lateProblem(event, this.operators.aggregates));
-      return;
+    if (eventMicros < lateBelowMicros) {
+      const event = { row, column: this.query.watermark.column, eventMicros, lateBelowMicros };
+      const problemOf = redrive?.acceptLate === true ? finalProblem : lateProblem;
+      const late = problemOf(event, this.operators.aggregates, this.query.outputMode);
+      if (late !== undefined) {
+        this.counts.late += 1;
+        this.deadLetter(plan, chunk, row, late);
+        return;
+      }
     }
     this.accept(row, eventMicros, lateBelowMicros, watermark);
   }

@@ -5,7 +5,7 @@ import { ContentHasher } from '../columns/content-hash.ts';
 import { createDecoder, type Decoder } from '../columns/decoder.ts';
 import { leavesOf, optional, schema, type Schema } from '../columns/schema.ts';
 import { TimeZone } from '../columns/timezone.ts';
-import type { AggregateChange, BatchPlan, GroupRow } from '../contracts/batch.ts';
+import type { AggregateChange, BatchPlan, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { ResultTable } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import { GroupedAggregate, type RunningAggregate } from '../operators/aggregate.ts';
@@ -55,7 +55,12 @@ export class QueryOperators {
     this.contentHasher = new ContentHasher(this.batch, hashKey, leavesOf(query.schema).length);
     this.steps = compileSteps(query.steps, this.batch, zone);
     this.rows = query.rows === null ? undefined : new RowCollector(query.rows, this.batch);
-    const around = { batch: this.batch, zone, hashKey };
+    const around = {
+      batch: this.batch,
+      zone,
+      hashKey,
+      committedGroup: (name: string, key: readonly GroupCell[]) => checkpoint.group(name, key),
+    };
     this.aggregates = query.aggregates.map((aggregate) =>
       aggregate.keys.some(({ kind }) => kind === 'sessionWindow')
         ? new SessionAggregate(aggregate, around)

@@ -2,7 +2,6 @@
  * Grouped measures over columns. What a batch adds is kept apart from what is committed, and joins it only after the
  * commit, so that a batch that fails has changed nothing.
  */
-import { TallystreamError } from '../errors.ts';
 import type { ColumnBatch } from '../columns/batch.ts';
 import type { TimeZone } from '../columns/timezone.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
@@ -16,6 +15,7 @@ import {
   type KeyReader,
   type WindowReader,
 } from './group-key.ts';
+import { groupRow, GROUPS_MAX, loadSlots, tooManyGroups } from './group-row.ts';
 import { microsOf } from './value-reader.ts';
 import type { Span } from './windows.ts';
 
@@ -30,13 +30,12 @@ interface Group {
   touched: boolean;
 }
 
-/** Groups of one aggregate: all that are open are kept in memory. */
-export const GROUPS_MAX = 2_000_000;
-
 export interface AggregateOptions {
   readonly batch: ColumnBatch;
   readonly zone: TimeZone;
   readonly hashKey: Uint8Array;
+  /** A group as it was committed last, also where it is closed; left out where nothing is committed. */
+  readonly committedGroup?: (aggregate: string, key: readonly GroupCell[]) => GroupRow | undefined;
 }
 
 /** What the engine does with an aggregate, whatever its keys are. */
@@ -60,6 +59,8 @@ export interface RunningAggregate {
   firstEndMicros(): number;
   /** The window that a row would have been in, the last where there are several; undefined where it would be in none. */
   windowOf(row: number): Span | undefined;
+  /** Whether a window of the row has closed, so that what it came to is final. */
+  isClosedFor(row: number): boolean;
 }
 
 export class GroupedAggregate implements RunningAggregate {
@@ -78,9 +79,14 @@ export class GroupedAggregate implements RunningAggregate {
   private readonly instantCodes = new Map<number, number>();
   private touchedGroups: Group[] = [];
   private closed: Group[] = [];
+  /** Windows that end no later are closed. */
+  private closedUpTo = -Infinity;
+  private readonly committedGroup: NonNullable<AggregateOptions['committedGroup']>;
 
-  constructor(aggregate: Aggregate, { batch, zone, hashKey }: AggregateOptions) {
+  constructor(aggregate: Aggregate, options: AggregateOptions) {
+    const { batch, zone, hashKey, committedGroup = () => undefined } = options;
     this.name = aggregate.name;
+    this.committedGroup = committedGroup;
     const keys: KeyReader[] = [];
     let window: WindowReader | undefined;
     for (const key of aggregate.keys) {
@@ -100,17 +106,13 @@ export class GroupedAggregate implements RunningAggregate {
   }
 
   restore(row: GroupRow): void {
-    const group = this.newGroup(
-      row.key,
-      this.window === undefined ? Infinity : microsOf(row.key[1] as string),
-    );
-    loadSlots(this.measures, group.committed, row);
-    group.hasCommitted = true;
+    this.restored(row);
   }
 
   close(watermarkMicros: number | null): void {
     this.closed = [];
     if (this.window === undefined || watermarkMicros === null) return;
+    this.closedUpTo = watermarkMicros;
     for (const [name, group] of this.groups) {
       if (group.endMicros > watermarkMicros) continue;
       this.groups.delete(name);
@@ -171,6 +173,10 @@ export class GroupedAggregate implements RunningAggregate {
     return this.window?.spansAt(row).at(-1);
   }
 
+  isClosedFor(row: number): boolean {
+    return this.window?.spansAt(row).some(({ end }) => end <= this.closedUpTo) ?? false;
+  }
+
   private addTo(group: Group, row: number): void {
     if (!group.touched) {
       group.touched = true;
@@ -215,8 +221,26 @@ export class GroupedAggregate implements RunningAggregate {
   private bind(step: number, row: number, span: Span | undefined): Group {
     const cells = this.keys.map((reader) => reader.cell(reader.codeAt(row)));
     const key = span === undefined ? cells : [...spanCells(span), ...cells];
-    const group = this.groups.get(JSON.stringify(key)) ?? this.newGroup(key, span?.end ?? Infinity);
+    const group =
+      this.groups.get(JSON.stringify(key)) ??
+      this.reopened(key, span) ??
+      this.newGroup(key, span?.end ?? Infinity);
     this.groupOfStep.set(step, group);
+    return group;
+  }
+
+  /** An event that is accepted though late goes on from what its window came to; the next batch closes it again. */
+  private reopened(key: readonly GroupCell[], span: Span | undefined): Group | undefined {
+    if (span === undefined || span.end > this.closedUpTo) return undefined;
+    const row = this.committedGroup(this.name, key);
+    return row === undefined ? undefined : this.restored(row);
+  }
+
+  private restored(row: GroupRow): Group {
+    const endMicros = this.window === undefined ? Infinity : microsOf(row.key[1] as string);
+    const group = this.newGroup(row.key, endMicros);
+    loadSlots(this.measures, group.committed, row);
+    group.hasCommitted = true;
     return group;
   }
 
@@ -257,40 +281,4 @@ export class GroupedAggregate implements RunningAggregate {
   private rowOf(key: readonly GroupCell[], slots: readonly Slot[]): GroupRow {
     return groupRow(this.measures, key, slots);
   }
-}
-
-/** A group as cells: what people see of it, and its state where that says more. */
-export function groupRow(
-  measures: readonly Accumulator[],
-  key: readonly GroupCell[],
-  slots: readonly Slot[],
-): GroupRow {
-  let at = 0;
-  const results: GroupCell[] = [];
-  const state: (readonly GroupCell[] | null)[] = [];
-  for (const measure of measures) {
-    results.push(measure.result(slots, at));
-    state.push(measure.save?.(slots, at) ?? null);
-    at += measure.slots;
-  }
-  return state.every((cells) => cells === null)
-    ? { key, measures: results }
-    : { key, measures: results, state };
-}
-
-/** Takes a group's state back from its cells. */
-export function loadSlots(measures: readonly Accumulator[], slots: Slot[], row: GroupRow): void {
-  let at = 0;
-  measures.forEach((measure, index) => {
-    measure.load(slots, at, row.state?.[index] ?? [row.measures[index] as GroupCell]);
-    at += measure.slots;
-  });
-}
-
-export function tooManyGroups(name: string, key: readonly GroupCell[]): TallystreamError {
-  return new TallystreamError('STATE_TOO_LARGE', {
-    what: `The aggregate ${name} has ${GROUPS_MAX} groups, and holds no more.`,
-    why: `The next would be ${JSON.stringify(key)}; nothing of this batch was committed.`,
-    mend: 'Look whether the producer writes a new value with every event, and start again under another query.name.',
-  });
 }
