@@ -20,6 +20,7 @@ import type { SourceSpec } from './stream/stream-parts.ts';
 import type { Outputs } from './stream/plan-of.ts';
 import { StreamWriter, TablesWriter } from './stream/stream-writer.ts';
 
+/** What a session takes from its surroundings; all of it can be left out. */
 export interface SessionOptions {
   /** Where the embedded log and checkpoints without a location of their own lie; `data` where left out. */
   readonly dataDir?: string;

@@ -10,6 +10,7 @@ import type { AggregateParts, StreamParts } from './stream-parts.ts';
 /** An aggregate of any schema. */
 export type AnyAggregated = Pick<AggregatedStream<Schema>, 'parts' | 'schema'>;
 
+/** The groups of a stream: a row for each, with its keys and its measures. */
 export class AggregatedStream<S extends Schema> {
   private readonly host: StreamHost;
   /** For `aggregateEach`, which puts several together. */
@@ -25,6 +26,7 @@ export class AggregatedStream<S extends Schema> {
     return this.parts.schema as S;
   }
 
+  /** How the rows are written: append, update or complete. */
   get writeStream(): StreamWriter<S> {
     return this.host.createWriter<S>({
       parts: this.parts.parts,
@@ -38,6 +40,7 @@ export type SchemasOf<Each extends Readonly<Record<string, AnyAggregated>>> = {
   readonly [Name in keyof Each]: Each[Name]['schema'];
 };
 
+/** Several aggregates of one stream, fed by one read of the source. */
 export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>> {
   private readonly host: StreamHost;
   private readonly outputs: Outputs;
@@ -53,6 +56,7 @@ export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>>
     return planOf(this.outputs, settings);
   }
 
+  /** How the rows of all of them are written, each table under its name. */
   get writeStream(): TablesWriter<Schemas> {
     return this.host.createTablesWriter<Schemas>(this.outputs);
   }
