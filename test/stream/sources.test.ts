@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { createSession } from '../../src/compose-session.ts';
 import { required, schema, types } from '../../src/columns/schema.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
+import { openEmbeddedLog } from '../../src/log/embedded.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';
 
@@ -111,4 +112,39 @@ test('a query over files goes on without those that are gone, where it may, and 
   );
   // Nothing is left to be lost.
   await run({});
+});
+
+test('a topic of the embedded log is read by its name, from the earliest record on, each once', async (t) => {
+  const dataDir = folderOf(t);
+  const clock = createManualClock(START_MS);
+  const log = await openEmbeddedLog({ path: join(dataDir, 'log.db'), clock });
+  t.after(() => log.close());
+  await log.createTopic('lines', { partitions: 1 });
+  const lines: number[] = [];
+  const run = async (): Promise<void> => {
+    const query = await createSession({ dataDir, clock })
+      .readStream.format('embedded')
+      .option('subscribe', 'lines')
+      .load(LINE)
+      .writeStream.queryName('lines')
+      .trigger({ availableNow: true })
+      .foreachBatch((batch) => {
+        for (const { line } of batch) lines.push(line);
+      })
+      .start();
+    await query.awaitTermination();
+  };
+  for (const line of [1, 2, 3]) {
+    await log.append('lines', [{ key: null, value: new TextEncoder().encode(`{"line":${line}}`) }]);
+    if (line > 1) await run();
+  }
+  assert.deepEqual(lines, [1, 2, 3]);
+  const stream = createSession({ dataDir, clock }).readStream.format('embedded').load(LINE);
+  await assert.rejects(
+    stream.writeStream
+      .queryName('none')
+      .foreachBatch(() => {})
+      .start(),
+    /needs a topic.*option\('subscribe'/,
+  );
 });
