@@ -35,7 +35,7 @@ function zoneOf(zone: string, changeMs: number, before: number, after: number): 
 
 const KEYS = ['a', 'b', 'null', '', '__proto__', '[null]', '\u{1f600}', '\uff21', 'B', null] as const;
 const BIGS = [1n, -1n, 2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 55n, null] as const;
-const TAGS = [[], ['a'], ['b', null], ['a', null, 'a'], ['', '\u{1f600}'], null] as const;
+const TAGS = [[], ['a'], ['b', null], [null, 'a'], ['', '\u{1f600}'], null] as const;
 const COUNTRIES = ['x', '', null] as const;
 /** So large that two of them are infinite together, and that small ones change nothing. */
 const HUGE = 1.7e308;
@@ -217,7 +217,7 @@ const draw: fc.Arbitrary<Draw> = fc.record({
   big: fc.nat(BIGS.length - 1),
   ratio: fc.option(
     fc.oneof(
-      { weight: 30, arbitrary: fc.integer({ min: -40, max: 40 }) },
+      { weight: 8, arbitrary: fc.integer({ min: -40, max: 40 }) },
       { weight: 1, arbitrary: fc.constant(Infinity) },
     ),
   ),
