@@ -76,7 +76,6 @@ test('several queries run in one session, each with its own progress, and listen
   await all.processAllAvailable();
   assert.equal(all.isActive, true);
   assert.equal(all.exception, undefined);
-  assert.equal(all.status.isTriggerActive, false);
   await numbers.addData([{ n: 3 }]);
   await all.processAllAvailable();
   assert.deepEqual(
