@@ -1,5 +1,6 @@
 /** Sessions with the implementations put together, each imported when it is asked for and not before. */
 import { join } from 'node:path';
+import type { CheckpointView } from './contracts/checkpoint.ts';
 import type { Clock } from './contracts/clock.ts';
 import type { Log } from './contracts/log.ts';
 import type { Logger } from './contracts/logger.ts';
@@ -19,6 +20,7 @@ import type { SourceSpec } from './stream/stream-parts.ts';
 import type { Outputs } from './stream/plan-of.ts';
 import { StreamWriter, TablesWriter } from './stream/stream-writer.ts';
 
+/** What a session takes from its surroundings; all of it can be left out. */
 export interface SessionOptions {
   /** Where the embedded log and checkpoints without a location of their own lie; `data` where left out. */
   readonly dataDir?: string;
@@ -139,14 +141,21 @@ class Host implements SessionHost {
     return source(log, subscribe, Number(partitions), () => log.close());
   }
 
-  /** The start of a rate stream lies in the checkpoint, in the id of its topic. */
+  /**
+   * The start of a rate stream lies in the checkpoint, in the id of its topic. Rows up to the clock of the last plan are
+   * there also where the machine's clock was set back since.
+   */
   private async openRate({ options }: SourceSpec, location: string): Promise<OpenSource> {
     const { createRateLog, parseRateTopicId } = await import('./log/rate.ts');
     const { parseRateOptions } = await import('./log/rate-options.ts');
-    const topicId = await this.topicIdOf(location);
-    const started = topicId === undefined ? undefined : parseRateTopicId(topicId);
-    const startMs = started?.startMs ?? this.clock.nowMs();
-    const log = createRateLog({ ...parseRateOptions(options), clock: this.clock, startMs });
+    const planned = await this.plannedAt(location);
+    const started = planned === undefined ? undefined : parseRateTopicId(planned.topicId);
+    const log = createRateLog({
+      ...parseRateOptions(options),
+      clock: this.clock,
+      startMs: started?.startMs ?? this.clock.nowMs(),
+      reachedMs: planned?.clockMs ?? 0,
+    });
     return source(log, 'rate', 1, () => log.close());
   }
 
@@ -158,18 +167,30 @@ class Host implements SessionHost {
     return source(log, 'files', 1, () => log.close());
   }
 
-  private async topicIdOf(location: string): Promise<string | undefined> {
+  /** The topic's id and the clock of the last plan; undefined before the first. */
+  private async plannedAt(location: string): Promise<Planned | undefined> {
     const { openCheckpointView } = await import('./checkpoint/view.ts');
+    let view: CheckpointView;
     try {
-      const view = openCheckpointView({ location });
-      const topicId = view.topicId();
-      view.close();
-      return topicId;
+      view = openCheckpointView({ location });
     } catch (error) {
       if (error instanceof TallystreamError && error.code === 'CHECKPOINT_NOT_FOUND') return undefined;
       throw error;
     }
+    try {
+      return view.atOneCommit(() => {
+        const [topicId, clockMs] = [view.topicId(), view.clockMs()];
+        return topicId === undefined || clockMs === undefined ? undefined : { topicId, clockMs };
+      });
+    } finally {
+      view.close();
+    }
   }
+}
+
+interface Planned {
+  readonly topicId: string;
+  readonly clockMs: number;
 }
 
 function source(log: Log, topic: string, partitions: number, close: () => Promise<void>): OpenSource {

@@ -41,8 +41,10 @@ const TABLE = {
   DELIVERY_FAILED: { actor: 'operator', retry: true, exitCode: 4 },
 } as const satisfies Record<string, ErrorRow>;
 
+/** The codes of errors, which stay the same between versions: programs may decide by them. */
 export type ErrorCode = keyof typeof TABLE;
 
+/** The sentences of an error. */
 export interface ErrorParts {
   /** What happened, in one sentence, with the name of the thing it happened to. */
   readonly what: string;

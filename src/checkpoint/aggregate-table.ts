@@ -4,6 +4,7 @@ import { invariant, TallystreamError } from '../errors.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate } from '../plan/query-plan.ts';
 import { eachRow, firstRow, quoted, type Row } from './database.ts';
+import { parseState, stateText } from './group-json.ts';
 
 /** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
 const GROUP_KEY = '"group:key"';
@@ -45,16 +46,31 @@ export function* groupsOf(
   aggregate: Aggregate,
   which: 'open' | 'all',
 ): Generator<GroupRow, void, undefined> {
+  const where = which === 'open' ? `WHERE ${CLOSED} = 0` : '';
+  const statement = database.prepare(`${selectGroups(aggregate)} ${where} ORDER BY ${GROUP_KEY}`);
+  for (const row of eachRow(statement)) yield groupRowOf(row);
+}
+
+/** One group as committed, open or closed. */
+export function groupOf(
+  database: DatabaseSync,
+  aggregate: Aggregate,
+  key: readonly GroupCell[],
+): GroupRow | undefined {
+  const statement = database.prepare(`${selectGroups(aggregate)} WHERE ${GROUP_KEY} = ?`);
+  const row = firstRow(statement, JSON.stringify(key));
+  return row === undefined ? undefined : groupRowOf(row);
+}
+
+function selectGroups(aggregate: Aggregate): string {
   const measures = aggregate.measures.map((measure) => quoted(measure.name));
-  const statement = database.prepare(
-    `SELECT ${[GROUP_KEY, STATE, ...measures].join(', ')} FROM ${tableOf(aggregate)}
-     ${which === 'open' ? `WHERE ${CLOSED} = 0` : ''} ORDER BY ${GROUP_KEY}`,
-  );
-  for (const [key, state, ...cells] of eachRow(statement)) {
-    const parsed = JSON.parse(key as string) as GroupCell[];
-    if (state === null) yield { key: parsed, measures: cells as GroupCell[] };
-    else yield { key: parsed, ...(JSON.parse(state as string) as Omit<GroupRow, 'key'>) };
-  }
+  return `SELECT ${[GROUP_KEY, STATE, ...measures].join(', ')} FROM ${tableOf(aggregate)}`;
+}
+
+function groupRowOf([key, state, ...cells]: Row): GroupRow {
+  const parsed = JSON.parse(key as string) as GroupCell[];
+  if (state === null) return { key: parsed, measures: cells as GroupCell[] };
+  return { key: parsed, ...parseState(state as string) };
 }
 
 /** How many groups can still change, and how many are final. */
@@ -122,14 +138,19 @@ export class AggregateWriter {
       cells.length === this.cellsOfGroup,
       `a group of ${this.aggregate.name} does not have the cells of its aggregate`,
     );
-    const told = state === undefined && measures.every((cell) => typeof cell !== 'boolean');
+    const told = state === undefined && measures.every(isToldByColumn);
     this.upsert.run(
       JSON.stringify(key),
       ...cells.map((cell) => (typeof cell === 'boolean' ? Number(cell) : cell)),
-      told ? null : JSON.stringify({ measures, ...(state === undefined ? {} : { state }) }),
+      told ? null : stateText({ measures, ...(state === undefined ? {} : { state }) }),
       Number(isClosed),
     );
   }
+}
+
+/** SQLite has no truths, and stores NaN as null. */
+function isToldByColumn(cell: GroupCell): boolean {
+  return typeof cell !== 'boolean' && !Number.isNaN(cell);
 }
 
 function tableOf(aggregate: Aggregate): string {

@@ -7,12 +7,13 @@ import type {
   Committed,
   DeadLetter,
   DedupeSegment,
+  GroupCell,
   GroupRow,
   RecordIdentity,
 } from '../contracts/batch.ts';
 import type { Checkpoint, StoredReport } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
-import { AggregateWriter, aggregateNamed, groupsOf } from './aggregate-table.ts';
+import { AggregateWriter, aggregateNamed, groupOf, groupsOf } from './aggregate-table.ts';
 import { BatchTables } from './batch-tables.ts';
 import { firstCell, firstRow, inTransaction } from './database.ts';
 import { DedupeTables } from './dedupe-tables.ts';
@@ -82,6 +83,12 @@ export class SqliteCheckpoint implements Checkpoint {
     const { database, identity, location } = this.parts;
     const named = aggregateNamed(identity.aggregates, aggregate, location);
     return this.rowsOnMain(() => groupsOf(database, named, 'open'));
+  }
+
+  group(aggregate: string, key: readonly GroupCell[]): GroupRow | undefined {
+    const { database, identity, location } = this.parts;
+    const named = aggregateNamed(identity.aggregates, aggregate, location);
+    return this.onMain(() => groupOf(database, named, key));
   }
 
   dedupeSegments(): Iterable<DedupeSegment> {

@@ -2,7 +2,14 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
-import type { Accounting, DeadLetter, GroupRow, Json, RecordIdentity } from '../contracts/batch.ts';
+import type {
+  Accounting,
+  BatchPlan,
+  DeadLetter,
+  GroupRow,
+  Json,
+  RecordIdentity,
+} from '../contracts/batch.ts';
 import type { CheckpointView, DeadLetterFilter, LostRange } from '../contracts/checkpoint.ts';
 import { aggregateNamed, groupsOf } from './aggregate-table.ts';
 import { readAccounting, readLastPlan, readLostRanges } from './batch-tables.ts';
@@ -99,7 +106,11 @@ class SqliteCheckpointView implements CheckpointView {
   }
 
   topicId(): string | undefined {
-    return guarded(this.place, () => readLastPlan(this.database, this.place.location)?.topicId);
+    return this.lastPlan()?.topicId;
+  }
+
+  clockMs(): number | undefined {
+    return this.lastPlan()?.clockMs;
   }
 
   lostRanges(): readonly LostRange[] {
@@ -116,6 +127,10 @@ class SqliteCheckpointView implements CheckpointView {
 
   close(): void {
     if (this.database.isOpen) this.database.close();
+  }
+
+  private lastPlan(): BatchPlan | undefined {
+    return guarded(this.place, () => readLastPlan(this.database, this.place.location));
   }
 
   private read(query: string): unknown {

@@ -2,6 +2,7 @@
 import { ddlType } from './ddl.ts';
 import type { Field, Schema } from './schema.ts';
 
+/** A field as a table for people shows it. */
 export interface FieldDescription {
   /** From the root: `location`, `location.city`; the elements of an array are `tags[]`. */
   readonly path: string;

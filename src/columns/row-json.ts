@@ -26,7 +26,14 @@ function jsonOf(type: FieldType, value: Row[string]): string {
     case 'long':
       // Text that is a number stands there as that number, digit for digit.
       return (value as string | bigint).toString();
+    case 'double':
+      return jsonOfDouble(value as number);
     default:
       return JSON.stringify(value);
   }
+}
+
+/** As Spark's to_json writes it: for what is infinite JSON has no number, and null would be another value. */
+function jsonOfDouble(value: number): string {
+  return Number.isFinite(value) ? JSON.stringify(value) : `"${value}"`;
 }

@@ -11,6 +11,7 @@ export interface StringType<Dictionary extends boolean = boolean> {
   readonly dictionary: Dictionary;
 }
 
+/** True or false. */
 export interface BooleanType {
   readonly kind: 'boolean';
 }
@@ -67,11 +68,13 @@ export interface ArrayType<
   readonly containsNull: ContainsNull;
 }
 
+/** Any type that a field may have. */
 export type FieldType = PrimitiveType | StructType | ArrayType;
 
 /** What has a column of its own. */
 export type LeafType = Exclude<FieldType, StructType>;
 
+/** A field of a schema: its name, its type, whether every event has it, and what it means. */
 export interface Field<
   Name extends string = string,
   Type extends FieldType = FieldType,
@@ -85,6 +88,7 @@ export interface Field<
   readonly doc: string;
 }
 
+/** The fields of an event, in order. `schema(…)` makes one, and checks it. */
 export interface Schema<Fields extends readonly Field[] = readonly Field[]> {
   readonly fields: Fields;
 }

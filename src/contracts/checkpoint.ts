@@ -9,6 +9,7 @@ import type {
   Committed,
   DeadLetter,
   DedupeSegment,
+  GroupCell,
   GroupRow,
   Json,
   PlannedRange,
@@ -36,8 +37,13 @@ export interface Checkpoint {
   /** Called once at start. Undefined before the first commit. @throws CHECKPOINT_CORRUPT */
   lastCommit(): Committed | undefined;
 
-  /** Groups of one aggregate as last committed; called once at start. */
+  /** The open groups of one aggregate as last committed; called once at start. */
   groups(aggregate: string): Iterable<GroupRow>;
+  /**
+   * A group as last committed, also where it is closed; undefined where there is none. Called for an event that is counted
+   * though its window has closed.
+   */
+  group(aggregate: string, key: readonly GroupCell[]): GroupRow | undefined;
   /** Full segments of the dedupe state, in order; called once at start. @throws CHECKPOINT_CORRUPT */
   dedupeSegments(): Iterable<DedupeSegment>;
   /** What was appended since the last full segment, in order; called once at start. @throws CHECKPOINT_CORRUPT */
@@ -106,6 +112,8 @@ export interface CheckpointView {
   isRedriven(identity: RecordIdentity): boolean;
   /** The id of the topic that the offsets belong to; undefined before the first plan. */
   topicId(): string | undefined;
+  /** The clock of the last plan, epoch milliseconds, which no later one goes behind; undefined before the first plan. */
+  clockMs(): number | undefined;
   /** Records that were gone before the query read them, in order of batch and partition. */
   lostRanges(): readonly LostRange[];
   /** The newest progress entries, oldest first. */

@@ -91,6 +91,15 @@ export interface ReadRange {
   readonly end: number;
 }
 
+/** Records `[start, end)` of one partition that were there and are gone. */
+export interface LostRecords {
+  readonly partition: number;
+  readonly start: number;
+  readonly end: number;
+  /** The file that held them, where that is what is gone. */
+  readonly file?: string;
+}
+
 /**
  * Consecutive records of one partition as columns over one block of bytes: no object a record.
  * Row i's value is `bytes[valueStart[i], valueEnd[i])`; a null key or value has start -1. A chunk holds until the next one
@@ -205,9 +214,16 @@ export interface Log {
   /**
    * The records of the range, in order, in chunks of bounded size. Asking for a range that starts below `earliest`
    * throws DATA_LOSS that names the missing offsets; one that ends above `latest` throws LOG_CORRUPT. The same range
-   * read twice gives the same records.
+   * read twice gives the same records. A log that may lose records from its middle gives those before them, and throws
+   * DATA_LOSS then.
    */
   read(range: ReadRange): AsyncIterable<RecordChunk>;
+
+  /**
+   * The first records of the range that are gone, on logs that may lose some from their middle; undefined where all are
+   * there. Called after `read` threw DATA_LOSS, by a query that goes on without them. @throws LOG_UNAVAILABLE
+   */
+  findLost?(range: ReadRange): Promise<LostRecords | undefined>;
 
   /**
    * Resolves true as soon as any partition's latest differs from `known` (indexed by partition), false after

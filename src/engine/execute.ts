@@ -11,8 +11,8 @@ import type { Log, RecordChunk } from '../contracts/log.ts';
 import { InvariantError } from '../errors.ts';
 import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { lateProblem } from './late.ts';
 import type { Execution, PartitionProgress } from './execution.ts';
+import { finalProblem, lateProblem } from './late.ts';
 import { readAhead } from './read-ahead.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
@@ -94,8 +94,7 @@ export class BatchExecutor {
     const read = readAhead(plan.ranges.map((range) => () => this.chunksOf(log, range)));
     for await (const prepared of this.preparation.chunksOf(read, plan)) {
       const { range, chunk } = prepared;
-      const watermark = watermarks[range] as PartitionWatermark;
-      this.executeChunk(plan, prepared, watermark);
+      this.executeChunk(plan, prepared, watermarks[range] as PartitionWatermark);
       lastTimestampsMs.set(range, chunk.timestampsMs[chunk.count - 1] as number);
       if (this.preparation.boundDictionaries()) this.operators.forgetCodes();
       this.rowsOfTurn += chunk.count;
@@ -173,12 +172,15 @@ export class BatchExecutor {
     const eventMicros = this.operators.times?.values[row] ?? NaN;
     const lateBelowMicros = watermark.lateBelowMicros;
     if (this.isKnown(plan, prepared, row, lateBelowMicros)) return;
-    if (eventMicros < lateBelowMicros && redrive?.acceptLate !== true) {
-      this.counts.late += 1;
-      const { column } = this.query.watermark;
-      const event = { row, column, eventMicros, lateBelowMicros };
-      this.deadLetter(plan, chunk, row, lateProblem(event, this.operators.aggregates));
-      return;
+    if (eventMicros < lateBelowMicros) {
+      const event = { row, column: this.query.watermark.column, eventMicros, lateBelowMicros };
+      const problemOf = redrive?.acceptLate === true ? finalProblem : lateProblem;
+      const late = problemOf(event, this.operators.aggregates, this.query.outputMode);
+      if (late !== undefined) {
+        this.counts.late += 1;
+        this.deadLetter(plan, chunk, row, late);
+        return;
+      }
     }
     this.accept(prepared, row, eventMicros, lateBelowMicros, watermark);
   }

@@ -2,6 +2,7 @@
 import type { Problem } from '../columns/problem.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
 import type { RunningAggregate } from '../operators/running-aggregate.ts';
+import type { OutputMode } from '../plan/query-plan.ts';
 
 const MICROS_PER_SECOND = 1_000_000;
 
@@ -11,6 +12,26 @@ export interface LateEvent {
   readonly eventMicros: number;
   /** An event below this is late. */
   readonly lateBelowMicros: number;
+}
+
+/**
+ * Of an event that may be late, since it was redriven so: none, unless a window that it belongs to has been emitted. What
+ * append mode emits is final, and is emitted once.
+ */
+export function finalProblem(
+  { row, column, eventMicros }: LateEvent,
+  aggregates: readonly RunningAggregate[],
+  outputMode: OutputMode,
+): Problem | undefined {
+  if (outputMode !== 'append') return undefined;
+  const closed = aggregates.filter((aggregate) => aggregate.isClosedFor(row));
+  if (closed.length === 0) return undefined;
+  return {
+    reason: 'LATE',
+    field: column,
+    expected: 'a window that is still open: append mode emits each once',
+    actual: `${formatTimestamp(eventMicros)}, in a closed window of ${closed.map(({ name }) => name).join(' and ')}`,
+  };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { invariant } from '../errors.ts';
 import type { ColumnBatch, NumberColumn } from '../columns/batch.ts';
 import { TimeZone } from '../columns/timezone.ts';
-import type { AggregateChange, BatchPlan, GroupRow } from '../contracts/batch.ts';
+import type { AggregateChange, BatchPlan, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { ResultTable } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import { GroupedAggregate } from '../operators/aggregate.ts';
@@ -36,7 +36,12 @@ export class QueryOperators {
     const zone = TimeZone.of(query.timeZone);
     this.times = timesOf(query, batch);
     this.rows = query.rows === null ? undefined : new RowCollector(query.rows, batch);
-    const around = { batch, zone, hashKey };
+    const around = {
+      batch,
+      zone,
+      hashKey,
+      committedGroup: (name: string, key: readonly GroupCell[]) => checkpoint.group(name, key),
+    };
     this.aggregates = query.aggregates.map((aggregate) =>
       aggregate.keys.some(({ kind }) => kind === 'sessionWindow')
         ? new SessionAggregate(aggregate, around)

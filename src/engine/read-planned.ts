@@ -1,7 +1,6 @@
-/** Reads a planned range; where retention was faster than the query, goes on after what is gone, if it may. */
+/** Reads a planned range; where records were removed before the query came, goes on after what is gone, if it may. */
 import { TallystreamError } from '../errors.ts';
-import type { PlannedRange } from '../contracts/batch.ts';
-import type { Log, ReadRange, RecordChunk } from '../contracts/log.ts';
+import type { Log, LostRecords, ReadRange, RecordChunk } from '../contracts/log.ts';
 
 /**
  * The chunks of the range, in order. `onLost` is told what was gone when it came to be read; without it that is an error.
@@ -10,9 +9,9 @@ import type { Log, ReadRange, RecordChunk } from '../contracts/log.ts';
 export async function* readPlanned(
   log: Log,
   range: ReadRange,
-  onLost: ((lost: PlannedRange) => void) | undefined,
+  onLost: ((lost: LostRecords) => void) | undefined,
 ): AsyncGenerator<RecordChunk, void, undefined> {
-  const { topic, partition, end } = range;
+  const { end } = range;
   let position = range.start;
   while (position < end) {
     try {
@@ -23,14 +22,21 @@ export async function* readPlanned(
       return;
     } catch (error) {
       if (onLost === undefined || !isDataLoss(error)) throw error;
-      const offsets = await log.offsets(topic);
-      const { earliest = position } = offsets.find((each) => each.partition === partition) ?? {};
+      const lost = await findLost(log, { ...range, start: position });
       // Not lost at second sight: the log contradicts itself, and another try would find the same.
-      if (earliest <= position) throw error;
-      onLost({ partition, start: position, end: Math.min(earliest, end) });
-      position = earliest;
+      if (lost === undefined || lost.start !== position) throw error;
+      onLost(lost);
+      position = lost.end;
     }
   }
+}
+
+async function findLost(log: Log, range: ReadRange): Promise<LostRecords | undefined> {
+  if (log.findLost !== undefined) return log.findLost(range);
+  const { topic, partition, start, end } = range;
+  const offsets = await log.offsets(topic);
+  const { earliest = start } = offsets.find((each) => each.partition === partition) ?? {};
+  return earliest <= start ? undefined : { partition, start, end: Math.min(earliest, end) };
 }
 
 function isDataLoss(error: unknown): boolean {

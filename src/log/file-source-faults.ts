@@ -56,7 +56,7 @@ export function gone(path: string, topic: string, file: IndexedFile, cause: unkn
   return new TallystreamError('DATA_LOSS', {
     what: `The file ${path} is gone, with offsets ${offsetsOf(file)} of topic ${topic}, which are still to be read.`,
     why: 'It was seen and has its place in the order; files may go only when the query has committed them.',
-    mend: 'Put the file back under its name, or start the query again with a new checkpoint.',
+    mend: 'Put the file back under its name, go on without it (failOnDataLoss false), or start the query again with a new checkpoint.',
     cause,
   });
 }

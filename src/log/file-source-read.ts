@@ -1,5 +1,6 @@
 /** Reading a range of the file source: the lines of its files, one file after the other. */
-import type { Header, ReadRange, RecordChunk } from '../contracts/log.ts';
+import { join } from 'node:path';
+import type { Header, LostRecords, ReadRange, RecordChunk } from '../contracts/log.ts';
 import { InvariantError, TallystreamError } from '../errors.ts';
 import { joinChunks } from './chunk.ts';
 import { changed } from './file-source-faults.ts';
@@ -28,32 +29,54 @@ export async function* readLines(source: ReadSource, range: ReadRange): AsyncGen
   let smallBytes = 0;
   let smallRows = 0;
   for (let position = range.start; position < range.end;) {
-    const file = source.index.fileAt(position);
-    if (file === undefined || file.firstOffset + file.lines <= position) {
-      throw new InvariantError(`no file has offset ${position} of ${source.index.path}`);
-    }
+    const file = fileAt(source, position);
     const end = Math.min(range.end, file.firstOffset + file.lines);
-    for await (const chunk of fileChunks(source, range.topic, file, position, end)) {
-      const isLast = (chunk.offsets[chunk.count - 1] as number) === end - 1;
-      const isSmall = isLast && chunk.bytes.length < JOIN_BYTES_MAX;
-      const wouldOverflow =
-        smallBytes + chunk.bytes.length > BATCH_BYTES_MAX || smallRows + chunk.count > BATCH_RECORDS_MAX;
-      if (small.length > 0 && (!isSmall || wouldOverflow)) {
-        yield joinChunks(small);
-        small = [];
-        smallBytes = 0;
-        smallRows = 0;
+    try {
+      for await (const chunk of fileChunks(source, range.topic, file, position, end)) {
+        const isLast = (chunk.offsets[chunk.count - 1] as number) === end - 1;
+        const isSmall = isLast && chunk.bytes.length < JOIN_BYTES_MAX;
+        const wouldOverflow =
+          smallBytes + chunk.bytes.length > BATCH_BYTES_MAX || smallRows + chunk.count > BATCH_RECORDS_MAX;
+        if (small.length > 0 && (!isSmall || wouldOverflow)) {
+          yield joinChunks(small);
+          small = [];
+          smallBytes = 0;
+          smallRows = 0;
+        }
+        if (isSmall) {
+          // The file's buffer is not used again after its last block, so that the chunk may wait for others.
+          small.push(chunk);
+          smallBytes += chunk.bytes.length;
+          smallRows += chunk.count;
+        } else yield chunk;
       }
-      if (isSmall) {
-        // The file's buffer is not used again after its last block, so that the chunk may wait for others.
-        small.push(chunk);
-        smallBytes += chunk.bytes.length;
-        smallRows += chunk.count;
-      } else yield chunk;
+    } catch (error) {
+      // Whoever may go on after a file that is gone needs what lies before it.
+      if (small.length > 0) yield joinChunks(small);
+      throw error;
     }
     position = end;
   }
   if (small.length > 0) yield joinChunks(small);
+}
+
+/** The first lines of the range whose file is gone; undefined where all files are there. @throws LOG_UNAVAILABLE */
+export function findLost(source: ReadSource, range: ReadRange): LostRecords | undefined {
+  for (let position = range.start; position < range.end;) {
+    const file = fileAt(source, position);
+    const end = Math.min(range.end, file.firstOffset + file.lines);
+    if (source.verifier.isGone(file)) {
+      return { partition: range.partition, start: position, end, file: join(source.folder, file.name) };
+    }
+    position = end;
+  }
+  return undefined;
+}
+
+function fileAt({ index }: ReadSource, offset: number): IndexedFile {
+  const file = index.fileAt(offset);
+  if (file !== undefined && offset < file.firstOffset + file.lines) return file;
+  throw new InvariantError(`no file has offset ${offset} of ${index.path}`);
 }
 
 /** The lines `[start, end)`, all of one file. */

@@ -1,9 +1,17 @@
 /** Looking at one file: its lines and where they begin, when it is seen first; and whether it is still what was seen. */
-import { statSync, type Stats } from 'node:fs';
+import { opendirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { openFileBytes, type FileBytes } from './file-source-bytes.ts';
-import { changed, gone, isMissing, notTakenIn, stillWritten, unreadable } from './file-source-faults.ts';
+import {
+  changed,
+  folderUnavailable,
+  gone,
+  isMissing,
+  notTakenIn,
+  stillWritten,
+  unreadable,
+} from './file-source-faults.ts';
 import { LINES_PER_POSITION, type IndexedFile, type ScannedFile } from './file-source-index.ts';
 import { cutLines } from './file-source-lines.ts';
 
@@ -111,11 +119,27 @@ export class FileVerifier {
     this.verified.set(file.name, identity);
   }
 
+  /** @throws LOG_UNAVAILABLE where the whole folder is not there: then nothing says that its files are lost */
+  isGone(file: IndexedFile): boolean {
+    try {
+      statSync(join(this.folder, file.name));
+      return false;
+    } catch (error) {
+      if (!isMissing(error)) return false;
+    }
+    try {
+      opendirSync(this.folder).closeSync();
+      return true;
+    } catch (error) {
+      throw folderUnavailable(this.folder, error);
+    }
+  }
+
   private openBytes(path: string, file: IndexedFile, from: number): FileBytes {
     try {
       return openFileBytes(path, from);
     } catch (error) {
-      if (isMissing(error)) throw gone(path, this.topic, file, error);
+      if (isMissing(error) && this.isGone(file)) throw gone(path, this.topic, file, error);
       throw unreadable(path, this.topic, file, error);
     }
   }

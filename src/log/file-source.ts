@@ -9,8 +9,9 @@
  * Files are taken to be complete when they appear: write them under a hidden name, or elsewhere on the same disk, and move
  * them in by rename. Names that begin with `.` or `_`, and those that end in `.tmp`, are passed over; so are folders.
  * A file may be removed when the query has committed it. One that is removed before, or that has another content under its
- * name at any time, ends the query with DATA_LOSS or LOG_CORRUPT: Spark would read what it finds, or pass it over. Changes
- * that leave size and modification time as they were are not seen.
+ * name at any time, ends the query with DATA_LOSS or LOG_CORRUPT: Spark would read what it finds, or pass it over. A query
+ * that may go on without what was lost (`failOnDataLoss`) passes over the offsets of a removed file, by name, and never a
+ * changed one. Changes that leave size and modification time as they were are not seen.
  *
  * Lines are carried byte for byte, without the LF and with a CR before it; the last one needs no LF; blank lines are passed
  * over (file-source-lines.ts). Offsets number the lines that are not blank. The log timestamp is the file's modification
@@ -28,7 +29,7 @@ import { partitionNotFound, pastEnd, topicNotFound } from './faults.ts';
 import { nameGlob } from './file-source-glob.ts';
 import { openFileIndex } from './file-source-index.ts';
 import { FileIntake } from './file-source-intake.ts';
-import { readLines } from './file-source-read.ts';
+import { findLost, readLines } from './file-source-read.ts';
 import { FileVerifier } from './file-source-scan.ts';
 import { readOnlyCalls } from './read-only.ts';
 import { latestDiffers, Waiters } from './waiters.ts';
@@ -101,6 +102,10 @@ export async function openFileLog(options: FileLogOptions): Promise<Log> {
       const latest = index.end();
       if (range.end > latest) throw pastEnd(range, latest);
       yield* readLines({ folder, index, verifier }, range);
+    },
+    findLost: async (range) => {
+      find(range.topic);
+      return findLost({ folder, index, verifier }, range);
     },
     waitForRecords: (asked, known, timeoutMs, signal) => {
       const changed = async () => {

@@ -48,9 +48,14 @@ export class GroupedAggregate implements RunningAggregate {
   private readonly instantCodes = new Map<number, number>();
   private touchedGroups: Group[] = [];
   private closed: Group[] = [];
+  /** Windows that end no later are closed. */
+  private closedUpTo = -Infinity;
+  private readonly committedGroup: NonNullable<AggregateOptions['committedGroup']>;
 
-  constructor(aggregate: Aggregate, { batch, zone, hashKey }: AggregateOptions) {
+  constructor(aggregate: Aggregate, options: AggregateOptions) {
+    const { batch, zone, hashKey, committedGroup = () => undefined } = options;
     this.name = aggregate.name;
+    this.committedGroup = committedGroup;
     const keys: KeyReader[] = [];
     let window: WindowReader | undefined;
     for (const key of aggregate.keys) {
@@ -76,17 +81,13 @@ export class GroupedAggregate implements RunningAggregate {
   }
 
   restore(row: GroupRow): void {
-    const group = this.newGroup(
-      row.key,
-      this.window === undefined ? Infinity : microsOf(row.key[1] as string),
-    );
-    loadSlots(this.measures, group.committed, row);
-    group.hasCommitted = true;
+    this.restored(row);
   }
 
   close(watermarkMicros: number | null): void {
     this.closed = [];
     if (this.window === undefined || watermarkMicros === null) return;
+    this.closedUpTo = watermarkMicros;
     for (const [name, group] of this.groups) {
       if (group.endMicros > watermarkMicros) continue;
       this.groups.delete(name);
@@ -160,6 +161,10 @@ export class GroupedAggregate implements RunningAggregate {
     return this.window?.spansAt(row).at(-1);
   }
 
+  isClosedFor(row: number): boolean {
+    return this.window?.spansAt(row).some(({ end }) => end <= this.closedUpTo) ?? false;
+  }
+
   private addTo(group: Group, row: number): void {
     this.touch(group);
     for (let index = 0; index < this.measures.length; index += 1) {
@@ -224,8 +229,26 @@ export class GroupedAggregate implements RunningAggregate {
   private bind(step: number, row: number, span: Span | undefined): Group {
     const cells = this.keys.map((reader) => reader.cell(reader.codeAt(row)));
     const key = span === undefined ? cells : [...spanCells(span), ...cells];
-    const group = this.groups.get(JSON.stringify(key)) ?? this.newGroup(key, span?.end ?? Infinity);
+    const group =
+      this.groups.get(JSON.stringify(key)) ??
+      this.reopened(key, span) ??
+      this.newGroup(key, span?.end ?? Infinity);
     this.paths.bind(step, group);
+    return group;
+  }
+
+  /** An event that is accepted though late goes on from what its window came to; the next batch closes it again. */
+  private reopened(key: readonly GroupCell[], span: Span | undefined): Group | undefined {
+    if (span === undefined || span.end > this.closedUpTo) return undefined;
+    const row = this.committedGroup(this.name, key);
+    return row === undefined ? undefined : this.restored(row);
+  }
+
+  private restored(row: GroupRow): Group {
+    const endMicros = this.window === undefined ? Infinity : microsOf(row.key[1] as string);
+    const group = this.newGroup(row.key, endMicros);
+    loadSlots(this.measures, group.committed, row);
+    group.hasCommitted = true;
     return group;
   }
 

@@ -1,13 +1,15 @@
 /** What the engine does with an aggregate, whatever its keys are. */
 import type { ColumnBatch } from '../columns/batch.ts';
 import type { TimeZone } from '../columns/timezone.ts';
-import type { AggregateChange, GroupRow } from '../contracts/batch.ts';
+import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Span } from './windows.ts';
 
 export interface AggregateOptions {
   readonly batch: ColumnBatch;
   readonly zone: TimeZone;
   readonly hashKey: Uint8Array;
+  /** A group as it was committed last, also where it is closed; left out where nothing is committed. */
+  readonly committedGroup?: (aggregate: string, key: readonly GroupCell[]) => GroupRow | undefined;
 }
 
 export interface RunningAggregate {
@@ -32,4 +34,6 @@ export interface RunningAggregate {
   firstEndMicros(): number;
   /** The window that a row would have been in, the last where there are several; undefined where it would be in none. */
   windowOf(row: number): Span | undefined;
+  /** Whether a window of the row has closed, so that what it came to is final. */
+  isClosedFor(row: number): boolean;
 }

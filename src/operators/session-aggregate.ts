@@ -42,6 +42,8 @@ export class SessionAggregate implements RunningAggregate {
   private touched = new Set<Sessions>();
   private closed: { readonly key: readonly GroupCell[]; readonly session: Session }[] = [];
   private count = 0;
+  /** Sessions that end no later are final. */
+  private closedUpTo = -Infinity;
 
   constructor(aggregate: Aggregate, { batch, zone, hashKey }: AggregateOptions) {
     this.name = aggregate.name;
@@ -66,6 +68,7 @@ export class SessionAggregate implements RunningAggregate {
   close(watermarkMicros: number | null): void {
     this.closed = [];
     if (watermarkMicros === null) return;
+    this.closedUpTo = watermarkMicros;
     for (const [name, sessions] of this.byKey) {
       const closed = sessions.committed.filter(({ end }) => end <= watermarkMicros);
       if (closed.length === 0) continue;
@@ -151,6 +154,11 @@ export class SessionAggregate implements RunningAggregate {
   windowOf(row: number): Span | undefined {
     const micros = this.times.values[row] as number;
     return Number.isNaN(micros) ? undefined : { start: micros, end: micros + this.gapMicros };
+  }
+
+  /** A session that is final may end after this row, and would have had it in it. */
+  isClosedFor(row: number): boolean {
+    return (this.times.values[row] as number) < this.closedUpTo;
   }
 
   /** One session of two; sums and counts do not ask which came first. */

@@ -12,6 +12,7 @@ import type { DecimalType, FieldType, PrimitiveType } from '../columns/schema.ts
 /** The kinds of value, as the schema names them. */
 export type Kind = FieldType['kind'];
 export type ExactKind = 'int' | 'long' | 'decimal';
+/** The kinds of numbers. */
 export type NumericKind = ExactKind | 'double';
 
 declare const KIND: unique symbol;
@@ -36,7 +37,9 @@ export interface NamedExpr<out Name extends string, out K extends Kind = Kind> e
 
 /** What can be asked of every single value. */
 export interface ValueExpr<out K extends Kind> extends Expr<K> {
+  /** True or false, never null. */
   isNull(): BooleanExpr;
+  /** True or false, never null. */
   isNotNull(): BooleanExpr;
   /**
    * The value as another type, as Spark casts in ANSI mode: decimals are rounded half up, other numbers cut off towards
@@ -45,6 +48,7 @@ export interface ValueExpr<out K extends Kind> extends Expr<K> {
   cast<To extends CastTarget>(to: To): ExprOf<KindOfTarget<To>>;
 }
 
+/** Comparisons. Each is null where either side is null; texts are compared by code point. */
 export interface ComparableExpr<out K extends Kind, in Operand> extends ValueExpr<K> {
   eq(other: Operand): BooleanExpr;
   ne(other: Operand): BooleanExpr;
@@ -54,6 +58,7 @@ export interface ComparableExpr<out K extends Kind, in Operand> extends ValueExp
   ge(other: Operand): BooleanExpr;
   /** As `eq`, but null equals null, and the answer is never null. */
   eqNullSafe(other: Operand): BooleanExpr;
+  /** Whether it equals any of them; null where it equals none and one of them is null. */
   isIn(...values: readonly Operand[]): BooleanExpr;
   /** `lower <= value AND value <= upper`. */
   between(lower: Operand, upper: Operand): BooleanExpr;
@@ -85,6 +90,9 @@ export type SumKind<A, B> =
 /** As in Spark, dividing two whole numbers gives a double. */
 export type QuotientKind<A, B> = Has<A | B, 'decimal'> extends true ? 'decimal' : 'double';
 
+/**
+ * Arithmetic; null where either side is null. Whole numbers and decimals are exact, and what does not fit is an error.
+ */
 export interface NumberExpr<K extends NumericKind> extends ComparableExpr<K, NumberOperand<K>> {
   plus<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
   minus<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
@@ -98,8 +106,11 @@ export interface NumberExpr<K extends NumericKind> extends ComparableExpr<K, Num
 
 /** Text is compared code point by code point. */
 export interface TextExpr extends ComparableExpr<'string', string | Expr<'string'>> {
+  /** In capitals, by Unicode's rules. */
   upper(): TextExpr;
+  /** In small letters, by Unicode's rules. */
   lower(): TextExpr;
+  /** Without spaces at both ends; tabs and line ends stay, as in Spark. */
   trim(): TextExpr;
   /** In code points. */
   length(): NumberExpr<'int'>;
@@ -109,7 +120,9 @@ export interface TextExpr extends ComparableExpr<'string', string | Expr<'string
 
 /** Three-valued: `false AND null` is false, `true AND null` is null. */
 export interface BooleanExpr extends ComparableExpr<'boolean', boolean | Expr<'boolean'>> {
+  /** False where either is false, even beside null. */
   and(other: boolean | Expr<'boolean'>): BooleanExpr;
+  /** True where either is true, even beside null. */
   or(other: boolean | Expr<'boolean'>): BooleanExpr;
   not(): BooleanExpr;
 }
@@ -120,6 +133,7 @@ export type TimestampExpr = ComparableExpr<'timestamp', string | Expr<'timestamp
 /** Text beside a date is `YYYY-MM-DD`. */
 export type DateExpr = ComparableExpr<'date', string | Expr<'date'>>;
 
+/** An array, for `size` and `arrayContains`. */
 export type ArrayExpr = ValueExpr<'array'>;
 
 /** The expression interface of a kind. */
@@ -210,6 +224,7 @@ export type KindOfLiteral<V> =
             ? 'int'
             : never;
 
+/** What `cast` takes: the name of a type, as Spark writes it, or the type itself. */
 export type CastTarget =
   'string' | 'int' | 'long' | 'bigint' | 'double' | 'date' | `decimal(${number},${number})` | PrimitiveType;
 

@@ -70,10 +70,12 @@ export function concat(...parts: readonly TextOperand[]): TextExpr {
   return exprOf<'string'>(callNode('concat', parts.map(nodeOfOperand)));
 }
 
+/** In capitals, by Unicode's rules, whatever the language. */
 export function upper(text: TextOperand): TextExpr {
   return exprOf<'string'>(callNode('upper', [nodeOfOperand(text)]));
 }
 
+/** In small letters, by Unicode's rules, whatever the language. */
 export function lower(text: TextOperand): TextExpr {
   return exprOf<'string'>(callNode('lower', [nodeOfOperand(text)]));
 }
@@ -97,6 +99,7 @@ export function substring(
   return exprOf<'string'>(callNode('substring', [text, position, count].map(nodeOfOperand)));
 }
 
+/** True for false and false for true; null stays null. */
 export function not(condition: Expr<'boolean'>): BooleanExpr {
   return exprOf<'boolean'>(callNode('not', [nodeOfOperand(condition)]));
 }
@@ -110,6 +113,7 @@ function part(name: DatePart, of: Expr, zone: string | undefined): NumberExpr<'i
   return exprOf<'int'>(datePartNode(name, nodeOfOperand(of), zone ?? null));
 }
 
+/** By the clocks of `zone`; without one, of the query's. */
 export function year(of: Expr<'timestamp' | 'date'>, zone?: string): NumberExpr<'int'> {
   return part('year', of, zone);
 }

@@ -7,6 +7,7 @@ import type { LeafPathOf, NumericKind, PathOf, TypeOfPath } from '../columns/sch
 import { TallystreamError } from '../errors.ts';
 import type { Measure } from './query-plan.ts';
 
+/** The kinds of measures, by their names in Structured Streaming. */
 export type MeasureKind = Measure['kind'];
 
 /** A measure over the column `Column`; never is a count of rows. */
@@ -17,6 +18,7 @@ export interface MeasureSpec<Kind extends MeasureKind = MeasureKind, Column exte
   readonly relativeError?: number;
 }
 
+/** Measures by the names of their columns in the result. */
 export type MeasureSpecs = Readonly<Record<string, MeasureSpec>>;
 
 /** Rows of the group; with a column, those where it is not null. */
@@ -34,10 +36,12 @@ export function avg<const Column extends string>(column: Column): MeasureSpec<'a
   return Object.freeze({ kind: 'avg', column });
 }
 
+/** The least value that is not null: numbers and times by size, texts by code point, false before true. */
 export function min<const Column extends string>(column: Column): MeasureSpec<'min', Column> {
   return Object.freeze({ kind: 'min', column });
 }
 
+/** The greatest value that is not null, in the same order. */
 export function max<const Column extends string>(column: Column): MeasureSpec<'max', Column> {
   return Object.freeze({ kind: 'max', column });
 }

@@ -1,6 +1,7 @@
 /** Validation rules as frozen data, so that every engine that carries out a plan gives them the same meaning. */
 import type { Reason } from '../columns/problem.ts';
 
+/** A rule that events have to keep, as data; an event that breaks one is a dead letter with the rule's reason. */
 export type Rule =
   /** The text has `min` to `max` characters (code points). */
   | { readonly kind: 'characters'; readonly field: string; readonly min: number; readonly max: number }

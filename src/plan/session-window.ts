@@ -4,6 +4,7 @@ import type { Expression } from './expression.ts';
 import { TallystreamError } from '../errors.ts';
 import { durationMs, type DurationText } from './window.ts';
 
+/** A key of sessions: what `sessionWindow(…)` gives, for `groupBy`. */
 export interface SessionWindowKey<Name extends string = string> {
   readonly sessionWindow: { readonly of: Expression; readonly gapMs: number };
   readonly name: Name;

@@ -9,6 +9,7 @@ import type { BatchIdentity } from '../contracts/sink.ts';
 /** Where the last batch of each query is noted, in the user's own database. */
 export const LEDGER = 'tallystream_batches';
 
+/** Where the handler's results and the mark of its last batch lie. */
 export interface OnceOptions {
   /**
    * Tells the writes of one query apart where it has several a batch, each in a transaction of its own. A second one of

@@ -7,9 +7,14 @@ import type { StreamHost } from './stream-host.ts';
 import type { StreamWriter, TablesWriter } from './stream-writer.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
+/** What the compiler says where an operation stands behind an aggregate. */
+type InForeachBatch =
+  'Behind an aggregate this belongs into foreachBatch((batch) => …): its batch has filter, select, groupBy and the others';
+
 /** An aggregate of any schema. */
 export type AnyAggregated = Pick<AggregatedStream<Schema>, 'parts' | 'schema'>;
 
+/** The groups of a stream: a row for each, with its keys and its measures. */
 export class AggregatedStream<S extends Schema> {
   private readonly host: StreamHost;
   /** For `aggregateEach`, which puts several together. */
@@ -25,11 +30,32 @@ export class AggregatedStream<S extends Schema> {
     return this.parts.schema as S;
   }
 
+  /** How the rows are written: append, update or complete. */
   get writeStream(): StreamWriter<S> {
     return this.host.createWriter<S>({
       parts: this.parts.parts,
       aggregates: { result: this.parts },
     });
+  }
+
+  /** There is none behind an aggregate: filter the rows of each batch, `foreachBatch((batch) => batch.filter(…))`. @throws USAGE */
+  filter(..._condition: readonly InForeachBatch[]): never {
+    throw behindAggregate('filter');
+  }
+
+  /** There is none behind an aggregate: `foreachBatch((batch) => batch.select(…))`. @throws USAGE */
+  select(..._columns: readonly InForeachBatch[]): never {
+    throw behindAggregate('select');
+  }
+
+  /** There is none behind an aggregate: `foreachBatch((batch) => batch.select(…))` computes too. @throws USAGE */
+  withColumn(..._column: readonly InForeachBatch[]): never {
+    throw behindAggregate('withColumn');
+  }
+
+  /** There is none behind an aggregate: `foreachBatch((batch) => batch.groupBy(…).agg({ … }))`. @throws USAGE */
+  groupBy(..._keys: readonly InForeachBatch[]): never {
+    throw behindAggregate('groupBy');
   }
 }
 
@@ -38,6 +64,7 @@ export type SchemasOf<Each extends Readonly<Record<string, AnyAggregated>>> = {
   readonly [Name in keyof Each]: Each[Name]['schema'];
 };
 
+/** Several aggregates of one stream, fed by one read of the source. */
 export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>> {
   private readonly host: StreamHost;
   private readonly outputs: Outputs;
@@ -53,6 +80,7 @@ export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>>
     return planOf(this.outputs, settings);
   }
 
+  /** How the rows of all of them are written, each table under its name. */
   get writeStream(): TablesWriter<Schemas> {
     return this.host.createTablesWriter<Schemas>(this.outputs);
   }
@@ -71,6 +99,14 @@ function joined(base: StreamParts, aggregates: readonly AggregateParts[]): Strea
     }
   }
   return { ...base, steps };
+}
+
+function behindAggregate(operation: string): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: `${operation} stands behind an aggregate, where a stream has no ${operation}.`,
+    why: 'A query keeps and emits its groups as they are; what is asked of them then is asked batch by batch.',
+    mend: `Put it before groupBy, or do it with the rows of a batch: foreachBatch((batch) => batch.${operation === 'withColumn' ? 'select' : operation}(…)).`,
+  });
 }
 
 function otherStream(): TallystreamError {

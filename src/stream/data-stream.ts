@@ -19,6 +19,7 @@ import type { StreamHost } from './stream-host.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import { AggregatedStreams, type AnyAggregated, type SchemasOf } from './aggregated-stream.ts';
 
+/** Events on their way: each operation gives another stream, and nothing runs before `start`. */
 export class DataStream<S extends Schema> {
   private readonly host: StreamHost;
   private readonly parts: StreamParts;

@@ -3,6 +3,7 @@ import type { Column, ColumnBatch } from '../columns/batch.ts';
 import { cellOf, type Scalar } from '../columns/rows.ts';
 import type { Field } from '../columns/schema.ts';
 
+/** How rows are written as JSON. */
 export interface JsonOptions {
   /**
    * How decimals and longs are written. `exact`: as JSON numbers with all their digits, as events have them and Spark

@@ -22,6 +22,7 @@ export interface SortKey<Path extends string = string> {
   readonly nullsFirst: boolean;
 }
 
+/** How nulls are ordered beside values. */
 export interface SortOptions {
   readonly nulls?: 'first' | 'last';
 }

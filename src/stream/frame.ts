@@ -52,6 +52,7 @@ export type Condition<S extends Schema> = Expr<'boolean'> | ((columns: Columns<S
 
 type SortBy<S extends Schema> = SortPath<S> | SortKey<SortPath<S>> | Expr<SortableKind>;
 
+/** A table of typed columns: the rows of a batch, with a DataFrame's operations. Each gives another frame. */
 export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   private readonly parts: FrameParts<S>;
 

@@ -18,6 +18,7 @@ interface Keys {
   readonly keys: readonly GroupKey[];
 }
 
+/** A stream with keys, which `agg` computes measures of. */
 export class GroupedStream<S extends Schema, Key> {
   private readonly host: StreamHost;
   private readonly grouped: Keys;

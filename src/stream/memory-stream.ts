@@ -6,9 +6,11 @@ import { jsonOfRow } from '../columns/row-json.ts';
 
 export const MEMORY_TOPIC = 'memory';
 
+/** A source that the program fills by itself, for tests and trials; `session.memoryStream(schema)` makes one. */
 export class MemoryStream<S extends Schema> {
+  /** Of its events, as `load` takes it. */
   readonly schema: S;
-  readonly log: Log;
+  private readonly log: Log;
   private readonly ready: Promise<unknown>;
 
   constructor(schema: S, log: Log, partitions: number) {
@@ -35,4 +37,9 @@ export class MemoryStream<S extends Schema> {
     }));
     await this.log.append(MEMORY_TOPIC, records);
   }
+}
+
+/** The log behind a memory stream, which is nobody's business but the session's; undefined where it is none. */
+export function logOf(stream: Pick<MemoryStream<Schema>, 'addBytes'> | undefined): Log | undefined {
+  return stream instanceof MemoryStream ? stream['log'] : undefined;
 }

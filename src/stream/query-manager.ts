@@ -5,8 +5,11 @@ import type { StreamingQuery } from './query.ts';
 
 /** Told what queries do. What it throws is passed over: it must not change what a query does. */
 export interface StreamingQueryListener {
+  /** Called before `start` resolves. */
   onQueryStarted?(event: { readonly id: string; readonly runId: string; readonly name: string }): void;
+  /** Called after each commit. */
   onQueryProgress?(progress: BatchProgress): void;
+  /** Called when a query was stopped, has failed, or is done. */
   onQueryTerminated?(event: {
     readonly id: string;
     readonly runId: string;
@@ -14,6 +17,7 @@ export interface StreamingQueryListener {
   }): void;
 }
 
+/** The queries of a session: Structured Streaming's `StreamingQueryManager`. */
 export class StreamingQueryManager {
   private readonly queries = new Map<string, StreamingQuery>();
   private readonly listeners = new Set<StreamingQueryListener>();
@@ -24,14 +28,17 @@ export class StreamingQueryManager {
     return [...this.queries.values()];
   }
 
+  /** The active query with this id. */
   get(id: string): StreamingQuery | undefined {
     return this.active.find((query) => query.id === id);
   }
 
+  /** Tells the listener of every query of the session from now on; what it throws is passed over. */
   addListener(listener: StreamingQueryListener): void {
     this.listeners.add(listener);
   }
 
+  /** Tells it no more. */
   removeListener(listener: StreamingQueryListener): void {
     this.listeners.delete(listener);
   }

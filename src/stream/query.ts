@@ -8,18 +8,23 @@ import { explainPlan } from './explain.ts';
 /** How many progress entries `recentProgress` keeps. */
 const RECENT_PROGRESS_MAX = 100;
 
+/** What a query is doing now. */
 export interface StreamingQueryStatus {
+  /** A sentence for people. */
   readonly message: string;
   /** Whether the last batch left something unread. */
   readonly isDataAvailable: boolean;
+  /** Whether a batch is being carried out. */
   readonly isTriggerActive: boolean;
 }
 
+/** A query that runs, or has ended: Structured Streaming's `StreamingQuery`. */
 export class StreamingQuery {
   /** Stays the same over restarts from the same checkpoint. */
   readonly id: string;
   /** Differs for every start. */
   readonly runId: string;
+  /** Of `queryName`, or one made up. */
   readonly name: string;
   private readonly plan: QueryPlan;
   private readonly stopping = new AbortController();
@@ -81,6 +86,7 @@ export class StreamingQuery {
     this.active = false;
   }
 
+  /** False once it was stopped, has failed, or has done all that its trigger asks. */
   get isActive(): boolean {
     return this.active;
   }
@@ -90,6 +96,7 @@ export class StreamingQuery {
     return this.failure;
   }
 
+  /** Of the newest batch; undefined before the first. */
   get lastProgress(): BatchProgress | undefined {
     return this.progress.at(-1);
   }

@@ -3,7 +3,7 @@ import type { Schema } from '../columns/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { DataStream } from './data-stream.ts';
 import { emptyParts, type SourceSpec } from './stream-parts.ts';
-import type { MemoryStream } from './memory-stream.ts';
+import { logOf, type MemoryStream } from './memory-stream.ts';
 import type { StreamingQueryManager } from './query-manager.ts';
 import type { StreamHost } from './stream-host.ts';
 
@@ -14,8 +14,10 @@ export interface SessionHost extends StreamHost {
 
 /** The formats that `readStream` knows. */
 export const SOURCE_FORMATS = ['kafka', 'embedded', 'memory', 'rate', 'file'] as const;
+/** The name of a format. */
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
+/** A session: where streams begin, and the queries that run. It holds no file and no connection by itself. */
 export class Session {
   private readonly host: SessionHost;
 
@@ -45,7 +47,7 @@ export class Session {
 }
 
 /** A memory stream of any schema. */
-export type MemorySource = Pick<MemoryStream<Schema>, 'log'>;
+export type MemorySource = Pick<MemoryStream<Schema>, 'addBytes'>;
 
 /** How a stream is read; each call gives another reader. */
 export class StreamReader {
@@ -66,6 +68,7 @@ export class StreamReader {
     this.memory = memory;
   }
 
+  /** Where the events come from: Kafka, the embedded log, rows made at a rate, or the files of a folder. */
   format(format: Exclude<SourceFormat, 'memory'>): StreamReader;
   /** A memory stream of this session. */
   format(format: 'memory', stream: MemorySource): StreamReader;
@@ -79,6 +82,7 @@ export class StreamReader {
     return new StreamReader(this.host, this.sourceFormat, given, this.memory);
   }
 
+  /** Several options at once, in the place of a call of `option` for each. */
   options(options: Readonly<Record<string, string | number | boolean>>): StreamReader {
     return Object.entries(options).reduce<StreamReader>(
       (reader, [name, value]) => reader.option(name, value),
@@ -94,10 +98,11 @@ export class StreamReader {
         mend: `Call format('…') with one of ${SOURCE_FORMATS.join(', ')}.`,
       });
     }
+    const log = logOf(this.memory);
     const source: SourceSpec = {
       format: this.sourceFormat,
       options: this.given,
-      ...(this.memory === undefined ? {} : { log: this.memory.log }),
+      ...(log === undefined ? {} : { log }),
     };
     return new DataStream<S>(this.host, emptyParts(Object.freeze(source), schema));
   }

@@ -3,7 +3,7 @@ import type { Field, FieldType, Schema, TimestampType } from '../columns/schema.
 import type { LeafPathOf, PathOf, RequiredAtPath, TypeOfPath } from '../columns/schema-paths.ts';
 import type { StructType } from '../columns/schema.ts';
 import type { NamedExpr, Kind } from '../plan/expr.ts';
-import type { MeasureSpecs, MeasureType } from '../plan/measure.ts';
+import type { MeasureKind, MeasureSpecs, MeasureType } from '../plan/measure.ts';
 import type { SessionWindowKey } from '../plan/session-window.ts';
 
 type FieldOf<S extends Schema> = S['fields'][number];
@@ -21,6 +21,7 @@ type LastName<Path extends string> = Path extends `${string}.${infer Rest}` ? La
 type FieldAtPath<S extends Schema, Path extends string> =
   Path extends PathOf<S> ? Field<LastName<Path>, TypeOfPath<S, Path>, RequiredAtPath<S, Path>> : never;
 
+/** `S` with the columns at these paths alone. */
 export type Selected<S extends Schema, Path extends string> = Schema<readonly FieldAtPath<S, Path>[]>;
 
 /** What a grouping may be by: the path of a column, a named expression, or a window. */
@@ -36,8 +37,11 @@ type KeyField<S extends Schema, Key> = Key extends string
       ? Field<Name, K extends 'struct' ? SpanType : TypeOfKind<K>, false>
       : never;
 
+/** Of no rows a count is 0; every other measure may be null. */
+type IsCount<Kind extends MeasureKind> = Kind extends 'count' | 'approxCountDistinct' ? true : false;
+
 type MeasureField<S extends Schema, Specs extends MeasureSpecs> = {
-  [Name in keyof Specs & string]: Field<Name, MeasureType<S, Specs[Name]>, false>;
+  [Name in keyof Specs & string]: Field<Name, MeasureType<S, Specs[Name]>, IsCount<Specs[Name]['kind']>>;
 }[keyof Specs & string];
 
 /** The rows of `groupBy(…keys).agg(measures)`. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../contracts/clock.ts';
 
+/** A clock that a test moves by hand. */
 export interface ManualClock extends Clock {
   /** Moves time forward at once, and wakes every sleeper whose time has come, in order of their times. */
   advance(durationMs: number): void;

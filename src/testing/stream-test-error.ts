@@ -29,6 +29,7 @@ export interface FailedScript {
 /** How many batches the message shows. */
 const BATCHES_SHOWN = 10;
 
+/** What a script throws: the script with an arrow at the step that failed, what was expected and what was there. */
 export class StreamTestError extends Error {
   /** The index of the action that failed. */
   readonly step: number;

@@ -6,6 +6,7 @@ import { createSession } from '../compose-session.ts';
 import type { Session } from '../stream/session.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 
+/** A session for scripts, on a manual clock and a folder that is gone afterwards. */
 export type TestSession = Session & {
   readonly clock: ManualClock;
   /** Where checkpoints lie while a script runs; there is nothing before and after. */

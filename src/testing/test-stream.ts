@@ -19,6 +19,7 @@ export interface TestedStream<S extends Schema> {
 
 type Trigger = Parameters<StreamWriter<Schema>['trigger']>[0];
 
+/** How a script runs its query. */
 export interface TestStreamOptions<S extends Schema> {
   /** The session that the stream was made in. */
   readonly session: TestSession;

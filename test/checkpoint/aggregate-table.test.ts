@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { checkpointFile } from '../../src/checkpoint/database.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
+import type { GroupRow } from '../../src/contracts/batch.ts';
 import { InvariantError } from '../../src/errors.ts';
 import type { Aggregate } from '../../src/plan/query-plan.ts';
 import { commitOf, freshLocation, open, QUERY } from './support/batches.ts';
@@ -103,4 +104,30 @@ test('lets any SQLite client read the totals by their names', async (t) => {
     { ...row },
     { date: '2025-06-26', category: 'Home', total: '10000000000000000.01', transactions: 3, type: 'text' },
   );
+});
+
+test('gives every double back, infinite or none, beside text that reads like one', async (t) => {
+  const location = freshLocation(t);
+  const all = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ kind: 'count' as const, name }));
+  const plan = { ...QUERY, aggregates: [{ name: 'doubles', keys: [], measures: all }] };
+  const runner = await open(location, { plan });
+  const measures = [Infinity, -Infinity, NaN, 'Infinity', 1.5];
+  const rows: GroupRow[] = [
+    { key: [], measures },
+    { key: [], measures: measures.filter((cell) => !Number.isNaN(cell)).concat(null as never) },
+    { key: [], measures, state: [[NaN, 2], null, ['NaN', -Infinity, null, true], null, null] },
+  ];
+  for (const [batchId, row] of rows.entries()) {
+    const changed = { aggregate: 'doubles', added: [], closed: [], removed: [], totals: [row] };
+    runner.commit(commitOf(batchId, { aggregates: [changed] }));
+    const view = openCheckpointView({ location });
+    assert.deepEqual([...view.groups('doubles')], [row]);
+    view.close();
+  }
+  const [told] = [
+    ...new DatabaseSync(checkpointFile(location), { readOnly: true })
+      .prepare('SELECT a, b, c FROM aggregate_doubles')
+      .iterate(),
+  ];
+  assert.deepEqual({ ...told }, { a: Infinity, b: -Infinity, c: null });
 });

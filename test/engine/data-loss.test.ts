@@ -1,8 +1,7 @@
 /** Records that retention took before the query read them: an error that names them, or a note that does. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Log } from '../../src/contracts/log.ts';
-import type { PlannedRange } from '../../src/contracts/batch.ts';
+import type { Log, LostRecords } from '../../src/contracts/log.ts';
 import { readPlanned } from '../../src/engine/read-planned.ts';
 import { createHarness, recordOf, START_MS, TOPIC, type Harness } from './harness.ts';
 
@@ -81,7 +80,7 @@ describe('records that are gone before they are read', () => {
 describe('a planned range', () => {
   const range = { topic: TOPIC, partition: 0, start: 0, end: 6 };
 
-  async function readAll(log: Log, onLost?: (lost: PlannedRange) => void): Promise<number[]> {
+  async function readAll(log: Log, onLost?: (lost: LostRecords) => void): Promise<number[]> {
     const offsets: number[] = [];
     for await (const chunk of readPlanned(log, range, onLost)) offsets.push(...chunk.offsets);
     return offsets;
@@ -94,7 +93,7 @@ describe('a planned range', () => {
       await forget(harness);
       await harness.append(events(2, 2));
       await harness.append(events(4, 2));
-      const lost: PlannedRange[] = [];
+      const lost: LostRecords[] = [];
       assert.deepEqual(await readAll(log, (gone) => lost.push(gone)), [2, 3, 4, 5]);
       assert.deepEqual(lost, [{ partition: 0, start: 0, end: 2 }]);
       await assert.rejects(readAll(log), { code: 'DATA_LOSS' });
@@ -107,7 +106,7 @@ describe('a planned range', () => {
       await harness.append(events(2, 2));
       const late = events(4, 2).map((record) => ({ ...record, timestampMs: START_MS + 10_000 }));
       await harness.append(late);
-      const lost: PlannedRange[] = [];
+      const lost: LostRecords[] = [];
       const offsets: number[] = [];
       for await (const chunk of readPlanned(log, range, (gone) => lost.push(gone))) {
         offsets.push(...chunk.offsets);
@@ -121,7 +120,7 @@ describe('a planned range', () => {
     withHarness(async (harness) => {
       await harness.append(events(0, 8));
       await forget(harness);
-      const lost: PlannedRange[] = [];
+      const lost: LostRecords[] = [];
       assert.deepEqual(await readAll(harness.log, (gone) => lost.push(gone)), []);
       assert.deepEqual(lost, [{ partition: 0, start: 0, end: 6 }]);
     }));

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { RECORD_VALUE_BYTES_MAX } from '../../src/contracts/log.ts';
 import { listUnseen, FolderWatch } from '../../src/log/file-source-listing.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';
-import { readChunks, readPartition, readRecords } from '../contract/log/log-records.ts';
+import { plainRecords, readChunks, readPartition, readRecords } from '../contract/log/log-records.ts';
 import { hasCode } from '../contract/log/log-under-test.ts';
 import { lookAt, newSourceFiles, valuesOf } from './source-files.ts';
 
@@ -284,6 +284,48 @@ describe('a file that was seen', () => {
     // Nobody asks for what is committed, so a look does not mind.
     assert.equal(await lookAt(log), 4);
     fs.renameSync(join(folder, '.b'), join(folder, 'b'));
+    assert.deepEqual(await valuesOf(log), ['a', 'b', 'c', 'd']);
+  });
+
+  test('and is gone can be passed over: what lies before it is read, and its offsets are told', async (t) => {
+    const { folder, open, put } = newSourceFiles(t);
+    for (const name of ['a', 'b', 'c', 'd']) put(name, `${name}1\n${name}2`);
+    const log = await open();
+    const all = { topic: 'files', partition: 0, start: 1, end: await lookAt(log) };
+    assert.equal(await log.findLost?.(all), undefined);
+    fs.renameSync(join(folder, 'b'), join(folder, '.b'));
+    fs.renameSync(join(folder, 'd'), join(folder, '.d'));
+    const values: (string | null)[] = [];
+    await assert.rejects(
+      async () => {
+        for await (const chunk of log.read(all))
+          values.push(...plainRecords(chunk).map(({ value }) => value));
+      },
+      hasCode('DATA_LOSS', join(folder, 'b')),
+    );
+    assert.deepEqual(values, ['a2']);
+    const lost = { partition: 0, start: 2, end: 4, file: join(folder, 'b') };
+    assert.deepEqual(await log.findLost?.(all), lost);
+    assert.deepEqual(await log.findLost?.({ ...all, start: 3 }), { ...lost, start: 3 });
+    assert.deepEqual(await log.findLost?.({ ...all, start: 5, end: 7 }), {
+      partition: 0,
+      start: 6,
+      end: 7,
+      file: join(folder, 'd'),
+    });
+    assert.equal(await log.findLost?.({ ...all, start: 4, end: 6 }), undefined);
+  });
+
+  test('is not lost where the whole folder is not there', async (t) => {
+    const { folder, open, put } = newSourceFiles(t);
+    put('a', 'a\nb\nc\nd');
+    const log = await open();
+    await lookAt(log);
+    fs.renameSync(folder, `${folder}-away`);
+    const said = hasCode('LOG_UNAVAILABLE', folder, 'cannot be listed');
+    await assert.rejects(readRecords(log, range), said);
+    await assert.rejects(async () => log.findLost?.(range), said);
+    fs.renameSync(`${folder}-away`, folder);
     assert.deepEqual(await valuesOf(log), ['a', 'b', 'c', 'd']);
   });
 

@@ -31,6 +31,7 @@ function viewOf(purchases: readonly Purchase[], accounting: Accounting = NO_ACCO
     deadLetters: () => [],
     isRedriven: () => false,
     topicId: () => undefined,
+    clockMs: () => undefined,
     lostRanges: () => [],
     recentProgress: () => [],
     close: () => undefined,

@@ -100,7 +100,7 @@ export function grouping(orders: Orders): void {
   is<string | null>()(day.total);
   is<number | null>()(day.most);
   is<bigint | null>()(day.bigs);
-  is<bigint | null>()(day.rows);
+  is<bigint>()(day.rows);
   is<string | null>()(day.day.start);
   orders
     .groupBy('place.country')

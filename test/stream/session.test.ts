@@ -291,3 +291,26 @@ test('combinations without a meaning are refused, with what to do', async (t) =>
   await assert.rejects(start(stream.writeStream), /no name and no checkpointLocation/);
   assert.deepEqual(session.streams.active, []);
 });
+
+test('an operation behind an aggregate is refused by the compiler and by the stream, with the place where it belongs', (t) => {
+  const session = sessionOf(t);
+  const grouped = session.readStream
+    .format('memory', session.memoryStream(SALE))
+    .load(SALE)
+    .groupBy('shop')
+    .agg({ events: count() });
+  const behind = (operation: string) => ({
+    code: 'USAGE',
+    message: new RegExp(
+      `^${operation} stands behind an aggregate.*before groupBy.*foreachBatch\\(\\(batch\\) => batch\\.`,
+    ),
+  });
+  // @ts-expect-error "Behind an aggregate this belongs into foreachBatch((batch) => …): its batch has filter, …"
+  assert.throws(() => grouped.filter('events > 5'), behind('filter'));
+  // @ts-expect-error The same.
+  assert.throws(() => grouped.select('shop'), behind('select'));
+  // @ts-expect-error The same.
+  assert.throws(() => grouped.withColumn('more'), behind('withColumn'));
+  // @ts-expect-error The same.
+  assert.throws(() => grouped.groupBy('events'), behind('groupBy'));
+});

@@ -10,6 +10,8 @@ import { required, schema, types } from '../../src/columns/schema.ts';
 import { count, sum } from '../../src/plan/measure.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';
 import { readPartition } from '../contract/log/log-records.ts';
+import type { Log } from '../../src/contracts/log.ts';
+import { logOf } from '../../src/stream/memory-stream.ts';
 
 const SALE = schema([
   required('id', types.string(), 'identity'),
@@ -87,7 +89,7 @@ test('a topic of the same log holds each row once, keyed by its group', async (t
       .start();
     await query.awaitTermination();
   }
-  const records = await readPartition(sales.log, 'totals', 0);
+  const records = await readPartition(logOf(sales) as Log, 'totals', 0);
   assert.deepEqual(
     records.map(({ key, value }) => [key, value]),
     [['{"shop":"x"}', '{"shop":"x","total":3.00}']],

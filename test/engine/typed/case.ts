@@ -1,6 +1,6 @@
 /** Random queries over random events: plain draws, and what they mean as a plan and as records. */
 import fc from 'fast-check';
-import { schema, types, type Field, type FieldType } from '../../../src/columns/schema.ts';
+import { optional, schema, types, type Field, type FieldType } from '../../../src/columns/schema.ts';
 import { columnTypeOf } from '../../../src/plan/analyze.ts';
 import { callNode, columnNode, type Expression } from '../../../src/plan/expression.ts';
 import { literalOf } from '../../../src/plan/literal.ts';
@@ -35,6 +35,10 @@ function zoneOf(zone: string, changeMs: number, before: number, after: number): 
 
 const KEYS = ['a', 'b', 'null', '', '__proto__', '[null]', '\u{1f600}', '\uff21', 'B', null] as const;
 const BIGS = [1n, -1n, 2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 55n, null] as const;
+const TAGS = [[], ['a'], ['b', null], [null, 'a'], ['', '\u{1f600}'], null] as const;
+const COUNTRIES = ['x', '', null] as const;
+/** So large that two of them are infinite together, and that small ones change nothing. */
+const HUGE = 1.7e308;
 const DAYS = ['2025-01-01', '1969-12-31', '0001-01-01', null] as const;
 
 /** One event as drawn: small numbers that {@link eventOf} gives a meaning. */
@@ -49,6 +53,8 @@ export interface Draw {
   readonly ratio: number | null;
   readonly flag: boolean | null;
   readonly day: number;
+  readonly tags: number;
+  readonly country: number;
   /** An unknown field, which is never compared. */
   readonly extra: boolean;
   /** The same event as the one so many before it, in its own partition. */
@@ -66,11 +72,19 @@ export interface PlainEvent {
   readonly ratio: number | null;
   readonly flag: boolean | null;
   readonly day: string | null;
+  readonly tags: readonly (string | null)[] | null;
+  /** Of the struct `place`. */
+  readonly country: string | null;
   readonly shout?: string | null;
   readonly twice?: bigint | null;
+  /** How many tags. */
+  readonly tagged?: number | null;
+  /** Whether `a` is one of them. */
+  readonly isA?: boolean | null;
 }
 
-export type ColumnName = keyof PlainEvent;
+/** Columns of single values. */
+export type ColumnName = Exclude<keyof PlainEvent, 'tags'>;
 
 export interface WindowDraw {
   readonly kind: 'none' | 'tumbling' | 'sliding' | 'days' | 'two days' | 'session';
@@ -79,7 +93,9 @@ export interface WindowDraw {
 
 export interface AggregateDraw {
   readonly window: WindowDraw;
-  readonly keys: readonly ('key' | 'cat' | 'amount' | 'flag' | 'shout' | 'date' | 'big' | 'day')[];
+  readonly keys: readonly (
+    'key' | 'cat' | 'amount' | 'flag' | 'shout' | 'date' | 'big' | 'day' | 'country' | 'tagged' | 'isA'
+  )[];
   readonly measures: readonly (readonly [Measure['kind'], ColumnName | null])[];
 }
 
@@ -96,7 +112,7 @@ export interface TypedCase {
   readonly filter: 'none' | 'amount' | 'key' | 'flag' | 'cat or big' | 'shout';
   readonly delayMinutes: number | null;
   readonly idleMinutes: number;
-  readonly dedupe: readonly ('id' | 'key' | 'shout' | 'cat' | 'at')[] | null;
+  readonly dedupe: readonly ('id' | 'key' | 'shout' | 'cat' | 'at' | 'country')[] | null;
   readonly aggregates: readonly AggregateDraw[];
   readonly mode: OutputMode;
   readonly sink: 'none' | 'plain' | 'remembering';
@@ -105,21 +121,45 @@ export interface TypedCase {
   readonly steps: readonly StepDraw[];
 }
 
+/** A record that is appended again as `dead-letters redrive` does it. */
+export interface RedriveDraw {
+  /** Of all records that are in the log by then. */
+  readonly nth: number;
+  readonly acceptLate: boolean;
+}
+
 export interface StepDraw {
   readonly append: readonly number[];
+  readonly redrives: readonly RedriveDraw[];
   readonly offsetsMax: number;
-  readonly crash: 'no' | 'before sink' | 'after sink' | 'before commit' | 'after commit' | 'taken over';
+  readonly crash:
+    'no' | 'reading' | 'before sink' | 'after sink' | 'before commit' | 'after commit' | 'taken over';
   /** Which batch of the run meets it. */
   readonly crashAt: number;
   readonly advanceMinutes: number;
 }
 
 const NUMBERS = ['cat', 'amount', 'big', 'ratio'] as const;
-const ALL = ['id', 'at', 'key', 'cat', 'amount', 'big', 'ratio', 'flag', 'day', 'shout', 'twice'] as const;
+const ALL = [
+  'id',
+  'at',
+  'key',
+  'cat',
+  'amount',
+  'big',
+  'ratio',
+  'flag',
+  'day',
+  'country',
+  'shout',
+  'twice',
+  'tagged',
+  'isA',
+] as const;
 
 const measure = fc.oneof(
   fc.constant(['count', null] as const),
-  fc.tuple(fc.constantFrom('sum', 'avg'), fc.constantFrom(...NUMBERS, 'twice' as const)),
+  fc.tuple(fc.constantFrom('sum', 'avg'), fc.constantFrom(...NUMBERS, 'twice' as const, 'tagged' as const)),
   fc.tuple(
     fc.constantFrom('count', 'min', 'max', 'first', 'last', 'approxCountDistinct'),
     fc.constantFrom(...ALL),
@@ -140,9 +180,22 @@ const aggregate: fc.Arbitrary<AggregateDraw> = fc.record({
     ),
     shifted: fc.boolean(),
   }),
-  keys: fc.uniqueArray(fc.constantFrom('key', 'cat', 'amount', 'flag', 'shout', 'date', 'big', 'day'), {
-    maxLength: 2,
-  }),
+  keys: fc.uniqueArray(
+    fc.constantFrom(
+      'key',
+      'cat',
+      'amount',
+      'flag',
+      'shout',
+      'date',
+      'big',
+      'day',
+      'country',
+      'tagged',
+      'isA',
+    ),
+    { maxLength: 2 },
+  ),
   measures: fc.array(measure, { minLength: 1, maxLength: 4 }),
 });
 
@@ -162,9 +215,16 @@ const draw: fc.Arbitrary<Draw> = fc.record({
   cat: fc.option(fc.nat(2)),
   amount: fc.option(fc.integer({ min: -500, max: 500 })),
   big: fc.nat(BIGS.length - 1),
-  ratio: fc.option(fc.integer({ min: -40, max: 40 })),
+  ratio: fc.option(
+    fc.oneof(
+      { weight: 8, arbitrary: fc.integer({ min: -40, max: 40 }) },
+      { weight: 1, arbitrary: fc.constant(Infinity) },
+    ),
+  ),
   flag: fc.option(fc.boolean()),
   day: fc.nat(DAYS.length - 1),
+  tags: fc.nat(TAGS.length - 1),
+  country: fc.nat(COUNTRIES.length - 1),
   extra: fc.boolean(),
   repeats: fc.oneof(
     { weight: 5, arbitrary: fc.constant(null) },
@@ -174,10 +234,18 @@ const draw: fc.Arbitrary<Draw> = fc.record({
 
 const step: fc.Arbitrary<StepDraw> = fc.record({
   append: fc.array(fc.nat(12), { minLength: 3, maxLength: 3 }),
+  redrives: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
+    {
+      weight: 1,
+      arbitrary: fc.array(fc.record({ nth: fc.nat(1000), acceptLate: fc.boolean() }), { maxLength: 4 }),
+    },
+  ),
   offsetsMax: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 6, max: 30 })),
   crash: fc.constantFrom(
     'no',
     'no',
+    'reading',
     'before sink',
     'after sink',
     'before commit',
@@ -210,6 +278,7 @@ export const typedCase: fc.Arbitrary<TypedCase> = fc
       ['shout', 'id'],
       ['shout'],
       ['id', 'at'],
+      ['id', 'country'],
     ),
     aggregates: fc.array(aggregate, { maxLength: 2 }),
     mode: fc.constantFrom('append', 'update', 'complete'),
@@ -249,8 +318,10 @@ function typeOfColumn(drawn: TypedCase, name: ColumnName): FieldType {
     case 'key':
       return types.string({ dictionary: drawn.keyDictionary });
     case 'shout':
+    case 'country':
       return types.string();
     case 'cat':
+    case 'tagged':
       return types.int();
     case 'amount':
       return types.decimal(20, drawn.scale);
@@ -261,6 +332,7 @@ function typeOfColumn(drawn: TypedCase, name: ColumnName): FieldType {
     case 'ratio':
       return types.double();
     case 'flag':
+    case 'isA':
       return types.boolean();
     case 'day':
       return types.date();
@@ -271,6 +343,9 @@ export function kindOf(drawn: TypedCase, name: ColumnName): FieldType['kind'] {
   return typeOfColumn(drawn, name).kind;
 }
 
+/** Where a column lies in the events, or in what is computed of them. */
+const pathOf = (name: string): string => (name === 'country' ? 'place.country' : name);
+
 export const EVENT_COLUMNS = ['id', 'at', 'key', 'cat', 'amount', 'big', 'ratio', 'flag', 'day'] as const;
 
 export function planOfCase(drawn: TypedCase, topic: string): QueryPlan {
@@ -280,13 +355,17 @@ export function planOfCase(drawn: TypedCase, topic: string): QueryPlan {
     required: name === 'at' && !drawn.timeIsOptional,
     doc: name,
   }));
-  const events = schema(fields);
+  const place = types.struct([optional('country', types.string(), 'country')]);
+  const tags = types.array(types.string(), { containsNull: true });
+  const events = schema([...fields, optional('place', place, 'place'), optional('tags', tags, 'tags')]);
   const computed = (name: string, expression: Expression): Step => {
     return { kind: 'withColumn', name, expression, type: columnTypeOf(expression, events, name) };
   };
   const steps: Step[] = [
     computed('shout', callNode('upper', [columnNode('key')])),
     computed('twice', callNode('plus', [columnNode('amount'), columnNode('amount')])),
+    computed('tagged', callNode('size', [columnNode('tags')])),
+    computed('isA', callNode('arrayContains', [columnNode('tags'), literalOf('a')])),
   ];
   const condition = conditionOf(drawn.filter);
   if (condition !== undefined) steps.push({ kind: 'filter', condition });
@@ -304,10 +383,10 @@ export function planOfCase(drawn: TypedCase, topic: string): QueryPlan {
       idleTimeoutMs: drawn.idleMinutes * MINUTE_MS,
     },
     steps,
-    dedupe: drawn.dedupe === null ? null : { columns: drawn.dedupe },
+    dedupe: drawn.dedupe === null ? null : { columns: drawn.dedupe.map(pathOf) },
     timeZone: (SETTINGS[drawn.setting] as Setting).zone,
     aggregates,
-    rows: aggregates.length > 0 ? null : ALL.map((name) => ({ name, column: name })),
+    rows: aggregates.length > 0 ? null : [...ALL, 'tags'].map((name) => ({ name, column: pathOf(name) })),
     outputMode: drawn.mode,
   };
 }
@@ -362,7 +441,7 @@ function aggregateOf(each: AggregateDraw, name: string): Aggregate {
   const keys: GroupKey[] = each.keys.map((key) =>
     key === 'date'
       ? { kind: 'date', name: 'date', column: 'at' }
-      : { kind: 'column', name: key, column: key },
+      : { kind: 'column', name: key, column: pathOf(key) },
   );
   const window = windowOf(each.window);
   if (window !== undefined) {
@@ -381,9 +460,10 @@ function aggregateOf(each: AggregateDraw, name: string): Aggregate {
   const measures = each.measures.map(([kind, column], index): Measure => {
     const measureName = `measure${index}`;
     if (column === null) return { kind: 'count', name: measureName };
+    const path = pathOf(column);
     if (kind === 'approxCountDistinct')
-      return { kind, name: measureName, column, relativeError: RELATIVE_ERROR };
-    return { kind, name: measureName, column };
+      return { kind, name: measureName, column: path, relativeError: RELATIVE_ERROR };
+    return { kind, name: measureName, column: path };
   });
   return { name, keys, measures };
 }
@@ -430,9 +510,11 @@ function eventOf(drawn: TypedCase, own: Draw, partition: number): PlainEvent {
     cat: own.cat,
     amount: own.amount === null ? null : BigInt(own.amount),
     big: BIGS[own.big] ?? null,
-    ratio: own.ratio === null ? null : own.ratio / 8,
+    ratio: own.ratio === null ? null : own.ratio === Infinity ? HUGE : own.ratio / 8,
     flag: own.flag,
     day: DAYS[own.day] ?? null,
+    tags: TAGS[own.tags] ?? null,
+    country: COUNTRIES[own.country] ?? null,
   };
 }
 
@@ -444,8 +526,16 @@ function jsonOf(drawn: TypedCase, event: PlainEvent, extra: boolean): string {
     if (value === null && extra && name !== 'cat') continue;
     parts.push(`${JSON.stringify(name)}:${valueText(drawn, name, value)}`);
   }
+  parts.push(...placeOf(event.country, extra));
+  if (event.tags !== null || !extra) parts.push(`"tags":${JSON.stringify(event.tags)}`);
   if (extra) parts.unshift('"unknown":[1,{"id":2}]');
   return `{${parts.join(extra ? ' , ' : ',')}}`;
+}
+
+/** A struct that is absent, null, or holds a null: all the same. */
+function placeOf(country: string | null, extra: boolean): string[] {
+  if (country !== null) return [`"place":{"country":${JSON.stringify(country)}}`];
+  return extra ? ['"place":{"town":1}'] : ['"place":null'];
 }
 
 function valueText(drawn: TypedCase, name: ColumnName, value: PlainEvent[ColumnName]): string {

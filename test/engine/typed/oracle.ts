@@ -21,6 +21,9 @@ import {
 export interface LogRecord {
   readonly event: PlainEvent | string;
   readonly appendedMs: number;
+  /** Where it says that it lay before, `partition:offset`; undefined for any other record. */
+  readonly redrives?: string;
+  readonly acceptLate?: boolean;
 }
 
 /** One batch as it was cut: the clock, and what it read. */
@@ -52,6 +55,7 @@ export function judge(
   const delayMs = drawn.delayMinutes === null ? null : drawn.delayMinutes * MINUTE_MS;
   const states: Partition[] = log.map(() => ({ next: 0, largest: null, activeMs: cuts[0]?.clockMs ?? 0 }));
   const seen = new Map<string, { at: number | null; content: string }>();
+  const redriven = new Set<string>();
   const verdicts: { partition: number; offset: number; reason: string }[] = [];
   const rows: PlainEvent[] = [];
   const watermarks: (number | null)[] = [];
@@ -95,7 +99,14 @@ export function judge(
     }
   }
 
-  function verdict({ event, appendedMs }: LogRecord, state: Partition): string | undefined {
+  function verdict(
+    { event, appendedMs, redrives, acceptLate = false }: LogRecord,
+    state: Partition,
+  ): string | undefined {
+    if (redrives !== undefined) {
+      if (redriven.has(redrives)) return 'DUPLICATE';
+      redriven.add(redrives);
+    }
     if (typeof event === 'string') return event;
     if (drawn.notAhead && event.at !== null && event.at > appendedMs + TOLERANCE_MS)
       return 'FUTURE_TIMESTAMP';
@@ -103,6 +114,8 @@ export function judge(
       ...event,
       shout: event.key?.toUpperCase() ?? null,
       twice: event.amount === null ? null : event.amount * 2n,
+      tagged: event.tags?.length ?? null,
+      isA: containsA(event.tags),
     };
     // What a filter holds back is accepted, and is compared with nothing.
     if (!passes(drawn.filter, row)) return undefined;
@@ -114,11 +127,24 @@ export function judge(
     if (known !== undefined && (delayMs === null || known.at === null || known.at + delayMs >= bound)) {
       return known.content === content ? 'DUPLICATE' : 'CONFLICTING_DUPLICATE';
     }
-    if (event.at !== null && event.at < bound) return 'LATE';
-    if (id !== undefined) seen.set(id, { at: event.at, content });
+    const isLate = event.at !== null && event.at < bound;
+    if (isLate && (!acceptLate || isFinalFor(row))) return 'LATE';
+    // One that is taken though late is known as if it were just in time.
+    if (id !== undefined) seen.set(id, { at: event.at === null ? null : Math.max(event.at, bound), content });
     if (event.at !== null) state.largest = Math.max(state.largest ?? -Infinity, event.at);
     rows.push(row);
     return undefined;
+  }
+
+  /** Whether append mode has emitted a window that the row belongs to, or a session that might have held it. */
+  function isFinalFor(row: PlainEvent): boolean {
+    const over = watermark;
+    if (drawn.mode !== 'append' || over === null) return false;
+    return drawn.aggregates.some((aggregate) =>
+      aggregate.window.kind === 'session'
+        ? row.at !== null && row.at < over
+        : spansOf(aggregate, row.at, SETTINGS[drawn.setting] as Setting).some(([, end]) => end <= over),
+    );
   }
 
   return {
@@ -137,6 +163,13 @@ export function judge(
 
 const plainText = (value: unknown): string =>
   JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each));
+
+/** Null where no tag is `a` and one of them is null. */
+function containsA(tags: PlainEvent['tags']): boolean | null {
+  if (tags === null) return null;
+  if (tags.includes('a')) return true;
+  return tags.includes(null) ? null : false;
+}
 
 /** A condition that is null is not true. */
 function passes(filter: TypedCase['filter'], row: PlainEvent): boolean {

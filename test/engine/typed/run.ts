@@ -13,6 +13,10 @@ import { deadLetterPolicy } from '../../../src/engine/dead-letter-policy.ts';
 import { trigger } from '../../../src/engine/trigger.ts';
 import { createMemoryLog } from '../../../src/log/memory.ts';
 import { silentLogger } from '../../../src/observe/silent-logger.ts';
+import type { Column, ColumnBatch } from '../../../src/columns/batch.ts';
+import { cellOf, type Scalar } from '../../../src/columns/rows.ts';
+import type { Log, ReadRange, RecordChunk, RecordInput } from '../../../src/contracts/log.ts';
+import { redriveHeaders } from '../../../src/engine/redrive.ts';
 import { valueReader } from '../../../src/operators/value-reader.ts';
 import { StreamingQuery } from '../../../src/stream/query.ts';
 import { createManualClock, type ManualClock } from '../../../src/testing/manual-clock.ts';
@@ -22,6 +26,7 @@ import {
   recordsOf,
   SETTINGS,
   type Setting,
+  type RedriveDraw,
   type StepDraw,
   type TypedCase,
 } from './case.ts';
@@ -32,7 +37,10 @@ const TOPIC = 'events';
 const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** By output: the rows that a batch emitted. */
-export type Emitted = Readonly<Record<string, readonly (readonly Cell[])[]>>;
+export type Emitted = Readonly<Record<string, readonly (readonly EmittedCell[])[]>>;
+
+/** Arrays are among the columns of the events themselves. */
+export type EmittedCell = Cell | readonly Scalar[];
 
 export interface Ran {
   readonly log: readonly (readonly LogRecord[])[];
@@ -50,18 +58,26 @@ const NO_CRASH = { crash: 'no', crashAt: 0 } as const;
 export async function runCase(drawn: TypedCase): Promise<Ran> {
   const { startMs } = SETTINGS[drawn.setting] as Setting;
   const clock = createManualClock(startMs);
-  const log = createMemoryLog({ clock });
+  const memory = createMemoryLog({ clock });
+  let chunksMax = Infinity;
+  const log: Log = Object.create(memory, {
+    read: { value: (range: ReadRange) => cutShort(memory.read(range), () => (chunksMax -= 1) >= 0) },
+  });
   await log.createTopic(TOPIC, { partitions: drawn.partitions });
   const location = mkdtempSync(join(FOLDER, 'tallystream-typed-'));
   const committed = new Map<number, BatchPlan>();
   const emitted = new Map<number, Emitted>();
   const records = Array.from({ length: drawn.partitions }, (_, partition) => recordsOf(drawn, partition));
   const appended: LogRecord[][] = records.map(() => []);
+  const values: Uint8Array[][] = records.map(() => []);
+  const taken = records.map(() => 0);
+  const { id: topicId } = (await log.describeTopic(TOPIC)) as { id: string };
 
   const run = async (
     step: Pick<StepDraw, 'offsetsMax' | 'crash' | 'crashAt'>,
     takeOver = false,
   ): Promise<void> => {
+    chunksMax = step.crash === 'reading' ? step.crashAt : Infinity;
     const checkpoint = await openCheckpoint({ location, plan, logFormat: log.format, clock, takeOver });
     let batches = 0;
     const meets = (crash: StepDraw['crash']): boolean => step.crash === crash && batches === step.crashAt;
@@ -116,7 +132,13 @@ export async function runCase(drawn: TypedCase): Promise<Ran> {
   };
 
   const plan = planOfCase(drawn, TOPIC);
-  const rest: StepDraw = { append: [99, 99, 99], offsetsMax: 7, ...NO_CRASH, advanceMinutes: 0 };
+  const rest: StepDraw = {
+    append: [99, 99, 99],
+    redrives: [],
+    offsetsMax: 7,
+    ...NO_CRASH,
+    advanceMinutes: 0,
+  };
   try {
     for (const step of [...drawn.steps, rest]) {
       // No append and no plan are of one millisecond: the oracle tells by it what a plan could see.
@@ -131,13 +153,39 @@ export async function runCase(drawn: TypedCase): Promise<Ran> {
     throw error;
   }
 
-  async function appendSome({ append }: StepDraw): Promise<void> {
-    const inputs = appended.flatMap((done, partition) => {
-      const next = (records[partition] ?? []).slice(done.length, done.length + (append[partition] as number));
-      for (const { event } of next) done.push({ event, appendedMs: clock.nowMs() });
+  async function appendSome({ append, redrives }: StepDraw): Promise<void> {
+    const again = redrives.flatMap((each) => redriven(each) ?? []);
+    const inputs: RecordInput[] = appended.flatMap((done, partition) => {
+      const from = taken[partition] as number;
+      const next = (records[partition] ?? []).slice(from, from + (append[partition] as number));
+      taken[partition] = from + next.length;
+      for (const { event, value } of next) {
+        done.push({ event, appendedMs: clock.nowMs() });
+        (values[partition] as Uint8Array[]).push(value);
+      }
       return next.map(({ value }) => ({ key: null, value, partition }));
     });
+    for (const { record, input } of again) {
+      (appended[input.partition] as LogRecord[]).push(record);
+      (values[input.partition] as Uint8Array[]).push(input.value);
+      inputs.push(input);
+    }
     if (inputs.length > 0) await log.append(TOPIC, inputs);
+  }
+
+  /** A record that was there before this step, in the words of a redrive; undefined where there is none. */
+  function redriven({ nth, acceptLate }: RedriveDraw) {
+    const positions = appended.flatMap((done, partition) => done.map((_, offset) => ({ partition, offset })));
+    const position = positions[nth % positions.length];
+    if (position === undefined) return undefined;
+    const { partition, offset } = position;
+    const { event } = (appended[partition] as LogRecord[])[offset] as LogRecord;
+    const value = (values[partition] as Uint8Array[])[offset] as Uint8Array;
+    const headers = redriveHeaders({ identity: { topicId, partition, offset }, acceptLate });
+    return {
+      record: { event, appendedMs: clock.nowMs(), redrives: `${partition}:${offset}`, acceptLate },
+      input: { key: null, value, partition, headers },
+    };
   }
 
   return {
@@ -155,6 +203,17 @@ export async function runCase(drawn: TypedCase): Promise<Ran> {
     },
     close: () => rmSync(location, { recursive: true, force: true }),
   };
+}
+
+/** The chunks for as long as they may be read. */
+async function* cutShort(
+  chunks: AsyncIterable<RecordChunk>,
+  mayGoOn: () => boolean,
+): AsyncGenerator<RecordChunk> {
+  for await (const chunk of chunks) {
+    if (!mayGoOn()) throw new Error('crash');
+    yield chunk;
+  }
 }
 
 function lastLook(clock: ManualClock, { advanceMinutes }: StepDraw): number {
@@ -191,11 +250,15 @@ function emittedBy(result: BatchResult): Emitted {
   return Object.fromEntries(
     result.outputs().map(({ name, table }) => {
       const { batch, count } = table;
-      const readers = batch.columns.map((column) => valueReader(column, batch.space));
-      const rows = Array.from({ length: count }, (_, row) =>
-        readers.map((reader) => reader.cell(reader.at(row))),
-      );
+      const readers = batch.columns.map((column) => cellReader(column, batch));
+      const rows = Array.from({ length: count }, (_, row) => readers.map((cellAt) => cellAt(row)));
       return [name, rows];
     }),
   );
+}
+
+function cellReader(column: Column, batch: ColumnBatch): (row: number) => EmittedCell {
+  if (column.kind === 'array') return (row) => cellOf(batch, column, row) as EmittedCell;
+  const reader = valueReader(column, batch.space);
+  return (row) => reader.cell(reader.at(row));
 }

@@ -1,0 +1,129 @@
+/** Queries as a program watches them: several in one session, what they say of themselves, and who hears of it. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { createSession } from '../../src/compose-session.ts';
+import { required, schema, types } from '../../src/columns/schema.ts';
+import { createManualClock } from '../../src/testing/manual-clock.ts';
+
+const NUMBERS = schema([required('n', types.int(), 'which')]);
+
+function sessionOf(t: TestContext) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tallystream-manager-'));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  const session = createSession({ dataDir, clock: createManualClock(Date.UTC(2026, 0, 2)) });
+  const numbers = session.memoryStream(NUMBERS);
+  const stream = session.readStream.format('memory', numbers).load(NUMBERS);
+  return { session, numbers, stream };
+}
+
+test('several queries run in one session, each with its own progress, and listeners hear of all', async (t) => {
+  const { session, numbers, stream } = sessionOf(t);
+  const heard: string[] = [];
+  const names = new Map<string, string>();
+  const listener = {
+    onQueryStarted: ({ id, name }: { id: string; name: string }) => {
+      names.set(id, name);
+      heard.push(`started ${name}`);
+    },
+    onQueryProgress: ({
+      name,
+      batchId,
+      numInputRows,
+    }: {
+      name: string;
+      batchId: number;
+      numInputRows: number;
+    }) => void heard.push(`${name} batch ${batchId} of ${numInputRows}`),
+    onQueryTerminated: ({ id, exception }: { id: string; exception: Error | undefined }) =>
+      void heard.push(`ended ${names.get(id) ?? id} ${exception?.message ?? 'well'}`),
+  };
+  session.streams.addListener({
+    onQueryProgress: () => {
+      throw new Error('a listener of another');
+    },
+  });
+  session.streams.addListener(listener);
+  await numbers.addData([{ n: 1 }, { n: 2 }]);
+  const all = await stream.writeStream
+    .queryName('all')
+    .foreachBatch(() => {})
+    .start();
+  const failing = await stream
+    .filter(({ n }) => n.gt(1))
+    .writeStream.queryName('failing')
+    .foreachBatch(() => {
+      throw new Error('the handler is broken');
+    })
+    .start();
+  assert.deepEqual(
+    session.streams.active.map(({ name }) => name),
+    ['all', 'failing'],
+  );
+  assert.equal(session.streams.get(all.id), all);
+  await assert.rejects(
+    stream.writeStream
+      .queryName('all')
+      .foreachBatch(() => {})
+      .start(),
+    /A query named all is running/,
+  );
+  await assert.rejects(session.streams.awaitAnyTermination(), /the handler is broken/);
+  assert.match(String(failing.exception?.message), /the handler is broken/);
+  assert.equal(failing.isActive, false);
+  await all.processAllAvailable();
+  assert.equal(all.isActive, true);
+  assert.equal(all.exception, undefined);
+  await numbers.addData([{ n: 3 }]);
+  await all.processAllAvailable();
+  assert.deepEqual(
+    all.recentProgress.map(({ numInputRows }) => numInputRows),
+    [2, 1],
+  );
+  const { id, runId, name, batchId, accounting, durationMs, watermark } = all.lastProgress ?? assert.fail();
+  assert.deepEqual([id, runId, name, batchId, watermark], [all.id, all.runId, 'all', 1, null]);
+  assert.deepEqual(accounting, { read: 1, accepted: 1, invalid: 0, duplicate: 0, late: 0 });
+  assert.ok('triggerExecution' in durationMs && 'addBatch' in durationMs);
+  session.streams.removeListener(listener);
+  await session.stop();
+  assert.equal(all.isActive, false);
+  assert.deepEqual(session.streams.active, []);
+  assert.deepEqual(
+    heard.filter((each) => each.includes('all')),
+    ['started all', 'all batch 0 of 2', 'all batch 1 of 1'],
+  );
+  assert.deepEqual(
+    heard.filter((each) => each.includes('failing')),
+    ['started failing', `ended failing ${failing.exception?.message ?? ''}`],
+  );
+});
+
+test('a query that is stopped finishes the batch in hand, and a later one goes on behind it', async (t) => {
+  const { numbers, stream } = sessionOf(t);
+  const seen: number[] = [];
+  await numbers.addData([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  let stopped: Promise<void> | undefined;
+  const start = () =>
+    stream.writeStream
+      .queryName('numbers')
+      .option('maxOffsetsPerTrigger', 1)
+      .foreachBatch((batch) => {
+        // Asked for in the middle of the first batch.
+        stopped ??= query.stop();
+        seen.push(...batch.toRows().map(({ n }) => n));
+      })
+      .start();
+  const query = await start();
+  await query.awaitTermination();
+  await stopped;
+  assert.deepEqual(seen, [1]);
+  assert.equal(query.lastProgress?.batchId, 0);
+  const later = await start();
+  await later.processAllAvailable();
+  await later.stop();
+  assert.deepEqual(seen, [1, 2, 3]);
+  assert.equal(later.id, query.id);
+  assert.notEqual(later.runId, query.runId);
+});
