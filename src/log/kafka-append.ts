@@ -55,8 +55,11 @@ export class KafkaAppender {
   private identity: Identity | undefined;
   /** In the order of the calls. */
   private readonly window: Flight[] = [];
-  /** Calls that ended without all their answers, in their order. The very same input again goes on with its own. */
+  /** Calls that ended without all their answers. The very same input again goes on with its own. */
   private readonly unfinished: Delivery[] = [];
+  /** How many calls have failed by themselves, and how the last of them did. */
+  private failures = 0;
+  private lastFailure: Error | undefined;
 
   constructor(cluster: KafkaCluster) {
     this.cluster = cluster;
@@ -75,20 +78,29 @@ export class KafkaAppender {
   }
 
   async append(topic: string, input: AppendInput): Promise<readonly AppendedRange[]> {
-    const departed = this.lane.then(() => this.depart(topic, input));
+    const { failures } = this;
+    const departed = this.lane.then(() => this.depart(topic, input, failures));
     this.lane = departed.catch(() => undefined);
     const { appended } = await departed;
     return appended;
   }
 
-  /** Resolves when the call is on its way, with the promise of its end. */
-  private async depart(topic: string, input: AppendInput) {
+  /**
+   * Resolves when the call is on its way, with the promise of its end. Where an earlier one has failed since it was made
+   * (there were `failuresBefore` then), it fails likewise: it must not come to lie before the other's repeat.
+   */
+  private async depart(topic: string, input: AppendInput, failuresBefore: number) {
     const { cluster, sender, window } = this;
+    if (this.failures !== failuresBefore) throw this.lastFailure as Error;
     const bound = { topic, timeoutMs: cluster.options.appendTimeoutMs };
     const delivery =
       (await this.takeUnfinished(topic, input)) ??
       (await cluster.persist(() => planDelivery(cluster, topic, input, this.keyless), bound));
     for (;;) {
+      if (this.failures !== failuresBefore) {
+        this.unfinished.push(delivery);
+        throw this.lastFailure as Error;
+      }
       const { identity } = this;
       const route = await routeOf(cluster, delivery, sender, identity);
       const [oldest] = window;
@@ -144,6 +156,10 @@ export class KafkaAppender {
 
   private fail(flight: Flight, error: Error): void {
     const { window } = this;
+    if (flight.barred === undefined) {
+      this.failures += 1;
+      this.lastFailure = error;
+    }
     const [, ...later] = window.splice(window.indexOf(flight), Infinity);
     for (const other of later) other.barred ??= error;
     window.push(...later);
@@ -152,11 +168,12 @@ export class KafkaAppender {
   }
 
   private async takeUnfinished(topic: string, input: AppendInput): Promise<Delivery | undefined> {
-    const [next] = this.unfinished;
-    if (next === undefined) return undefined;
-    if (next.topic === topic && next.input === input) return this.unfinished.shift();
+    const { unfinished } = this;
+    if (unfinished.length === 0) return undefined;
+    const at = unfinished.findIndex((each) => each.topic === topic && each.input === input);
+    if (at >= 0) return unfinished.splice(at, 1)[0];
     for (let [first] = this.window; first !== undefined; [first] = this.window) await first.ended;
-    this.loseIdentity(this.unfinished.splice(0));
+    this.loseIdentity(unfinished.splice(0));
     return undefined;
   }
 

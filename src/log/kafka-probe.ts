@@ -75,6 +75,8 @@ export const SENT_REQUESTS: readonly {
   { name: 'AddPartitionsToTxn', key: 24, version: 3 },
   { name: 'EndTxn', key: 26, version: 3 },
   { name: 'IncrementalAlterConfigs', key: 44, version: 1 },
+  { name: 'DescribeProducers', key: 61, version: 0 },
+  { name: 'DescribeTransactions', key: 65, version: 0 },
 ]);
 
 /** The highest metadata version of each release (org.apache.kafka.server.common.MetadataVersion). */

@@ -23,6 +23,9 @@ const FAULTS: readonly { readonly fault: Fault; readonly times: number; readonly
     // The log gives these up, and the producer repeats them.
     { fault: 'lose answer', times: 6, appendTimeoutMs: 500 },
     { fault: 'lose request', times: 3, appendTimeoutMs: 500 },
+    // Their repeats fail as well.
+    { fault: 'lose answer', times: 16, appendTimeoutMs: 500 },
+    { fault: 'lose request', times: 12, appendTimeoutMs: 500 },
   ];
 
 describe('appends that overlap on Kafka', { skip: withoutKafka(), timeout: 240_000 }, () => {
