@@ -3,6 +3,8 @@
  * so that the results are the same with any number of threads; a chunk that none has begun when it is wanted is prepared
  * by the one that wants it.
  */
+import { getCompileCacheDir } from 'node:module';
+import { dirname } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import type { ColumnBatch } from '../columns/batch.ts';
 import type { Problem } from '../columns/problem.ts';
@@ -212,6 +214,7 @@ export class PreparationPool {
     const worker = new Worker(new URL(`./preparation-worker.${extension}`, import.meta.url), {
       workerData: { query, hashKey, port: port2, bell } satisfies WorkerSetup,
       transferList: [port2],
+      env: withCompileCache(process.env),
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     worker.on('error', (error) => this.fail(error instanceof Error ? error : new Error(String(error))));
@@ -259,6 +262,13 @@ export class PreparationPool {
     const wait = Atomics.waitAsync(views.flags, CLAIM_AT, CLAIM.claimed);
     if (wait.async) await Promise.race([wait.value, this.failed.promise]);
   }
+}
+
+/** A thread looks for compiled modules where this one does, but only by this variable; without, it compiles them again. */
+function withCompileCache(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const folder = getCompileCacheDir();
+  // The last part of the folder is the version's own, which Node adds.
+  return folder === undefined ? env : { ...env, NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 function messageFrom(port: MessagePort): SlotMessage {

@@ -286,5 +286,7 @@ export class IdTable {
     }
     this.slots = slots;
     this.mask = mask;
+    // Given back at once: the collector sees a small object, and would keep tens of megabytes for a long time.
+    old.buffer.transfer(0);
   }
 }
