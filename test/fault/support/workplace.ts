@@ -13,7 +13,8 @@ export interface Workplace {
   readonly options: RunOptions;
   /** Starts a command on this folder's data. */
   start(words: readonly string[], way?: Way): Cli;
-  run(words: readonly string[], way?: Way): Promise<Ended>;
+  /** `env` changes settings for this command alone. */
+  run(words: readonly string[], way?: Way, env?: Readonly<Record<string, string>>): Promise<Ended>;
   /** Writes the lines to a file, and gives its path. */
   write(cases: readonly Case[], name?: string): string;
   /** Ends what was started here and still runs, and removes the folder. */
@@ -34,11 +35,14 @@ export interface WorkplaceOptions {
   readonly offsetsMax?: number;
   /** Records that the producer appends at once. */
   readonly appendMax?: number;
+  /** Threads of the query beside its main one. */
+  readonly workers?: number;
 }
 
 export function createWorkplace({
   offsetsMax = OFFSETS_MAX,
   appendMax = 500,
+  workers = 0,
 }: WorkplaceOptions = {}): Workplace {
   const folder = mkdtempSync(join(tmpdir(), 'tallystream-fault-'));
   const dataDir = join(folder, 'data');
@@ -46,6 +50,7 @@ export function createWorkplace({
     ...SETTINGS,
     TALLYSTREAM_QUERY_MAX_OFFSETS_PER_TRIGGER: String(offsetsMax),
     TALLYSTREAM_PRODUCER_BATCH_RECORDS_MAX: String(appendMax),
+    TALLYSTREAM_QUERY_WORKERS: String(workers),
   };
   const options = { folder, env };
   const started: Cli[] = [];
@@ -61,7 +66,8 @@ export function createWorkplace({
       started.push(cli);
       return cli;
     },
-    run: (words, way = 'direct') => runCli(full(words), { ...options, way }),
+    run: (words, way = 'direct', own = {}) =>
+      runCli(full(words), { ...options, env: { ...env, ...own }, way }),
     write(cases, name = 'purchases.ndjson') {
       const path = join(folder, name);
       writeFileSync(path, fileOf(cases));
