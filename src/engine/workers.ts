@@ -9,9 +9,9 @@ export interface Workers {
 
 export const NO_WORKERS: Workers = { threads: 0, recordsMin: Infinity };
 
-/** About as many records as are prepared while other threads are woken for them. */
+/** Smaller batches are over before another thread has helped much; the bound is a choice, and no measurement. */
 const RECORDS_MIN = 20_000;
-/** The thread that keeps the state is busy with what more than these would bring it. */
+/** One thread keeps the state, and can take no more than so much; likewise a choice. */
 const AUTO_MAX = 4;
 
 /** `threads` null: one less than the machine has for this process, so that one core has none. */
