@@ -191,7 +191,8 @@ export interface Log {
 
   /**
    * Appends the records in order and resolves when they are durable: one range for every partition touched, in order of
-   * partition (on Kafka several where another producer's records came to lie between). All or nothing within one call on
+   * partition (on Kafka several where another producer's records came to lie between, and none for records that turned out
+   * to be there although no broker could say where any more). All or nothing within one call on
    * the embedded log. A repeat after an error may append a second time (the query's ids find it); on Kafka a repeat of
    * the very same array after LOG_UNAVAILABLE goes on where the first call stopped, and appends nothing twice.
    * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE (retry), STORAGE_FULL (retry)

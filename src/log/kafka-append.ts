@@ -16,6 +16,7 @@ import {
   type Identity,
   type Sender,
 } from './kafka-delivery.ts';
+import { settleDoubt } from './kafka-doubt.ts';
 import { BrokerFault, LOST_IDENTITY } from './kafka-errors.ts';
 import { routeOf, takeOff, type Route } from './kafka-flight.ts';
 import type { AppendInput } from './kafka-input.ts';
@@ -151,6 +152,7 @@ export class KafkaAppender {
     }
     if (flight.barred !== undefined) throw flight.barred;
     await Promise.all(this.window.map(({ answered }) => answered));
+    await settleDoubt(this.cluster, flight.delivery, this.identity);
     await deliver(this.cluster, flight.delivery, this.sender);
   }
 

@@ -11,12 +11,12 @@ import { stampBatch, type EncodedKafkaBatch } from './kafka-encode.ts';
 import { CODE } from './kafka-errors.ts';
 import { splitInput, type AppendInput, type PartitionInput } from './kafka-input.ts';
 import { produceRecords, type ProducedPartition } from './kafka-protocol.ts';
+import { hasCome, sequenceAfter } from './kafka-sequence.ts';
 
 /** Below the 1 MiB that a broker takes as a batch by default (message.max.bytes). */
 const BATCH_BYTES_MAX = 1_000_000;
 /** Bound of one request; a larger batch goes alone. */
 export const REQUEST_BYTES_MAX = 32 * 1024 * 1024;
-const SEQUENCE_MODULUS = 2 ** 31;
 
 /** What of one call is still to go to one partition. */
 export interface PartitionDelivery extends PartitionInput {
@@ -186,31 +186,62 @@ export function encodeNext(
   }));
 }
 
-/** @param ahead records under way to the partition that come before */
-export function stamp(delivery: Delivery, part: PartitionDelivery, identity: Identity, ahead = 0): void {
-  const { producerId, producerEpoch, sequences } = identity;
+/** @param before deliveries under way to the same topic that were sent before, in their order */
+export function stamp(
+  delivery: Delivery,
+  part: PartitionDelivery,
+  identity: Identity,
+  before: readonly Delivery[] = [],
+): void {
+  const { producerId, producerEpoch } = identity;
   if (part.stamp?.identity !== identity) {
-    const next = sequences?.get(sequenceKey(delivery, part.partition)) ?? 0;
-    const sequence = sequences === undefined ? -1 : (next + ahead) % SEQUENCE_MODULUS;
-    part.stamp = { identity, sequence };
+    part.stamp = { identity, sequence: nextSequence(delivery, part, identity, before) };
   }
   const { sequence } = part.stamp;
   stampBatch(part.batch as EncodedKafkaBatch, { producerId, producerEpoch, sequence });
 }
 
-/** Notes that the broker has the batch of a partition. */
-export function acknowledge(delivery: Delivery, part: PartitionDelivery, baseOffset: number): void {
+/**
+ * Behind the last batch that was acknowledged or is under way. Answers need not come in the order of the requests, so of
+ * those under way some may lie before one that is acknowledged.
+ */
+function nextSequence(
+  delivery: Delivery,
+  { partition }: PartitionDelivery,
+  identity: Identity,
+  before: readonly Delivery[],
+): number {
+  const { sequences } = identity;
+  if (sequences === undefined) return -1;
+  let next = sequences.get(sequenceKey(delivery, partition)) ?? 0;
+  for (const part of before.flatMap(openPartitions)) {
+    if (part.partition !== partition || part.stamp?.identity !== identity || part.batch === undefined)
+      continue;
+    const end = sequenceAfter(part.stamp.sequence, part.batch.count);
+    if (hasCome(next, end)) next = end;
+  }
+  return next;
+}
+
+/**
+ * Notes that the broker has the batch of a partition.
+ * @param baseOffset undefined where it is not known any more
+ */
+export function acknowledge(
+  delivery: Delivery,
+  part: PartitionDelivery,
+  baseOffset: number | undefined,
+): void {
   const { partition } = part;
   const { count } = part.batch as EncodedKafkaBatch;
   const sequences = part.stamp?.identity.sequences;
   if (sequences !== undefined) {
     const key = sequenceKey(delivery, partition);
-    const next = ((part.stamp?.sequence ?? 0) + count) % SEQUENCE_MODULUS;
-    const gain = (next - (sequences.get(key) ?? 0) + SEQUENCE_MODULUS) % SEQUENCE_MODULUS;
+    const next = sequenceAfter(part.stamp?.sequence ?? 0, count);
     // An answer that was lost may come after the answers to later batches, and must not set the count back.
-    if (gain < SEQUENCE_MODULUS / 2) sequences.set(key, next);
+    if (hasCome(sequences.get(key) ?? 0, next)) sequences.set(key, next);
   }
-  delivery.ranges.push({ partition, baseOffset, count });
+  if (baseOffset !== undefined) delivery.ranges.push({ partition, baseOffset, count });
   part.next += count;
   part.batch = undefined;
   part.stamp = undefined;

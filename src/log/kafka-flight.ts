@@ -7,7 +7,6 @@ import type { KafkaCluster } from './kafka-cluster.ts';
 import {
   acknowledge,
   encodeNext,
-  openPartitions,
   request,
   REQUEST_BYTES_MAX,
   sequenceKey,
@@ -66,21 +65,15 @@ export async function takeOff(
     readonly before: readonly Delivery[];
   },
 ): Promise<void> {
-  for (const part of delivery.partitions) {
-    const underWay = way.before
-      .flatMap(openPartitions)
-      .filter(({ partition }) => partition === part.partition);
-    const ahead = underWay.reduce((sum, { batch }) => sum + (batch?.count ?? 0), 0);
-    stamp(delivery, part, way.identity, ahead);
-  }
-  const answers = await Promise.allSettled(request(cluster, delivery, sender, way.route));
-  for (const answer of answers) {
-    if (answer.status === 'rejected') sender.onSilence?.();
-    else {
-      for (const { partition, code, baseOffset } of answer.value) {
-        const part = delivery.partitions.find((each) => each.partition === partition);
-        if (code === 0 && part?.batch !== undefined) acknowledge(delivery, part, baseOffset);
-      }
+  for (const part of delivery.partitions) stamp(delivery, part, way.identity, way.before);
+  // Each answer is taken in when it comes: that of another broker may be long in coming.
+  const answers = request(cluster, delivery, sender, way.route).map(async (asked) => {
+    for (const { partition, code, baseOffset } of await asked) {
+      const part = delivery.partitions.find((each) => each.partition === partition);
+      if (code === 0 && part?.batch !== undefined) acknowledge(delivery, part, baseOffset);
     }
+  });
+  for (const { status } of await Promise.allSettled(answers)) {
+    if (status === 'rejected') sender.onSilence?.();
   }
 }

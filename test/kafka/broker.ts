@@ -95,10 +95,11 @@ export interface TestCluster {
 /**
  * Starts brokers that are controllers too, and waits until all of them answer. Every topic has as many replicas as there
  * are brokers, and one of them may be away.
+ * @param properties of all, or of the one with the index
  */
 export async function startCluster(
   size: number,
-  properties: Readonly<Record<string, string>> = {},
+  properties: Readonly<Record<string, string>> | ((index: number) => Readonly<Record<string, string>>) = {},
 ): Promise<TestCluster> {
   const without = withoutKafka();
   assert.equal(without, false, 'ask withoutKafka() first, and skip');
@@ -117,7 +118,7 @@ export async function startCluster(
       'offsets.topic.replication.factor': copies.factor,
       'transaction.state.log.replication.factor': copies.factor,
       'transaction.state.log.min.isr': copies.inSync,
-      ...properties,
+      ...(typeof properties === 'function' ? properties(index) : properties),
     };
     return new TestBroker(ports, { properties: ofCluster });
   });

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Keys of the protocol's requests. */
 export const API = { produce: 0, initProducerId: 22, addPartitions: 24, endTxn: 26 } as const;
 
+const DELAY_MS = 30;
+
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20;
 /** Partition, code, offset, time, start of the log, no errors of records, no message, tags. */
 const PRODUCED_PARTITION_BYTES = 4 + 2 + 8 + 8 + 8 + 1 + 1 + 1;
@@ -19,7 +21,9 @@ export type Fault =
   /** The last partition of the request (one to add partitions, version 3, of one topic) is the next one when it arrives. */
   | 'divert request'
   /** The request arrives when `deliverHeld` is called, however long ago its sender gave up. */
-  | 'hold request';
+  | 'hold request'
+  /** The answer, and with it those behind it, comes later by `DELAY_MS`. */
+  | 'delay answer';
 
 export class FaultProxy {
   readonly port: number;
@@ -80,6 +84,7 @@ export class FaultProxy {
     const broker = connect(this.targetPort, '127.0.0.1');
     const apis = new Map<number, number>();
     let isHolding = false;
+    let answered: Promise<unknown> = Promise.resolve();
     for (const socket of [client, broker]) {
       this.sockets.add(socket);
       socket.on('error', () => undefined);
@@ -104,7 +109,12 @@ export class FaultProxy {
       const api = apis.get(correlation) ?? -1;
       apis.delete(correlation);
       if (this.meets(api, 'spoil answer')) spoil(frame);
-      if (!this.meets(api, 'lose answer') && !client.destroyed) client.write(frame);
+      if (this.meets(api, 'lose answer')) return;
+      const answer = (): void => {
+        if (!client.destroyed) client.write(frame);
+      };
+      const delay = this.meets(api, 'delay answer') ? sleep(DELAY_MS) : undefined;
+      answered = Promise.all([answered, delay]).then(answer);
     });
   }
 

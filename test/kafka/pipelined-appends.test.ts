@@ -1,14 +1,12 @@
 /** Several appends under way at once, of which requests or answers are lost: a proxy stands before the broker. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { deliver } from '../../src/producer/deliver.ts';
-import { createRandom } from '../../src/producer/random.ts';
-import { UNPACED } from '../../src/producer/token-bucket.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
-import { readPartition } from '../contract/log/log-records.ts';
 import { startBroker, withoutKafka, type TestBroker } from './broker.ts';
 import { API, FaultProxy, type Fault } from './fault-proxy.ts';
+import { assertOnceInOrder, deliverNumbers } from './numbered-records.ts';
 
 const REQUEST_TIMEOUT_MS = 1_500;
 const RECORDS = 4_000;
@@ -57,53 +55,41 @@ describe('appends that overlap on Kafka', { skip: withoutKafka(), timeout: 240_0
       t.after(() => log.close());
       const topic = `overlapping-${index}`;
       await log.createTopic(topic, { partitions: PARTITIONS });
-      const calm = new AbortController().signal;
-      let given = 0;
-      let acknowledged = 0;
-      const summary = await deliver({
-        log,
-        topic,
-        source: {
-          pull: (recordsMax) => {
-            const count = Math.min(recordsMax, RECORDS - given);
-            const records = Array.from({ length: count }, (_, at) => ({
-              key: Buffer.from(String((given + at) % 7)),
-              value: Buffer.from(String(given + at)),
-            }));
-            given += count;
-            return Promise.resolve(records);
-          },
-          close: () => Promise.resolve(),
-        },
-        pace: UNPACED,
-        clock: systemClock,
-        random: createRandom(1),
-        limits: { batchRecordsMax: 50 },
-        stop: calm,
-        abort: calm,
-        onAcknowledged: (records) => {
-          const before = acknowledged;
-          acknowledged += records.length;
-          // By then the brokers know the producer, and a full window is under way.
-          if (before < RECORDS / 4 && acknowledged >= RECORDS / 4) proxy.next(API.produce, fault, times);
-        },
+      await deliverNumbers(log, topic, {
+        records: RECORDS,
+        onQuarter: () => proxy.next(API.produce, fault, times),
       });
       assert.ok(proxy.hits > 0, 'the fault met nothing');
       proxy.heal();
-      assert.deepEqual([summary.acknowledged, summary.unacknowledged], [RECORDS, 0]);
-      const all: number[] = [];
-      for (let partition = 0; partition < PARTITIONS; partition += 1) {
-        const values = (await readPartition(log, topic, partition)).map(({ value }) => Number(value));
-        assert.deepEqual(
-          values,
-          values.toSorted((a, b) => a - b),
-        );
-        all.push(...values);
-      }
-      assert.deepEqual(
-        all.toSorted((a, b) => a - b),
-        Array.from({ length: RECORDS }, (_, at) => at),
-      );
+      await assertOnceInOrder(log, topic, RECORDS);
     });
   }
+
+  test('come once where the broker has forgotten all but the last of those in doubt', async (t) => {
+    const log = await openKafkaLog({
+      bootstrapServers: [`127.0.0.1:${proxy.port}`],
+      clock: systemClock,
+      clientId: 'test',
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    });
+    t.after(() => log.close());
+    const topic = 'forgotten';
+    await log.createTopic(topic, { partitions: PARTITIONS });
+    let restarted = Promise.resolve();
+    const restart = async (): Promise<void> => {
+      while (proxy.hits < (log.appendsMax ?? 1)) await sleep(1);
+      // A broker that stops writes down the last batch of each producer, and not the four before.
+      await broker.restart();
+      proxy.heal();
+    };
+    await deliverNumbers(log, topic, {
+      records: RECORDS,
+      onQuarter: () => {
+        proxy.next(API.produce, 'lose answer', Infinity);
+        restarted = restart();
+      },
+    });
+    await restarted;
+    await assertOnceInOrder(log, topic, RECORDS);
+  });
 });
