@@ -25,6 +25,9 @@ type MetadataAnswer = Awaited<ReturnType<typeof metadataV12.api.async>>;
 /** Topics of which the newest leader epochs are remembered. */
 const EPOCHS_MAX = 1_000;
 const UNKNOWN_EPOCH = -1;
+const NO_TOPIC: ReadonlySet<number> = new Set([CODE.UNKNOWN_TOPIC_OR_PARTITION, CODE.INVALID_TOPIC]);
+/** For so long after a topic was seen, a broker that has none of its name may not have heard of it. */
+const NEWS_MS_MAX = 5_000;
 
 export class KafkaCluster {
   readonly options: SettledOptions;
@@ -34,6 +37,8 @@ export class KafkaCluster {
   private readonly closing = new AbortController();
   private readonly connections: Connections;
   private readonly topics = new Map<string, TopicMetadata>();
+  /** When each name was last seen, by the monotonic clock. */
+  private readonly seenMs = new Map<string, number>();
   /** The newest that was seen, by topic id. */
   private readonly leaderEpochs = new Map<string, readonly number[]>();
   private readonly retry: Retry;
@@ -91,8 +96,7 @@ export class KafkaCluster {
   async lookUp(name: string): Promise<TopicMetadata | undefined> {
     const answer = await this.metadata([name]);
     const topic = answer.topics.find((each) => each.name === name);
-    if (topic === undefined || topic.errorCode === CODE.INVALID_TOPIC) return undefined;
-    if (topic.errorCode === CODE.UNKNOWN_TOPIC_OR_PARTITION) {
+    if (topic === undefined || NO_TOPIC.has(topic.errorCode)) {
       this.forget(name);
       return undefined;
     }
@@ -100,6 +104,7 @@ export class KafkaCluster {
     const found = topicOf(topic);
     this.checkEpochs(found);
     this.topics.set(name, found);
+    this.seenMs.set(name, this.options.clock.monotonicMs());
     return found;
   }
 
@@ -118,10 +123,18 @@ export class KafkaCluster {
     if (this.leaderEpochs.size > EPOCHS_MAX && oldest !== undefined) this.leaderEpochs.delete(oldest);
   }
 
-  /** The topic as it was last seen, or as it is. @throws TOPIC_NOT_FOUND, with the names that there are */
+  /**
+   * The topic as it was last seen, or as it is.
+   * @throws TOPIC_NOT_FOUND, with the names that there are; BrokerFault, which passes, soon after it was seen: a broker
+   *   hears of a new topic later than another
+   */
   async topic(name: string): Promise<TopicMetadata> {
     const topic = this.topics.get(name) ?? (await this.lookUp(name));
     if (topic !== undefined) return topic;
+    const seenMs = this.seenMs.get(name);
+    if (seenMs !== undefined && this.options.clock.monotonicMs() - seenMs < NEWS_MS_MAX) {
+      throw new BrokerFault(CODE.UNKNOWN_TOPIC_OR_PARTITION);
+    }
     const others = await this.list();
     throw topicNotFound(
       name,
@@ -145,6 +158,12 @@ export class KafkaCluster {
 
   forget(topic: string): void {
     this.topics.delete(topic);
+  }
+
+  /** For a topic that was deleted: what does not know it is right. */
+  forgetSeen(topic: string): void {
+    this.forget(topic);
+    this.seenMs.delete(topic);
   }
 
   /** The leader of each partition, as a connection; partitions with the same leader come together. */

@@ -66,6 +66,7 @@ export async function deleteTopic(cluster: KafkaCluster, name: string): Promise<
       if (!brokerCodesOf(error).includes(CODE.UNKNOWN_TOPIC_OR_PARTITION)) throw error;
     }
     if ((await cluster.lookUp(name))?.id === topic.id) throw new BrokerFault(CODE.UNKNOWN_TOPIC_OR_PARTITION);
+    cluster.forgetSeen(name);
   });
 }
 

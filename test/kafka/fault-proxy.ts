@@ -3,7 +3,7 @@ import { createServer, connect, type AddressInfo, type Server, type Socket } fro
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Keys of the protocol's requests. */
-export const API = { produce: 0, initProducerId: 22, addPartitions: 24, endTxn: 26 } as const;
+export const API = { produce: 0, metadata: 3, initProducerId: 22, addPartitions: 24, endTxn: 26 } as const;
 
 const DELAY_MS = 30;
 
@@ -20,6 +20,8 @@ export type Fault =
   | 'spoil answer'
   /** The last partition of the request (one to add partitions, version 3, of one topic) is the next one when it arrives. */
   | 'divert request'
+  /** The request (one for metadata, version 12, of one topic by name) names another topic, which there is not. */
+  | 'misname request'
   /** The request arrives when `deliverHeld` is called, however long ago its sender gave up. */
   | 'hold request'
   /** The answer, and with it those behind it, comes later by `DELAY_MS`. */
@@ -99,6 +101,7 @@ export class FaultProxy {
       apis.set(frame.readInt32BE(8), api);
       if (this.meets(api, 'lose request')) return;
       if (this.meets(api, 'divert request')) divert(frame);
+      if (this.meets(api, 'misname request')) misname(frame);
       if (this.meets(api, 'hold request')) {
         isHolding = true;
         this.held.push({ to: broker, frame });
@@ -138,6 +141,12 @@ function spoil(frame: Buffer): void {
     frame.writeInt16BE(NOT_ENOUGH_REPLICAS_AFTER_APPEND, at + 4);
     at += PRODUCED_PARTITION_BYTES;
   }
+}
+
+function misname(frame: Buffer): void {
+  // Behind the name are its tags, two flags and the tags of the request.
+  const at = frame.length - 4 - 1;
+  frame.writeUInt8(frame.readUInt8(at) ^ 1, at);
 }
 
 function divert(frame: Buffer): void {
