@@ -83,12 +83,16 @@ export class MicroBatchLoop {
     await this.replayPlanned();
     const bound = trigger.kind === 'availableNow' ? await this.source.finalOffsets() : undefined;
     let isCaughtUp = false;
+    // What a run before this one committed may not have been shown: it may have been killed in between.
+    let isShown = this.partitions.length === 0;
     while (!signal.aborted && this.batches < this.options.batchesMax) {
       const startedMs = this.options.clock.monotonicMs();
       // Only those who asked before this look may be told that nothing is left.
       const asked = [...this.drains];
       this.options.checkpoint.holdLock();
       const { topic, offsets: present } = await this.source.look(isCaughtUp && asked.length === 0);
+      if (!isShown) this.shownOffsets.show(this.partitions);
+      isShown = true;
       const offsets = atMost(present, bound);
       const left = await this.runNext({ topic, offsets });
       if (left === 'nothing new') this.resolveDrains(asked);

@@ -1,12 +1,15 @@
-/** Shows in the log, after each commit, how far the query is. It is for the eyes of others: nothing waits or fails for it. */
+/**
+ * Shows in the log, at start and after each commit, how far the query is. It is for the eyes of others: nothing waits or
+ * fails for it.
+ */
 import type { Clock } from '../contracts/clock.ts';
 import type { GroupOffset, Log } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 
 /** Lag tools look less often, and the broker writes each of these down. */
 export const SHOW_EVERY_MS = 1_000;
-/** What a query that ends gives its last offsets. */
-const SETTLE_MS = 2_000;
+/** What a query that ends gives its last offsets; as long as the log itself tries. */
+const SETTLE_MS = 5_000;
 const WARN_EVERY_MS = 60_000;
 
 export interface ShownOffsetsOptions {
