@@ -27,7 +27,7 @@ export class FaultProxy {
   hits = 0;
   private readonly server: Server;
   private targetPort = 0;
-  private fault: { readonly api: number; readonly kind: Fault; left: number } | undefined;
+  private fault: { readonly api: number; readonly kind: Fault; left: number; before: number } | undefined;
   private readonly sockets = new Set<Socket>();
   private held: { readonly to: Socket; readonly frame: Buffer }[] = [];
 
@@ -47,10 +47,10 @@ export class FaultProxy {
     this.targetPort = port;
   }
 
-  /** Meets the next `times` requests of the kind. */
-  next(api: number, kind: Fault, times = 1): void {
+  /** Meets the next `times` requests of the kind, behind so many that are let through. */
+  next(api: number, kind: Fault, times = 1, before = 0): void {
     this.hits = 0;
-    this.fault = { api, kind, left: times };
+    this.fault = { api, kind, left: times, before };
   }
 
   /** Lets everything through again, but for what is held. */
@@ -111,6 +111,10 @@ export class FaultProxy {
   private meets(api: number, kind: Fault): boolean {
     const { fault } = this;
     if (fault?.api !== api || fault.kind !== kind || fault.left === 0) return false;
+    if (fault.before > 0) {
+      fault.before -= 1;
+      return false;
+    }
     fault.left -= 1;
     this.hits += 1;
     return true;

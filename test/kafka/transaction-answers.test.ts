@@ -99,10 +99,10 @@ describe('transactions on Kafka over a bad line', { skip: withoutKafka(), timeou
     const writer = await openWriter(log, writerName());
     await writer.append(name, both('first'));
     // The second end asks whether all markers are there; it arrives when the next transaction is open.
-    proxy.next(API.endTxn, 'hold request', 2);
+    proxy.next(API.endTxn, 'hold request', 1, 1);
     await writer.commit('decided');
     await writer.append(name, both('second'));
-    assert.equal(await proxy.deliverHeld(), 2);
+    assert.equal(await proxy.deliverHeld(), 1);
     assert.deepEqual(await valuesOf(log, name), [['first'], ['first']]);
     await writer.abort();
     await writer.append(name, both('third'));
