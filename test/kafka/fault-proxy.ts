@@ -5,6 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Keys of the protocol's requests. */
 export const API = { produce: 0, initProducerId: 22, addPartitions: 24, endTxn: 26 } as const;
 
+/** What whoever reads asks. */
+export const FETCH_API = 1;
+
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20;
 /** Partition, code, offset, time, start of the log, no errors of records, no message, tags. */
 const PRODUCED_PARTITION_BYTES = 4 + 2 + 8 + 8 + 8 + 1 + 1 + 1;
