@@ -134,7 +134,8 @@ export interface RetentionRemoval {
 
 /**
  * Appends to several topics that readers see together or not at all. One transaction is open at a time: it begins with
- * the first append after the last `commit` or `abort`. No two calls at once. After an error other than RECORD_TOO_LARGE
+ * the first append after the last `commit` or `abort`. Appends to several topics may be under way together, and no other two
+ * calls. After an error other than RECORD_TOO_LARGE
  * nothing but `abort` or `close` may follow; whether a `commit` that failed took place is settled by whoever opens the
  * same name next.
  */
@@ -146,10 +147,12 @@ export interface TransactionalWriter {
    */
   append(topic: string, records: readonly RecordInput[]): Promise<void>;
   /**
-   * Shows all of the transaction to readers, for ever. Does nothing where nothing was appended.
+   * Shows all of the transaction to readers, for ever; where nothing was appended there is nothing to do. Resolves when they
+   * see it; with 'decided' as soon as nothing can take it back, also where this process ends: they see it soon after, and
+   * before any of the next transaction is written. `close`, and a `commit` without it, wait for that.
    * @throws LOG_UNAVAILABLE (it may have happened all the same), WRITER_FENCED (it has not)
    */
-  commit(): Promise<void>;
+  commit(until?: 'decided' | 'shown'): Promise<void>;
   /** Takes back what was appended since the last commit; no reader has seen it, and none will. */
   abort(): Promise<void>;
   /** Gives connections back. An open transaction is left for whoever opens the name next, or for the log's own timeout. */

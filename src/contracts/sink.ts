@@ -31,7 +31,9 @@ export interface Sink {
   open?(runner: RunnerIdentity, committed: number | undefined): Promise<number | undefined>;
   /** @throws SINK_FAILED, LOG_UNAVAILABLE, WRITER_FENCED where a newer runner has opened it */
   write(result: BatchResult, identity: BatchIdentity): Promise<void>;
-  /** Gives connections back; called once, last. */
+  /** Resolves when whoever reads the target sees every batch that was written; called where somebody waits for that. */
+  settle?(): Promise<void>;
+  /** Gives connections back, after what `settle` waits for; called once, last. */
   close?(): Promise<void>;
 }
 

@@ -50,6 +50,11 @@ export class Deliveries {
     }
   }
 
+  /** Resolves when readers see what was written. */
+  async settle(): Promise<void> {
+    for (const sink of this.options.sinks) await sink.settle?.();
+  }
+
   /** Closes every sink, also where one fails. */
   async close(): Promise<void> {
     await Promise.allSettled(this.options.sinks.map(async (sink) => sink.close?.()));

@@ -95,7 +95,7 @@ export class MicroBatchLoop {
       isShown = true;
       const offsets = atMost(present, bound);
       const left = await this.runNext({ topic, offsets });
-      if (left === 'nothing new') this.resolveDrains(asked);
+      if (left === 'nothing new') await this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) return;
       if (this.batches >= this.options.batchesMax) return;
       // What the limit has left over is not made to wait for the trigger.
@@ -260,7 +260,8 @@ export class MicroBatchLoop {
     });
   }
 
-  private resolveDrains(asked: readonly (() => void)[]): void {
+  private async resolveDrains(asked: readonly (() => void)[]): Promise<void> {
+    if (asked.length > 0) await this.deliveries.settle();
     for (const resolve of asked) resolve();
     this.drains = this.drains.filter((drain) => !asked.includes(drain));
   }

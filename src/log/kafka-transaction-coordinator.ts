@@ -21,6 +21,9 @@ const TRANSACTION_KEY_TYPE = 1;
 
 export type Ending = 'commit' | 'abort';
 
+/** Partitions by topic. */
+export type TopicPartitions = ReadonlyMap<string, readonly number[]>;
+
 /** What becomes of a transaction in each state of its coordinator when the next writer introduces itself. */
 const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['PrepareCommit', 'commit'],
@@ -82,10 +85,10 @@ export class TransactionCoordinator {
     });
   }
 
-  /** Makes partitions part of the transaction, and opens it where it is not. @throws WRITER_FENCED */
-  async add(identity: Identity, topic: string, partitions: readonly number[]): Promise<void> {
+  /** Makes partitions part of the transaction, and opens it where it is not: all of them, or none. @throws WRITER_FENCED */
+  async add(identity: Identity, added: TopicPartitions): Promise<void> {
     const { producerId, producerEpoch } = identity;
-    const topics = [{ name: topic, partitions: [...partitions] }];
+    const topics = [...added].map(([name, partitions]) => ({ name, partitions: [...partitions] }));
     const request = { transactionalId: this.name, producerId, producerEpoch, verifyOnly: false, topics };
     await this.ask((connection) => addPartitionsToTxnV3.api.async(connection, [request]));
   }

@@ -4,30 +4,120 @@
  * leader at the moment, as after a broker was killed, and call the transaction complete all the same. Readers then stop
  * before its records, until the same producer ends another transaction there: and that one's end counts for both.
  */
+import { TallystreamError } from '../errors.ts';
 import { describeProducersV0 } from './kafka-client.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
-import { brokerCodesOf, CODE } from './kafka-errors.ts';
+import type { Identity } from './kafka-delivery.ts';
+import { brokerCodesOf, BrokerFault, CODE, unavailable } from './kafka-errors.ts';
+import type { Ending, TopicPartitions, TransactionCoordinator } from './kafka-transaction-coordinator.ts';
 
-/** Partitions by topic. */
-export type TopicPartitions = ReadonlyMap<string, readonly number[]>;
+/** A transaction that the coordinator has ended, and its partitions perhaps not all. */
+export interface Ended {
+  readonly identity: Identity;
+  /** Undefined where it is not known. */
+  readonly ending: Ending | undefined;
+  readonly partitions: TopicPartitions;
+}
+
+/** The last transaction of a writer, until every partition is known to have its marker. */
+export class LastTransaction {
+  private readonly cluster: KafkaCluster;
+  private readonly coordinator: TransactionCoordinator;
+  /** Makes a request, and notes where it got no answer. */
+  private readonly attempt: (act: () => Promise<void>) => Promise<void>;
+  private ended: Ended | undefined;
+  private watching: Promise<void> = Promise.resolve();
+
+  constructor(
+    cluster: KafkaCluster,
+    coordinator: TransactionCoordinator,
+    attempt: (act: () => Promise<void>) => Promise<void>,
+  ) {
+    this.cluster = cluster;
+    this.coordinator = coordinator;
+    this.attempt = attempt;
+  }
+
+  note(ended: Ended | undefined): void {
+    this.ended = ended;
+  }
+
+  /** Looks after the markers from here on. `onFailure` is called where that came to nothing, before `watched` resolves. */
+  watch(onFailure: () => void): void {
+    this.watching = this.awaitMarkers(onFailure);
+    // It is awaited before the next transaction begins; until then a failure is no unhandled one.
+    this.watching.catch(() => undefined);
+  }
+
+  /** Resolves when nothing more is done about the markers, whether all are there or not. */
+  watched(): Promise<void> {
+    return this.watching;
+  }
+
+  /**
+   * The coordinator answers when the end is decided, and readers see it when every partition has its marker. Then, and not
+   * before, the coordinator takes a repeat. What goes wrong here takes nothing back, and is gone on with before the next
+   * transaction begins.
+   */
+  private async awaitMarkers(onFailure: () => void): Promise<void> {
+    const { cluster, coordinator, ended } = this;
+    const ending = ended?.ending;
+    if (ended === undefined || ending === undefined) return;
+    try {
+      await cluster.persist(() => this.attempt(() => coordinator.end(ended.identity, ending)));
+      await cluster.persist(() => this.settle());
+    } catch (error) {
+      if (!(error instanceof TallystreamError)) throw error;
+      onFailure();
+    }
+  }
+
+  /**
+   * Sees to it that every partition has the marker: a transaction without records, which ends in the same way, brings what
+   * is missing. One attempt; it fails until nothing is missing.
+   */
+  async settle(): Promise<void> {
+    const { ended, coordinator } = this;
+    if (ended === undefined) return;
+    const { identity, ending } = ended;
+    const left = await partitionsLeftOpen(this.cluster, identity.producerId, ended.partitions);
+    if (left.size > 0) {
+      if (ending === undefined) throw this.leftOpen(left);
+      await this.attempt(async () => {
+        await coordinator.add(identity, left);
+        await coordinator.end(identity, ending);
+      });
+      throw new BrokerFault(CODE.CONCURRENT_TRANSACTIONS);
+    }
+    this.ended = undefined;
+  }
+
+  private leftOpen(left: TopicPartitions): TallystreamError {
+    const places = [...left].map(([topic, partitions]) => `${topic} (partition ${partitions.join(', ')})`);
+    return unavailable(
+      `a transaction of the writer ${this.coordinator.name} is still open in ${places.join(', ')}, and the coordinator does not know how it ended`,
+    );
+  }
+}
 
 /** The partitions on which the producer has a transaction open, by what their leaders say. One attempt. */
-export async function partitionsLeftOpen(
+async function partitionsLeftOpen(
   cluster: KafkaCluster,
   producerId: bigint,
   among: TopicPartitions,
 ): Promise<TopicPartitions> {
   const open = new Map<string, readonly number[]>();
-  for (const [name, partitions] of among) {
+  const topics = [...among].map(async ([name, partitions]) => {
     const topic = await cluster.lookUp(name);
     // What went with its topic is not open.
-    if (topic === undefined) continue;
+    if (topic === undefined) return;
     const led = await cluster.leadersOf(topic, partitions, 'ask');
     const found = await Promise.all(
       led.map((each) => leftOpenOn(each.connection, producerId, name, each.partitions)),
     );
     if (found.flat().length > 0) open.set(name, found.flat());
-  }
+  });
+  await Promise.all(topics);
   return open;
 }
 

@@ -10,10 +10,16 @@ import type { RecordInput, TransactionalWriter } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { KeylessTurn } from './append-plan.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
-import { deliver, planDelivery, topicRecreated, type Identity, type Sender } from './kafka-delivery.ts';
+import { deliver, planDelivery, type Identity, type Sender } from './kafka-delivery.ts';
 import { brokerCodesOf, BrokerFault, CODE, LOST_IDENTITY, unavailable } from './kafka-errors.ts';
-import { FENCED, TransactionCoordinator, type Ending } from './kafka-transaction-coordinator.ts';
-import { partitionsLeftOpen, type TopicPartitions } from './kafka-transaction-markers.ts';
+import {
+  FENCED,
+  TransactionCoordinator,
+  type Ending,
+  type TopicPartitions,
+} from './kafka-transaction-coordinator.ts';
+import { LastTransaction } from './kafka-transaction-markers.ts';
+import { TransactionPartitions } from './kafka-transaction-partitions.ts';
 import { checkWriterName, WriterTurns } from './writer-turns.ts';
 
 /**
@@ -42,19 +48,6 @@ export async function openTransactions(
   }
 }
 
-/** A transaction that the coordinator has ended, and its partitions perhaps not all. */
-interface Ended {
-  /** Undefined where it is not known. */
-  readonly ending: Ending | undefined;
-  readonly partitions: TopicPartitions;
-}
-
-/** What of one topic is part of the open transaction. */
-interface AddedTopic {
-  readonly topicId: string;
-  readonly partitions: Set<number>;
-}
-
 class KafkaTransactionalWriter implements TransactionalWriter {
   private readonly cluster: KafkaCluster;
   private readonly coordinator: TransactionCoordinator;
@@ -64,9 +57,8 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private identity: Identity;
   /** The coordinator may have a transaction open. */
   private isOpen = false;
-  private readonly added = new Map<string, AddedTopic>();
-  /** The last transaction, until every partition is known to have its marker. */
-  private ended: Ended | undefined;
+  private readonly members = new TransactionPartitions((missing) => this.add(missing));
+  private readonly last: LastTransaction;
   /** Some request may still arrive. */
   private isSuspect = false;
   /** A commit was sent, and what became of it is not known. */
@@ -77,6 +69,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     this.coordinator = coordinator;
     this.identity = identity;
     this.turns = new WriterTurns(coordinator.name);
+    this.last = new LastTransaction(cluster, coordinator, (act) => this.attempt(act));
     this.sender = {
       purpose: coordinator.purpose,
       transactionalId: coordinator.name,
@@ -91,7 +84,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
 
   append(topic: string, records: readonly RecordInput[]): Promise<void> {
     const { cluster } = this;
-    return this.turns.take('append', async () => {
+    return this.turns.append(topic, async () => {
       try {
         const plan = () => planDelivery(cluster, topic, records, this.keyless);
         const delivery = await cluster.persist(plan, { topic });
@@ -103,27 +96,33 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     });
   }
 
-  commit(): Promise<void> {
-    return this.turns.take('commit', async () => {
-      if (!this.isOpen) return;
-      await this.cluster.persist(() => this.decide());
-      this.finish('commit');
-      await this.awaitMarkers();
+  commit(until: 'decided' | 'shown' = 'shown'): Promise<void> {
+    return this.turns.end('commit', async () => {
+      if (this.isOpen) {
+        await this.cluster.persist(() => this.decide());
+        this.finish('commit');
+      }
+      if (until === 'shown') await this.last.watched();
     });
   }
 
   abort(): Promise<void> {
-    return this.turns.take('abort', async () => {
+    return this.turns.end('abort', async () => {
       if (this.isInDoubt) throw this.inDoubt();
       if (!this.isOpen) return;
       const wasThere = await this.cluster.persist(() => this.takeBack());
       this.finish(wasThere ? 'abort' : undefined);
-      await this.awaitMarkers();
+      await this.last.watched();
     });
   }
 
   async close(): Promise<void> {
-    if (this.turns.close()) await this.cluster.release(this.coordinator.purpose);
+    if (!this.turns.close()) return;
+    try {
+      await this.last.watched();
+    } finally {
+      await this.cluster.release(this.coordinator.purpose);
+    }
   }
 
   /** Settles what an earlier writer of the name left in these topics. */
@@ -134,8 +133,8 @@ class KafkaTransactionalWriter implements TransactionalWriter {
       const topic = await cluster.persist(() => cluster.lookUp(name));
       if (topic !== undefined) partitions.set(name, [...Array(topic.partitions).keys()]);
     }
-    this.ended = { ending, partitions };
-    await cluster.persist(() => this.settle());
+    this.last.note({ identity: this.identity, ending, partitions });
+    await cluster.persist(() => this.last.settle());
   }
 
   /** One attempt to commit. An answer that does not go with it says that it has not happened, unless an earlier attempt had none. */
@@ -150,43 +149,6 @@ class KafkaTransactionalWriter implements TransactionalWriter {
       this.isInDoubt = false;
       throw isRefused ? this.coordinator.fenced(CODE.INVALID_TXN_STATE) : error;
     }
-  }
-
-  /**
-   * The coordinator answers when the end is decided, and readers see it when every partition has its marker. Then, and not
-   * before, the coordinator takes a repeat. What goes wrong here takes nothing back, and is gone on with before the next
-   * transaction begins.
-   */
-  private async awaitMarkers(): Promise<void> {
-    const ending = this.ended?.ending;
-    if (ending === undefined) return;
-    try {
-      await this.cluster.persist(() => this.attempt(() => this.coordinator.end(this.identity, ending)));
-      await this.cluster.persist(() => this.settle());
-    } catch (error) {
-      if (!(error instanceof TallystreamError)) throw error;
-      this.isSuspect = true;
-    }
-  }
-
-  /**
-   * Sees to it that every partition has the marker of the last transaction: one without records, which ends in the same
-   * way, brings what is missing. One attempt; it fails until nothing is missing.
-   */
-  private async settle(): Promise<void> {
-    const { ended, coordinator, identity } = this;
-    if (ended === undefined) return;
-    const left = await partitionsLeftOpen(this.cluster, identity.producerId, ended.partitions);
-    if (left.size > 0) {
-      const { ending } = ended;
-      if (ending === undefined) throw this.leftOpen(left);
-      await this.attempt(async () => {
-        for (const [topic, partitions] of left) await coordinator.add(identity, topic, partitions);
-        await coordinator.end(identity, ending);
-      });
-      throw new BrokerFault(CODE.CONCURRENT_TRANSACTIONS);
-    }
-    this.ended = undefined;
   }
 
   /** False where no request that would have opened the transaction arrived. */
@@ -208,36 +170,42 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     );
   }
 
+  /** The transaction is over; its markers are looked after while whoever called goes on. */
   private finish(ending: Ending | undefined): void {
-    const partitions = [...this.added].map(([name, of]) => [name, [...of.partitions]] as const);
-    this.ended = ending && { ending, partitions: new Map(partitions) };
+    const partitions = this.members.take();
+    this.last.note(ending && { identity: this.identity, ending, partitions });
     this.isOpen = false;
     this.isInDoubt = false;
-    this.added.clear();
+    this.last.watch(() => {
+      this.isSuspect = true;
+    });
   }
 
-  /** Makes partitions part of the transaction; the first ones open it. */
   private async enrol(topic: TopicMetadata, partitions: readonly number[]): Promise<Identity> {
-    if (!this.isOpen) await this.settle();
-    if (!this.isOpen && this.isSuspect) {
-      this.identity = await this.attempt(() => this.coordinator.introduce(this.identity));
-      this.isSuspect = false;
-    }
-    const added = this.added.get(topic.name) ?? { topicId: topic.id, partitions: new Set() };
-    if (added.topicId !== topic.id) throw topicRecreated(topic.name);
-    const missing = partitions.filter((partition) => !added.partitions.has(partition));
-    if (missing.length === 0) return this.identity;
+    await this.members.join(topic, partitions);
+    return this.identity;
+  }
+
+  /** Makes partitions part of the transaction; the first ones open it. One attempt. */
+  private async add(missing: TopicPartitions): Promise<void> {
+    if (!this.isOpen) await this.begin();
     this.isOpen = true;
     try {
-      await this.attempt(() => this.coordinator.add(this.identity, topic.name, missing));
+      await this.attempt(() => this.coordinator.add(this.identity, missing));
     } catch (error) {
-      throw this.added.size === 0 && this.isForgotten(error)
+      throw this.members.isEmpty && this.isForgotten(error)
         ? new BrokerFault(CODE.INVALID_PRODUCER_ID_MAPPING)
         : error;
     }
-    for (const partition of missing) added.partitions.add(partition);
-    this.added.set(topic.name, added);
-    return this.identity;
+  }
+
+  /** Nothing of a transaction is sent before the one before is known to have ended everywhere. */
+  private async begin(): Promise<void> {
+    await this.last.watched();
+    await this.last.settle();
+    if (!this.isSuspect) return;
+    this.identity = await this.attempt(() => this.coordinator.introduce(this.identity));
+    this.isSuspect = false;
   }
 
   /**
@@ -263,13 +231,6 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     return unavailable(
       `whether the last commit of the writer ${this.coordinator.name} took place is settled where its name is opened next`,
       cause,
-    );
-  }
-
-  private leftOpen(left: TopicPartitions): TallystreamError {
-    const places = [...left].map(([topic, partitions]) => `${topic} (partition ${partitions.join(', ')})`);
-    return unavailable(
-      `a transaction of the writer ${this.coordinator.name} is still open in ${places.join(', ')}, and the coordinator does not know how it ended`,
     );
   }
 

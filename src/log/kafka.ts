@@ -108,7 +108,9 @@ class KafkaLog implements Log {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<boolean> {
-    return waitForRecords(this.cluster, topic, known, timeoutMs, signal);
+    return waitForRecords(this.cluster, topic, known, timeoutMs, signal, ({ id }, at, answer) =>
+      this.follower.keep(id, at, answer),
+    );
   }
 
   follow(

@@ -28,19 +28,19 @@ export class MemoryWriters {
     };
     const writer: TransactionalWriter = {
       append: (topic, records) =>
-        turns.take('append', async () => {
+        turns.append(topic, async () => {
           checkFence();
           waiting.push(plan(topic, records));
         }),
       commit: () =>
-        turns.take('commit', async () => {
+        turns.end('commit', async () => {
           if (waiting.length === 0) return;
           checkFence();
           for (const write of waiting.splice(0)) write();
           wake();
         }),
       abort: () =>
-        turns.take('abort', async () => {
+        turns.end('abort', async () => {
           if (waiting.length > 0) checkFence();
           waiting.length = 0;
         }),

@@ -23,15 +23,17 @@ export function writerFenced(name: string, why: string, cause?: unknown): Tallys
   });
 }
 
-export type WriterCall = 'append' | 'commit' | 'abort';
+type WriterCall = 'append' | 'commit' | 'abort';
 
 /**
- * Lets one call through at a time, and after an error only those that the contract allows: `abort`, and a repeat of a
- * commit that failed. A writer that is fenced stays so.
+ * Lets appends to several topics through together, and the other calls alone; after an error only those that the contract
+ * allows: `abort`, and a repeat of a commit that failed. A writer that is fenced stays so.
  */
 export class WriterTurns {
   private readonly name: string;
-  private underWay: WriterCall | undefined;
+  private ending: 'commit' | 'abort' | undefined;
+  /** Topics that are appended to at the moment. */
+  private readonly appending = new Set<string>();
   private failed: WriterCall | undefined;
   private fence: TallystreamError | undefined;
   private isClosed = false;
@@ -41,16 +43,25 @@ export class WriterTurns {
   }
 
   /** @throws InvariantError where the caller does not keep to the contract; WRITER_FENCED; whatever `act` does */
-  async take(call: WriterCall, act: () => Promise<void>): Promise<void> {
-    if (this.isClosed) throw this.misuse(call, 'after it was closed');
-    if (this.underWay !== undefined) throw this.misuse(call, `while its ${this.underWay} is under way`);
-    if (this.fence !== undefined) throw this.fence;
-    const { failed } = this;
-    const mayFollow = call === 'abort' || (call === 'commit' && failed === 'commit');
-    if (failed !== undefined && !mayFollow) {
-      throw this.misuse(call, `after its ${failed} failed and was not aborted`);
+  async append(topic: string, act: () => Promise<void>): Promise<void> {
+    this.admit('append');
+    if (this.appending.has(topic)) throw this.misuse('append', `while another to ${topic} is under way`);
+    this.appending.add(topic);
+    try {
+      await act();
+    } catch (error) {
+      this.note('append', error);
+      throw error;
+    } finally {
+      this.appending.delete(topic);
     }
-    this.underWay = call;
+  }
+
+  /** @throws like `append` */
+  async end(call: 'commit' | 'abort', act: () => Promise<void>): Promise<void> {
+    this.admit(call);
+    if (this.appending.size > 0) throw this.misuse(call, 'while its append is under way');
+    this.ending = call;
     try {
       await act();
       this.failed = undefined;
@@ -58,7 +69,7 @@ export class WriterTurns {
       this.note(call, error);
       throw error;
     } finally {
-      this.underWay = undefined;
+      this.ending = undefined;
     }
   }
 
@@ -67,6 +78,17 @@ export class WriterTurns {
     if (this.isClosed) return false;
     this.isClosed = true;
     return true;
+  }
+
+  private admit(call: WriterCall): void {
+    if (this.isClosed) throw this.misuse(call, 'after it was closed');
+    if (this.ending !== undefined) throw this.misuse(call, `while its ${this.ending} is under way`);
+    if (this.fence !== undefined) throw this.fence;
+    const { failed } = this;
+    const mayFollow = call === 'abort' || (call === 'commit' && failed === 'commit');
+    if (failed !== undefined && !mayFollow) {
+      throw this.misuse(call, `after its ${failed} failed and was not aborted`);
+    }
   }
 
   private note(call: WriterCall, error: unknown): void {

@@ -8,7 +8,7 @@ import type { Log, RecordInput, TransactionalWriter } from '../contracts/log.ts'
 import type { BatchIdentity, RunnerIdentity, Sink, TopicOutput } from '../contracts/sink.ts';
 import { CONTROL_TOPIC, markerOf, newestMarker } from './marker.ts';
 
-/** One append of a transaction: memory stays bounded, whatever a batch holds. */
+/** What is appended at once, to all topics: memory stays bounded, whatever a batch holds. */
 const APPEND_RECORDS_MAX = 1_000;
 const APPEND_BYTES_MAX = 2 * 1024 * 1024;
 /** A record from this size on goes alone, so that one that the topic does not take can be told from the others. */
@@ -57,15 +57,23 @@ class TopicSink implements Sink {
     const { writer } = this;
     invariant(writer !== undefined, 'the topics are opened before they are written');
     try {
-      for (const output of outputs) await appendAll(writer, output, result, this.hasMissedBatches);
-      await writer.append(controlTopic, [markerOf(identity)]);
+      const appends = new Appends(writer);
+      for (const output of outputs) {
+        for (const record of output.records(result, this.hasMissedBatches)) await appends.add(output, record);
+      }
+      await appends.addMarker(controlTopic, markerOf(identity));
+      await appends.flush();
     } catch (error) {
       // Whoever opens next would take it back all the same; readers need not wait so long.
       await writer.abort().catch(() => undefined);
       throw error;
     }
-    await writer.commit();
+    await writer.commit('decided');
     this.hasMissedBatches = false;
+  }
+
+  async settle(): Promise<void> {
+    await this.writer?.commit();
   }
 
   async close(): Promise<void> {
@@ -73,31 +81,46 @@ class TopicSink implements Sink {
   }
 }
 
-async function appendAll(
-  writer: TransactionalWriter,
-  output: TopicOutput,
-  result: BatchResult,
-  whole: boolean,
-): Promise<void> {
-  let records: RecordInput[] = [];
-  let bytes = 0;
-  const flush = async (): Promise<void> => {
-    if (records.length > 0) await writer.append(output.topic, records);
-    records = [];
-    bytes = 0;
-  };
-  for (const record of output.records(result, whole)) {
-    const size = bytesOf(record);
-    if (size >= ALONE_BYTES) {
-      await flush();
-      await appendAlone(writer, output, record);
-      continue;
-    }
-    records.push(record);
-    bytes += size;
-    if (records.length >= APPEND_RECORDS_MAX || bytes >= APPEND_BYTES_MAX) await flush();
+/** Gathers the records of a batch, and appends to all topics together. */
+class Appends {
+  private readonly writer: TransactionalWriter;
+  private readonly byTopic = new Map<string, RecordInput[]>();
+  private records = 0;
+  private bytes = 0;
+
+  constructor(writer: TransactionalWriter) {
+    this.writer = writer;
   }
-  await flush();
+
+  async add(output: TopicOutput, record: RecordInput): Promise<void> {
+    const size = bytesOf(record);
+    if (size < ALONE_BYTES) return this.gather(output.topic, record, size);
+    await this.flush();
+    await appendAlone(this.writer, output, record);
+  }
+
+  addMarker(topic: string, marker: RecordInput): Promise<void> {
+    return this.gather(topic, marker, bytesOf(marker));
+  }
+
+  async flush(): Promise<void> {
+    const appends = [...this.byTopic].map(([topic, records]) => this.writer.append(topic, records));
+    this.byTopic.clear();
+    this.records = 0;
+    this.bytes = 0;
+    // None is under way any more when the first error is thrown: only then may the transaction be taken back.
+    const failed = (await Promise.allSettled(appends)).find(({ status }) => status === 'rejected');
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
+  }
+
+  private async gather(topic: string, record: RecordInput, size: number): Promise<void> {
+    const records = this.byTopic.get(topic) ?? [];
+    records.push(record);
+    this.byTopic.set(topic, records);
+    this.records += 1;
+    this.bytes += size;
+    if (this.records >= APPEND_RECORDS_MAX || this.bytes >= APPEND_BYTES_MAX) await this.flush();
+  }
 }
 
 async function appendAlone(

@@ -73,6 +73,8 @@ export interface RunOptions {
   readonly deadLetterBytesMax?: number;
   readonly deadLettersWhenFull?: 'stop' | 'positions';
   readonly workers?: Workers;
+  /** Ends when `processAllAvailable` does, and tells so, in place of by itself. */
+  readonly onDrained?: () => void;
 }
 
 export interface Harness {
@@ -124,7 +126,7 @@ export async function createHarness(
           checkpoint,
           clock,
           logger: silentLogger,
-          trigger: trigger.availableNow(),
+          trigger: options.onDrained === undefined ? trigger.availableNow() : trigger.processingTime(0),
           offsetsMax: options.offsetsMax ?? 1_000_000,
           batchesMax: Infinity,
           failOnDataLoss: options.failOnDataLoss ?? true,
@@ -143,6 +145,11 @@ export async function createHarness(
             },
           },
         });
+        if (options.onDrained !== undefined) {
+          await query.processAllAvailable();
+          options.onDrained();
+          await query.stop();
+        }
         await query.awaitTermination();
       } finally {
         checkpoint.close();

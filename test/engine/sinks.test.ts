@@ -138,3 +138,26 @@ describe('dead letters on their way to a sink', () => {
       assert.deepEqual(kept, [0, 1, 0]);
     }));
 });
+
+describe('a sink that readers see a little later', () => {
+  it('has settled when everything that was there is processed', () =>
+    withTarget(async (harness) => {
+      const calls: string[] = [];
+      await harness.append(events(0, 3));
+      await harness.run({
+        onDrained: () => calls.push('drained'),
+        sinks: [
+          {
+            name: 'late',
+            write: async () => void calls.push('written'),
+            settle: async () => {
+              await new Promise((resolve) => setImmediate(resolve));
+              calls.push('settled');
+            },
+            close: async () => void calls.push('closed'),
+          },
+        ],
+      });
+      assert.deepEqual(calls, ['written', 'settled', 'drained', 'closed']);
+    }));
+});

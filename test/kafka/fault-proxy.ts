@@ -7,6 +7,9 @@ export const API = { produce: 0, metadata: 3, initProducerId: 22, addPartitions:
 
 const DELAY_MS = 30;
 
+/** What whoever reads asks. */
+export const FETCH_API = 1;
+
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20;
 /** Partition, code, offset, time, start of the log, no errors of records, no message, tags. */
 const PRODUCED_PARTITION_BYTES = 4 + 2 + 8 + 8 + 8 + 1 + 1 + 1;
@@ -33,7 +36,7 @@ export class FaultProxy {
   hits = 0;
   private readonly server: Server;
   private targetPort = 0;
-  private fault: { readonly api: number; readonly kind: Fault; left: number } | undefined;
+  private fault: { readonly api: number; readonly kind: Fault; left: number; before: number } | undefined;
   private readonly sockets = new Set<Socket>();
   private held: { readonly to: Socket; readonly frame: Buffer }[] = [];
 
@@ -53,10 +56,10 @@ export class FaultProxy {
     this.targetPort = port;
   }
 
-  /** Meets the next `times` requests of the kind. */
-  next(api: number, kind: Fault, times = 1): void {
+  /** Meets the next `times` requests of the kind, behind so many that are let through. */
+  next(api: number, kind: Fault, times = 1, before = 0): void {
     this.hits = 0;
-    this.fault = { api, kind, left: times };
+    this.fault = { api, kind, left: times, before };
   }
 
   /** Lets everything through again, but for what is held. */
@@ -124,6 +127,10 @@ export class FaultProxy {
   private meets(api: number, kind: Fault): boolean {
     const { fault } = this;
     if (fault?.api !== api || fault.kind !== kind || fault.left === 0) return false;
+    if (fault.before > 0) {
+      fault.before -= 1;
+      return false;
+    }
     fault.left -= 1;
     this.hits += 1;
     return true;

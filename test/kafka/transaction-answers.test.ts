@@ -73,6 +73,47 @@ describe('transactions on Kafka over a bad line', { skip: withoutKafka(), timeou
     }
   }
 
+  for (const api of ['produce', 'addPartitions', 'endTxn'] as const) {
+    const key = API[api];
+    for (const fault of ['lose request', 'lose answer'] as const) {
+      test(`to two topics together come once when it does ${fault} of ${api}, and nothing waits for markers`, async (t) => {
+        const log = await open(t);
+        const names = [await topic(log), await topic(log)];
+        const writer = await openWriter(log, writerName());
+        const rounds = ['first', 'second', 'third'];
+        for (const [index, round] of rounds.entries()) {
+          if (index === 1) proxy.next(key, fault);
+          await Promise.all(names.map((name) => writer.append(name, both(round))));
+          await writer.commit('decided');
+        }
+        await writer.close();
+        assert.equal(proxy.hits, 1);
+        for (const name of names) assert.deepEqual(await valuesOf(log, name), [rounds, rounds]);
+      });
+    }
+  }
+
+  test('do not begin before a repeat of the last end has been answered, which comes late', async (t) => {
+    const log = await open(t);
+    const name = await topic(log);
+    const writer = await openWriter(log, writerName());
+    await writer.append(name, both('first'));
+    // The second end asks whether all markers are there; it arrives when the next transaction is open.
+    proxy.next(API.endTxn, 'hold request', 1, 1);
+    await writer.commit('decided');
+    await writer.append(name, both('second'));
+    assert.equal(await proxy.deliverHeld(), 1);
+    assert.deepEqual(await valuesOf(log, name), [['first'], ['first']]);
+    await writer.abort();
+    await writer.append(name, both('third'));
+    await writer.commit('decided');
+    await writer.close();
+    assert.deepEqual(await valuesOf(log, name), [
+      ['first', 'third'],
+      ['first', 'third'],
+    ]);
+  });
+
   test('are there when a commit took place whose answer never came, for the next writer', async (t) => {
     const log = await open(t, impatient);
     const name = await topic(log);

@@ -66,6 +66,24 @@ describe('a transaction that lacks a marker', { skip: withoutKafka(), timeout: 6
     assert.deepEqual(await valuesOf(log, topic), [['x'], ['x'], []]);
   });
 
+  test('gets it while its writer goes on, and before the next one begins', async (t) => {
+    const log = await open(t);
+    const { topic, writer } = await begin(log);
+    await writer.commit('decided');
+    await writer.append(topic, both('y'));
+    assert.deepEqual(await valuesOf(log, topic), [['x'], ['x'], []]);
+    await writer.abort();
+    assert.deepEqual(await valuesOf(log, topic), [['x'], ['x'], []]);
+  });
+
+  test('gets it before its writer is closed', async (t) => {
+    const log = await open(t);
+    const { topic, writer } = await begin(log);
+    await writer.commit('decided');
+    await writer.close();
+    assert.deepEqual(await valuesOf(log, topic), [['x'], ['x'], []]);
+  });
+
   test('gets it when it is aborted, so that the commit of the next one does not show it', async (t) => {
     const log = await open(t);
     const { topic, writer } = await begin(log);

@@ -105,6 +105,36 @@ test('a batch that fails before its end is taken back at once, so that readers a
   assert.deepEqual(calls, ['append', 'append', 'abort']);
 });
 
+test('all topics of a batch are written together, and its markers are waited for where somebody asks', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  const calls: string[] = [];
+  const openTransactions = log.openTransactions?.bind(log);
+  log.openTransactions = async (name) => {
+    const writer = (await openTransactions?.(name)) as TransactionalWriter;
+    return {
+      ...writer,
+      append: async (topic, records) => {
+        calls.push(`append to ${topic}`);
+        await writer.append(topic, records);
+        await new Promise((resolve) => setImmediate(resolve));
+        calls.push('appended');
+      },
+      commit: async (until = 'shown') => {
+        calls.push(until);
+        await writer.commit(until);
+      },
+    };
+  };
+  const outputs = [outputOf(() => [record('a')]), outputOf(() => [record('b')], { topic: 'other' })];
+  const sink = createTopicSink({ log, outputs, controlTopic: CONTROL });
+  await sink.open?.({ queryId: 'q', epoch: 1 }, undefined);
+  await sink.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 1 });
+  const appends = ['append to out', 'append to other', `append to ${CONTROL}`];
+  assert.deepEqual(calls, [...appends, 'appended', 'appended', 'appended', 'decided']);
+  await sink.settle?.();
+  assert.equal(calls.at(-1), 'shown');
+});
+
 test('the runner before is shut out', async () => {
   const log = createMemoryLog({ clock: systemClock });
   const outputs = [outputOf(() => [record('a')])];

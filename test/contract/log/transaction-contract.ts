@@ -38,6 +38,39 @@ export function transactionContract(setup: LogSetup): void {
       assert.deepEqual(await contents(log, topics[1]), [['one']]);
     });
 
+    test('take appends to several topics together, and one to a topic', { skip }, async (t) => {
+      const { log, topic } = await openBench(t, setup);
+      const topics = [await topic(PARTITIONS), await topic(1), await topic(2)];
+      const writer = await open(log, writerName());
+      for (let round = 0; round < 3; round += 1) {
+        const appends = topics.map((name) => writer.append(name, [record(`${round}`, { partition: 0 })]));
+        await assert.rejects(writer.append(topics[1] as string, [record('x')]), InvariantError);
+        await Promise.all(appends);
+        if (round === 1) await writer.abort();
+        else await writer.commit('decided');
+      }
+      // Nothing is written by this one; it waits until readers see the one before.
+      await writer.commit();
+      for (const name of topics) assert.deepEqual((await contents(log, name))[0], ['0', '2']);
+    });
+
+    test('are taken back whole where one of several appends together fails', { skip }, async (t) => {
+      const { log, topic, topicName } = await openBench(t, setup);
+      const name = await topic(1);
+      const writer = await open(log, writerName());
+      const [there, missing] = await Promise.allSettled([
+        writer.append(name, [record('lost')]),
+        writer.append(topicName(), [record('x')]),
+      ]);
+      assert.deepEqual([there.status, missing.status], ['fulfilled', 'rejected']);
+      await assert.rejects(writer.commit('decided'), InvariantError);
+      await writer.abort();
+      await writer.append(name, [record('kept')]);
+      await writer.commit('decided');
+      await writer.close();
+      assert.deepEqual(await contents(log, name), [['kept']]);
+    });
+
     test(
       'keep keys, nulls, timestamps and headers, and put a key where an append puts it',
       { skip },
