@@ -25,14 +25,14 @@ export const FAULTS = [
   {
     name: 'a group loses what a batch added',
     file: 'src/operators/aggregate.ts',
-    right: 'this.mergeInto(group.committed, group.added);',
-    wrong: 'if (group.hasCommitted) this.mergeInto(group.committed, group.added);',
+    right: 'this.slots.merge(group.committed, group.added);',
+    wrong: 'if (group.hasCommitted) this.slots.merge(group.committed, group.added);',
   },
   {
     name: 'a group takes what a batch added twice',
     file: 'src/operators/aggregate.ts',
-    right: 'this.mergeInto(group.committed, group.added);',
-    wrong: 'this.mergeInto(group.committed, group.added); if (group.hasCommitted) continue;',
+    right: 'this.slots.merge(group.committed, group.added);',
+    wrong: 'this.slots.merge(group.committed, group.added); if (group.hasCommitted) continue;',
   },
   {
     name: 'a sink is given a batch that it holds',
