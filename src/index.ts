@@ -15,7 +15,7 @@ export type {
   AnyAggregated,
   SchemasOf,
 } from './stream/aggregated-stream.ts';
-export type { Rule } from './plan/rule.ts';
+export type { Rule, RuleFor } from './plan/rule.ts';
 export type { Aggregated, GroupingKey, Selected, TypeOfKind, WithColumn } from './stream/stream-types.ts';
 
 // Writing and running: where the results go, and the queries that run.
@@ -23,7 +23,7 @@ export type { BatchInfo, StreamWriter, TablesWriter } from './stream/stream-writ
 export type { OutputMode } from './plan/query-plan.ts';
 export type { StreamingQuery, StreamingQueryStatus } from './stream/query.ts';
 export type { StreamingQueryListener, StreamingQueryManager } from './stream/query-manager.ts';
-export type { Accounting, BatchProgress, PartitionLag } from './contracts/batch.ts';
+export type { Accounting, BatchProgress, PartitionLag, StateOperatorProgress } from './contracts/batch.ts';
 export { onceInSqlite } from './sinks/once-sqlite.ts';
 export { onceInPostgres, type PostgresClient } from './sinks/once-postgres.ts';
 export type { OnceOptions } from './sinks/once.ts';

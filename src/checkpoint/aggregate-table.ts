@@ -1,19 +1,26 @@
-/** One table an aggregate, made from the plan's data, so that anybody with a SQLite client can read the totals. */
+/**
+ * One table an aggregate, made from the plan's data, so that anybody with a SQLite client can read the totals. Every row
+ * carries a CRC-32 of all its columns, since SQLite has none and a flipped bit would be a wrong total.
+ */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant, TallystreamError } from '../errors.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate } from '../plan/query-plan.ts';
-import { eachRow, firstRow, quoted, type Row } from './database.ts';
+import { eachRow, firstRow, quoted, type Cell, type Row } from './database.ts';
+import { corrupt } from './failure.ts';
 import { parseState, stateText } from './group-json.ts';
+import { crcOfCells } from './row-crc.ts';
 
 /** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
 const GROUP_KEY = '"group:key"';
 const STATE = '"group:state"';
 const CLOSED = '"group:closed"';
+const CRC = '"group:crc32"';
 
 /**
  * Creates the tables: a column a key and a measure, as people see them (a window has two, named `…_start` and `…_end`),
- * and beside them the key as JSON, the state of measures that do not tell it themselves, and whether the group is closed.
+ * and beside them the key as JSON, the state of measures that do not tell it themselves, whether the group is closed, and
+ * the checksum of all these.
  */
 export function createAggregateTables(database: DatabaseSync, aggregates: readonly Aggregate[]): void {
   checkNames(aggregates.map((aggregate) => aggregate.name));
@@ -25,6 +32,7 @@ export function createAggregateTables(database: DatabaseSync, aggregates: readon
       ...names.map((name) => `${quoted(name)} ANY`),
       `${STATE} TEXT`,
       `${CLOSED} INTEGER NOT NULL`,
+      `${CRC} INTEGER NOT NULL`,
     ];
     database.exec(`CREATE TABLE ${tableOf(aggregate)} (${columns.join(', ')}) STRICT, WITHOUT ROWID`);
   }
@@ -40,37 +48,51 @@ function columnsOf({ keys, measures }: Aggregate): string[] {
   ];
 }
 
-/** The groups as committed, ordered by key; those that are still open, or all. */
+/** What the statements of one aggregate write and read, in this order; its checksum is over all but itself. */
+function storedColumns(aggregate: Aggregate): string[] {
+  return [GROUP_KEY, ...columnsOf(aggregate).map(quoted), STATE, CLOSED, CRC];
+}
+
+/** The groups as committed, ordered by key; those that are still open, or all. @throws CHECKPOINT_CORRUPT */
 export function* groupsOf(
   database: DatabaseSync,
   aggregate: Aggregate,
-  which: 'open' | 'all',
+  { which, location }: { readonly which: 'open' | 'all'; readonly location: string },
 ): Generator<GroupRow, void, undefined> {
   const where = which === 'open' ? `WHERE ${CLOSED} = 0` : '';
   const statement = database.prepare(`${selectGroups(aggregate)} ${where} ORDER BY ${GROUP_KEY}`);
-  for (const row of eachRow(statement)) yield groupRowOf(row);
+  for (const row of eachRow(statement)) yield groupRowOf(row, aggregate, location);
 }
 
-/** One group as committed, open or closed. */
+/** One group as committed, open or closed. @throws CHECKPOINT_CORRUPT */
 export function groupOf(
   database: DatabaseSync,
   aggregate: Aggregate,
-  key: readonly GroupCell[],
+  { key, location }: { readonly key: readonly GroupCell[]; readonly location: string },
 ): GroupRow | undefined {
   const statement = database.prepare(`${selectGroups(aggregate)} WHERE ${GROUP_KEY} = ?`);
   const row = firstRow(statement, JSON.stringify(key));
-  return row === undefined ? undefined : groupRowOf(row);
+  return row === undefined ? undefined : groupRowOf(row, aggregate, location);
 }
 
 function selectGroups(aggregate: Aggregate): string {
-  const measures = aggregate.measures.map((measure) => quoted(measure.name));
-  return `SELECT ${[GROUP_KEY, STATE, ...measures].join(', ')} FROM ${tableOf(aggregate)}`;
+  return `SELECT ${storedColumns(aggregate).join(', ')} FROM ${tableOf(aggregate)}`;
 }
 
-function groupRowOf([key, state, ...cells]: Row): GroupRow {
-  const parsed = JSON.parse(key as string) as GroupCell[];
-  if (state === null) return { key: parsed, measures: cells as GroupCell[] };
-  return { key: parsed, ...parseState(state as string) };
+function groupRowOf(row: Row, aggregate: Aggregate, location: string): GroupRow {
+  if (!isAsWritten(row)) {
+    const why = `In the table aggregate_${aggregate.name}, the group ${String(row[0])} does not match its checksum.`;
+    throw corrupt(location, why);
+  }
+  const [key, state] = [row[0] as string, row.at(-3)];
+  const parsed = JSON.parse(key) as GroupCell[];
+  if (state !== null) return { key: parsed, ...parseState(state as string) };
+  const measures = row.slice(1 + keyCellsOf(aggregate), -3) as GroupCell[];
+  return { key: parsed, measures };
+}
+
+function isAsWritten(row: Row): boolean {
+  return crcOfCells(row, row.length - 1) === row.at(-1);
 }
 
 /** How many groups can still change, and how many are final. */
@@ -82,11 +104,22 @@ export function countGroups(database: DatabaseSync, aggregate: Aggregate): { ope
   return { open: all - closed, closed };
 }
 
-/** Every group's key and state as they are stored, for whoever checks them. */
-export function storedGroups(database: DatabaseSync, aggregate: Aggregate): Iterable<Row> {
-  return eachRow(
-    database.prepare(`SELECT ${GROUP_KEY}, ${STATE} FROM ${tableOf(aggregate)} ORDER BY ${GROUP_KEY}`),
-  );
+/** A group as it is stored, for whoever checks it. */
+export interface StoredGroup {
+  readonly key: Cell | undefined;
+  readonly state: Cell | undefined;
+  /** Whether its row matches its checksum. */
+  readonly isAsWritten: boolean;
+}
+
+/** Every group's key and state as they are stored. */
+export function* storedGroups(
+  database: DatabaseSync,
+  aggregate: Aggregate,
+): Generator<StoredGroup, void, undefined> {
+  for (const row of eachRow(database.prepare(`${selectGroups(aggregate)} ORDER BY ${GROUP_KEY}`))) {
+    yield { key: row[0], state: row.at(-3), isAsWritten: isAsWritten(row) };
+  }
 }
 
 /** The cells of a group's key: a window has its start and its end. */
@@ -114,9 +147,8 @@ export class AggregateWriter {
 
   constructor(database: DatabaseSync, aggregate: Aggregate) {
     this.aggregate = aggregate;
-    const names = columnsOf(aggregate);
-    this.cellsOfGroup = names.length;
-    const columns = [GROUP_KEY, ...names.map(quoted), STATE, CLOSED];
+    this.cellsOfGroup = columnsOf(aggregate).length;
+    const columns = storedColumns(aggregate);
     const marks = columns.map(() => '?').join(', ');
     this.upsert = database.prepare(
       `INSERT OR REPLACE INTO ${tableOf(aggregate)} (${columns.join(', ')}) VALUES (${marks})`,
@@ -139,12 +171,13 @@ export class AggregateWriter {
       `a group of ${this.aggregate.name} does not have the cells of its aggregate`,
     );
     const told = state === undefined && measures.every(isToldByColumn);
-    this.upsert.run(
+    const row = [
       JSON.stringify(key),
       ...cells.map((cell) => (typeof cell === 'boolean' ? Number(cell) : cell)),
       told ? null : stateText({ measures, ...(state === undefined ? {} : { state }) }),
       Number(isClosed),
-    );
+    ];
+    this.upsert.run(...row, crcOfCells(row));
   }
 }
 

@@ -5,6 +5,7 @@ import type { Accounting, BatchCommit, BatchPlan, Committed, PartitionState } fr
 import type { LostRange, StoredReport } from '../contracts/checkpoint.ts';
 import { corrupt } from './failure.ts';
 import { allRows, firstCell, firstRow } from './database.ts';
+import { crcOfCells } from './row-crc.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
 
 /** Plans, reports and progress of this many batches are kept, for people to look at; recovery needs the newest. */
@@ -31,7 +32,7 @@ export class BatchTables {
     this.insertPlan = database.prepare('INSERT INTO plans VALUES (?, ?)');
     this.selectLastCommit = database.prepare('SELECT max(batch_id) FROM commits');
     this.insertCommit = database.prepare('INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)');
-    this.upsertPartition = database.prepare('INSERT OR REPLACE INTO partitions VALUES (?, ?, ?, ?)');
+    this.upsertPartition = database.prepare('INSERT OR REPLACE INTO partitions VALUES (?, ?, ?, ?, ?)');
     this.addAccounting = database.prepare(
       `UPDATE accounting SET read = read + ?, accepted = accepted + ?, invalid = invalid + ?,
        duplicate = duplicate + ?, late = late + ?, dead_letter_bytes = dead_letter_bytes + ?`,
@@ -57,7 +58,7 @@ export class BatchTables {
       row && {
         batchId: row[0] as number,
         watermarkMicros: row[1] as number | null,
-        partitions: readPartitions(this.database),
+        partitions: readPartitions(this.database, this.location),
         accounting: readAccounting(this.database, this.location),
       }
     );
@@ -95,7 +96,8 @@ export class BatchTables {
       JSON.stringify(commit.report),
     );
     for (const state of commit.partitions) {
-      this.upsertPartition.run(state.partition, state.nextOffset, state.maxEventMicros, state.activeAtMs);
+      const row = [state.partition, state.nextOffset, state.maxEventMicros, state.activeAtMs];
+      this.upsertPartition.run(...row, crcOfCells(row));
     }
     for (const { partition, start, end } of commit.lost) {
       this.insertLost.run(plan.batchId, partition, start, end);
@@ -136,11 +138,22 @@ export function readLastPlan(database: DatabaseSync, location: string): BatchPla
   return row && parsePlan(row[0], row[1], location);
 }
 
-/** What is remembered of each partition, in their order. */
-export function readPartitions(database: DatabaseSync): PartitionState[] {
+/** What is remembered of each partition, in their order. @throws CHECKPOINT_CORRUPT */
+export function readPartitions(database: DatabaseSync, location: string): PartitionState[] {
+  return storedPartitions(database).map(({ isAsWritten, ...state }) => {
+    if (isAsWritten) return state;
+    const why = `In the table partitions, partition ${state.partition} does not match its checksum.`;
+    throw corrupt(location, why);
+  });
+}
+
+/** The same with whether each row matches its checksum, for whoever checks them. */
+export function storedPartitions(
+  database: DatabaseSync,
+): (PartitionState & { readonly isAsWritten: boolean })[] {
   const rows = allRows(
     database.prepare(
-      'SELECT "partition", next_offset, max_event_micros, active_at_ms FROM partitions ORDER BY "partition"',
+      'SELECT "partition", next_offset, max_event_micros, active_at_ms, crc32 FROM partitions ORDER BY "partition"',
     ),
   );
   return rows.map((row) => ({
@@ -148,6 +161,7 @@ export function readPartitions(database: DatabaseSync): PartitionState[] {
     nextOffset: row[1] as number,
     maxEventMicros: row[2] as number | null,
     activeAtMs: row[3] as number,
+    isAsWritten: crcOfCells(row, row.length - 1) === row[4],
   }));
 }
 

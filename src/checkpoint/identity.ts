@@ -1,6 +1,7 @@
 /** The one row that says whose checkpoint this is, which runner is the newest, and who holds the lock. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
+import { crc32 } from 'node:zlib';
 import { TallystreamError } from '../errors.ts';
 import { fingerprintOf, type Fingerprint } from '../plan/fingerprint.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
@@ -31,8 +32,9 @@ export function createIdentity(
   asked: { readonly plan: QueryPlan; readonly logFormat: string; readonly nowMs: number },
 ): void {
   const { plan, logFormat, nowMs } = asked;
+  const hashKey = randomBytes(HASH_KEY_BYTES);
   database
-    .prepare('INSERT INTO meta VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL)')
+    .prepare('INSERT INTO meta VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL)')
     .run(
       randomUUID(),
       plan.name,
@@ -40,7 +42,8 @@ export function createIdentity(
       logFormat,
       JSON.stringify(askedFingerprint(plan, logFormat)),
       JSON.stringify(plan.aggregates),
-      randomBytes(HASH_KEY_BYTES),
+      hashKey,
+      crc32(hashKey),
       nowMs,
     );
 }
@@ -48,12 +51,18 @@ export function createIdentity(
 /** @throws CHECKPOINT_CORRUPT */
 export function readIdentity(database: DatabaseSync, location: string): Identity {
   const row = firstRow(
-    database.prepare('SELECT query_id, query_name, topic, fingerprint, aggregates, hash_key FROM meta'),
+    database.prepare(
+      'SELECT query_id, query_name, topic, fingerprint, aggregates, hash_key, hash_key_crc32 FROM meta',
+    ),
   );
   if (row === undefined) throw corrupt(location, 'It does not say which query it belongs to.');
-  const [queryId, queryName, topic, fingerprint, aggregates, hashKey] = row;
+  const [queryId, queryName, topic, fingerprint, aggregates, hashKey, hashKeyCrc] = row;
   if (!(hashKey instanceof Uint8Array) || hashKey.byteLength !== HASH_KEY_BYTES) {
     throw corrupt(location, 'The key of its hashes is damaged.');
+  }
+  // With another key no remembered id would be found again, and every duplicate would count.
+  if (crc32(hashKey) !== hashKeyCrc) {
+    throw corrupt(location, 'In the table meta, the key of the hashes does not match its checksum.');
   }
   return {
     queryId: queryId as string,

@@ -82,13 +82,13 @@ export class SqliteCheckpoint implements Checkpoint {
   groups(aggregate: string): Iterable<GroupRow> {
     const { database, identity, location } = this.parts;
     const named = aggregateNamed(identity.aggregates, aggregate, location);
-    return this.rowsOnMain(() => groupsOf(database, named, 'open'));
+    return this.rowsOnMain(() => groupsOf(database, named, { which: 'open', location }));
   }
 
   group(aggregate: string, key: readonly GroupCell[]): GroupRow | undefined {
     const { database, identity, location } = this.parts;
     const named = aggregateNamed(identity.aggregates, aggregate, location);
-    return this.onMain(() => groupOf(database, named, key));
+    return this.onMain(() => groupOf(database, named, { key, location }));
   }
 
   dedupeSegments(): Iterable<DedupeSegment> {

@@ -109,7 +109,7 @@ function summaryOf(database: DatabaseSync, location: string): Omit<CheckpointSum
           },
     lastCommit: lastCommitOf(database, location),
     accounting: readAccounting(database, location),
-    partitions: readPartitions(database),
+    partitions: readPartitions(database, location),
     aggregates: identity.aggregates.map((aggregate) => aggregateOf(database, aggregate)),
     ids: idsOf(database),
     deadLetters: lettersOf(database),

@@ -5,7 +5,7 @@ import { corrupt } from './failure.ts';
 import { firstCell } from './database.ts';
 
 /** Rises with every change of the tables that an older program could not read. */
-const TABLES_VERSION = 2;
+const TABLES_VERSION = 3;
 /** "TALY": tells a checkpoint from any other SQLite file. */
 const APPLICATION_ID = 0x54_41_4c_59;
 
@@ -26,7 +26,8 @@ const TABLES = `
   CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 0),
     query_id TEXT NOT NULL, query_name TEXT NOT NULL, topic TEXT NOT NULL, log_format TEXT NOT NULL,
-    fingerprint TEXT NOT NULL, aggregates TEXT NOT NULL, hash_key BLOB NOT NULL, created_at_ms INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL, aggregates TEXT NOT NULL, hash_key BLOB NOT NULL, hash_key_crc32 INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
     epoch INTEGER NOT NULL, lock_pid INTEGER, lock_since_ms INTEGER
   ) STRICT;
   CREATE TABLE accounting (
@@ -43,7 +44,8 @@ const TABLES = `
     CHECK (read = accepted + invalid + duplicate + late)
   ) STRICT;
   CREATE TABLE partitions (
-    "partition" INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL, max_event_micros INTEGER, active_at_ms INTEGER NOT NULL
+    "partition" INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL, max_event_micros INTEGER, active_at_ms INTEGER NOT NULL,
+    crc32 INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, ${DEAD_LETTER_DEFINITION}) STRICT;
   CREATE UNIQUE INDEX dead_letters_by_position ON dead_letters ("partition", "offset");

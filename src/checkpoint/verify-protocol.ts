@@ -1,7 +1,7 @@
 /** Whether plans, commits and the offsets of partitions tell one story. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { BatchPlan } from '../contracts/batch.ts';
-import { readPartitions } from './batch-tables.ts';
+import { storedPartitions } from './batch-tables.ts';
 import { firstCell } from './database.ts';
 import { MEND, type FindingParts } from './finding.ts';
 import { storedCommits, storedPlans, type StoredCommit, type StoredPlan } from './stored-batches.ts';
@@ -157,14 +157,24 @@ function* offsetFindings(database: DatabaseSync, plans: readonly StoredPlan[], l
     else if (batchId <= last)
       for (const { partition, end } of [...plan.lost, ...plan.ranges]) ends.set(partition, end);
   }
-  const partitions = readPartitions(database);
+  const partitions = storedPartitions(database);
+  const misplaced = new Set<number>();
   for (const [partition, end] of ends) {
     const state = partitions.find((each) => each.partition === partition);
     if (state?.nextOffset === end) continue;
+    misplaced.add(partition);
     yield finding(
       'The offset of a partition is not where its last batch ended.',
       `table partitions, partition ${partition}`,
       `Its next offset is ${state?.nextOffset ?? 'missing'}, and the last plan that read it ended at ${end}.`,
+    );
+  }
+  for (const { partition, isAsWritten } of partitions) {
+    if (isAsWritten || misplaced.has(partition)) continue;
+    yield finding(
+      'What is remembered of a partition does not match its checksum.',
+      `table partitions, partition ${partition}`,
+      'Its next offset, its newest event time, the time of its last batch or its checksum is not what was written.',
     );
   }
 }

@@ -106,18 +106,21 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
       continue;
     }
     const keyCells = keyCellsOf(aggregate);
-    for (const [key, state] of storedGroups(database, aggregate)) {
+    for (const { key, state, isAsWritten } of storedGroups(database, aggregate)) {
       const where = `table ${table}, group ${String(key)}`;
+      let isFound = false;
       for (const [what, text] of [
         ['key', key],
         ['state', state],
       ] as const) {
         const { problem } = text === null ? {} : parsed(text);
-        if (problem !== undefined)
-          yield { what: `The group's ${what} is not JSON.`, where, why: problem, mend: MEND };
+        if (problem === undefined) continue;
+        isFound = true;
+        yield { what: `The group's ${what} is not JSON.`, where, why: problem, mend: MEND };
       }
       const { value } = parsed(key);
       if (value !== undefined && (!Array.isArray(value) || value.length !== keyCells)) {
+        isFound = true;
         yield {
           what: "The group's key is none of its aggregate.",
           where,
@@ -125,6 +128,13 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
           mend: MEND,
         };
       }
+      if (isAsWritten || isFound) continue;
+      yield {
+        what: 'A group does not match its checksum.',
+        where,
+        why: 'Its key, a total, its state or its checksum is not what was written.',
+        mend: MEND,
+      };
     }
   }
 }

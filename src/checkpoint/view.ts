@@ -86,7 +86,9 @@ class SqliteCheckpointView implements CheckpointView {
 
   groups(aggregate: string): Iterable<GroupRow> {
     const named = aggregateNamed(this.identity.aggregates, aggregate, this.place.location);
-    return guardedRows(this.place, () => groupsOf(this.database, named, 'all'));
+    return guardedRows(this.place, () =>
+      groupsOf(this.database, named, { which: 'all', location: this.place.location }),
+    );
   }
 
   deadLetters(filter: DeadLetterFilter): Iterable<DeadLetter> {

@@ -6,6 +6,7 @@ import type { Log } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import { createSinks, createStdoutPrinter, openCheckpoint } from '../compose.ts';
 import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
+import { stateMemoryOf } from '../engine/state-memory.ts';
 import type { Trigger } from '../engine/trigger.ts';
 import { workersOf } from '../engine/workers.ts';
 import { purchaseQuery } from '../purchases/query.ts';
@@ -60,6 +61,7 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
       trigger,
       offsetsMax: config.query.maxOffsetsPerTrigger,
       workers: workersOf(config.query.workers),
+      stateMemory: stateMemoryOf(config.query.stateBytesMax),
       batchesMax: start.batchesMax,
       deadLetters: deadLetterPolicy({
         bytesMax: config.query.deadLetterBytesMax,

@@ -158,6 +158,12 @@ export const TABLE = {
       AUTO,
       'Threads that decode and check the events of large batches beside the main one; auto is one less than there are cores, and 4 at most. The totals do not depend on it.',
     ),
+    stateBytesMax: key(
+      'state_bytes_max',
+      orWord(bytes('1 MiB', '1024 TiB'), AUTO, null),
+      AUTO,
+      "The most memory for what the query keeps between batches, its groups and the ids that it remembers; at it the query stops with the reason, and goes on where it was with more. auto is half of what Node's heap may grow to, and 1 GiB at most.",
+    ),
     deadLetterBytesMax: key(
       'dead_letter_bytes_max',
       bytes('0 B', '1024 TiB'),

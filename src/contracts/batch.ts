@@ -136,6 +136,22 @@ export interface BatchProgress {
   readonly lagEvents: number;
   /** The same by partition, where there are any. */
   readonly lag: readonly PartitionLag[];
+  /** What is kept for later batches, and how much memory that takes. */
+  readonly stateOperators: readonly StateOperatorProgress[];
+}
+
+/** What an operator with state holds after a batch; Structured Streaming's names. */
+export interface StateOperatorProgress {
+  /** `aggregate` and its name, or `dropDuplicatesWithinWatermark`. */
+  readonly operatorName: string;
+  /** Groups, sessions or ids. */
+  readonly numRowsTotal: number;
+  /** Those that the batch has changed or added. */
+  readonly numRowsUpdated: number;
+  /** Groups and sessions that the watermark has closed in this batch, ids in segments that it has passed. */
+  readonly numRowsRemoved: number;
+  /** Of ids what is allocated, of groups an estimate. */
+  readonly memoryUsedBytes: number;
 }
 
 /** How far a query is behind in one partition. */

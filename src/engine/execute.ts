@@ -9,7 +9,7 @@ import type { BatchResult, EventRow } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log, RecordChunk } from '../contracts/log.ts';
 import { InvariantError } from '../errors.ts';
-import { isRemembered, PartitionWatermark } from '../operators/watermark.ts';
+import { isRemembered, PartitionWatermark, timeToRemember } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Execution, PartitionProgress } from './execution.ts';
 import { finalProblem, lateProblem } from './late.ts';
@@ -19,6 +19,7 @@ import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
 import { Preparation, type PreparedChunk } from './preparation.ts';
 import { RedrivenRecords, redriveOf } from './redrive.ts';
+import type { StateMemory } from './state-memory.ts';
 import type { Workers } from './workers.ts';
 import { ROW } from './row-preparer.ts';
 
@@ -37,6 +38,7 @@ export interface ExecutorOptions {
   readonly failOnDataLoss: boolean;
   /** Ids in one segment of the dedupe state; tests make it small. */
   readonly segmentEntries: number | undefined;
+  readonly stateMemory: StateMemory;
   readonly workers: Workers;
 }
 
@@ -68,10 +70,10 @@ export class BatchExecutor {
     this.redriven = new RedrivenRecords(checkpoint);
     this.preparation = new Preparation(query, checkpoint.hashKey, options.workers);
     const { batch } = this.preparation;
-    this.operators = new QueryOperators(query, batch, checkpoint, options.segmentEntries);
+    this.operators = new QueryOperators(query, batch, checkpoint, options);
   }
 
-  /** @throws DATA_LOSS, LOG_CORRUPT, LOG_UNAVAILABLE, DEAD_LETTERS_FULL, SUM_OVERFLOW */
+  /** @throws DATA_LOSS, LOG_CORRUPT, LOG_UNAVAILABLE, DEAD_LETTERS_FULL, SUM_OVERFLOW, STATE_TOO_LARGE */
   async execute(plan: BatchPlan, partitions: readonly PartitionState[], log: Log): Promise<Execution> {
     this.counts = emptyCounts();
     this.sample = [];
@@ -111,9 +113,12 @@ export class BatchExecutor {
         lastTimestampMs: lastTimestampsMs.get(index),
       });
     }
+    const result = this.resultOf(plan);
+    const stateOperators = this.operators.heldState();
     const { appended, sealed } = this.operators.ids.takeChange();
     return {
-      result: this.resultOf(plan),
+      result,
+      stateOperators,
       dedupe: { appended, sealed, evicted },
       redriven: this.redriven.added,
       progressed,
@@ -146,8 +151,7 @@ export class BatchExecutor {
     this.acceptedCount = 0;
     if (this.query.dedupe !== null) this.operators.ids.prefetch(prepared.ids, 0, count);
     for (let row = 0; row < count; row += 1) this.executeRow(plan, prepared, row, watermark);
-    for (const aggregate of this.operators.aggregates)
-      aggregate.addRows(this.acceptedRows, this.acceptedCount);
+    this.operators.addRows(this.acceptedRows, this.acceptedCount);
   }
 
   /** One record, one verdict, in the order: invalid → known id → late → accepted. */
@@ -283,11 +287,6 @@ export class BatchExecutor {
       allGroups: (name) => this.operators.allGroups(name),
     };
   }
-}
-
-/** Without an event time an event is never late, so no watermark may make its id forgotten. */
-function timeToRemember(eventMicros: number, lateBelowMicros: number): number {
-  return Number.isNaN(eventMicros) ? Infinity : Math.max(eventMicros, lateBelowMicros);
 }
 
 function emptyCounts(): Counts {

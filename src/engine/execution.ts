@@ -1,11 +1,12 @@
 /** What executing a batch came to, before it is committed. */
-import type { DedupeChange, RecordIdentity } from '../contracts/batch.ts';
+import type { DedupeChange, RecordIdentity, StateOperatorProgress } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 
 export interface Execution {
   readonly result: BatchResult;
   readonly dedupe: DedupeChange;
   readonly redriven: readonly RecordIdentity[];
+  readonly stateOperators: readonly StateOperatorProgress[];
   readonly progressed: ReadonlyMap<number, PartitionProgress>;
 }
 

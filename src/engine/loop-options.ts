@@ -8,6 +8,7 @@ import type { Logger } from '../contracts/logger.ts';
 import type { ReportPrinter, Sink } from '../contracts/sink.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
+import type { StateMemory } from './state-memory.ts';
 import type { Trigger } from './trigger.ts';
 import type { Workers } from './workers.ts';
 
@@ -36,6 +37,8 @@ export interface LoopOptions {
   readonly printer: ReportPrinter;
   /** Ids in one segment of the dedupe state; tests make it small. */
   readonly dedupeSegmentEntries?: number;
+  /** What state may take; `auto` where left out. */
+  readonly stateMemory?: StateMemory;
   /** Threads beside this one, for large batches; none where left out. Results do not depend on them. */
   readonly workers?: Workers;
   readonly onProgress: (progress: BatchProgress) => void;

@@ -1,7 +1,6 @@
 /** The one loop that acts on the protocol's decisions: plan, execute, sinks, commit, report. */
 import { invariant, TallystreamError } from '../errors.ts';
-import type { BatchPlan, BatchProgress, PartitionLag, PartitionState } from '../contracts/batch.ts';
-import type { BatchResult } from '../contracts/batch-result.ts';
+import type { BatchPlan, BatchProgress, PartitionState } from '../contracts/batch.ts';
 import { offsetsOfNext, type BatchTaken } from './batch-size.ts';
 import { Deliveries } from './deliveries.ts';
 import { BatchExecutor } from './execute.ts';
@@ -9,7 +8,7 @@ import type { Execution } from './execution.ts';
 import type { LoopOptions } from './loop-options.ts';
 import { lagOf } from './lag.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
-import { logBatch, Phases, progressOf } from './progress.ts';
+import { logBatch, Phases, progressOf, type ProgressParts } from './progress.ts';
 import {
   atMost,
   isBalanced,
@@ -22,6 +21,7 @@ import {
 import { refusalOf } from './refusals.ts';
 import { SHOW_EVERY_MS, ShownOffsets } from './shown-offsets.ts';
 import { Source, type Look } from './source.ts';
+import { stateMemoryOf } from './state-memory.ts';
 import { AT_ONCE } from './trigger.ts';
 import { NO_WORKERS } from './workers.ts';
 
@@ -47,6 +47,7 @@ export class MicroBatchLoop {
     this.executor = new BatchExecutor({
       ...options,
       workers: options.workers ?? NO_WORKERS,
+      stateMemory: options.stateMemory ?? stateMemoryOf(null),
       segmentEntries: options.dedupeSegmentEntries,
     });
     this.shownOffsets = new ShownOffsets({
@@ -189,7 +190,7 @@ export class MicroBatchLoop {
   private async carryOut(plan: BatchPlan, { offsets }: Look, phases: Phases): Promise<void> {
     const { log, logger, clock } = this.options;
     const execution = await phases.time('addBatch', () => this.executor.execute(plan, this.partitions, log));
-    const { result, progressed } = execution;
+    const { result, progressed, stateOperators } = execution;
     invariant(
       isBalanced(result.accounting),
       `batch ${plan.batchId} does not balance: ${JSON.stringify(result.accounting)}`,
@@ -197,10 +198,11 @@ export class MicroBatchLoop {
     if (!this.deliveries.isEmpty) await phases.time('sinks', () => this.deliveries.write(result));
     const partitions = partitionsAfter(plan, this.partitions, offsets, progressed);
     const lag = lagOf(plan, offsets, partitions, progressed);
-    const progress = this.progressOf(result, lag, phases);
+    const progressNow = (): BatchProgress => this.progressOf({ result, lag, phases, stateOperators });
+    const progress = progressNow();
     await phases.time('commitOffsets', () => this.commit(execution, partitions, progress));
     this.batches += 1;
-    const complete = this.progressOf(result, lag, phases);
+    const complete = progressNow();
     logBatch(logger, result, complete, clock.nowMs());
     this.options.onProgress(complete);
     await this.printCommitted(plan.batchId);
@@ -238,10 +240,11 @@ export class MicroBatchLoop {
     this.options.checkpoint.markPrinted(batchId);
   }
 
-  private progressOf(result: BatchResult, lag: readonly PartitionLag[], phases: Phases): BatchProgress {
+  private progressOf(of: Pick<ProgressParts, 'result' | 'lag' | 'phases' | 'stateOperators'>): BatchProgress {
     const { checkpoint, runId, query } = this.options;
-    const sinceLastMs = this.lastStartedMs === undefined ? undefined : phases.startedMs - this.lastStartedMs;
-    return progressOf({ id: checkpoint.queryId, runId, name: query.name, result, lag, phases, sinceLastMs });
+    const sinceLastMs =
+      this.lastStartedMs === undefined ? undefined : of.phases.startedMs - this.lastStartedMs;
+    return progressOf({ id: checkpoint.queryId, runId, name: query.name, ...of, sinceLastMs });
   }
 
   /** Whether it ended with records that have come. */

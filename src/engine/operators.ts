@@ -2,7 +2,13 @@
 import { invariant } from '../errors.ts';
 import type { ColumnBatch, NumberColumn } from '../columns/batch.ts';
 import { TimeZone } from '../columns/timezone.ts';
-import type { AggregateChange, BatchPlan, GroupCell, GroupRow } from '../contracts/batch.ts';
+import type {
+  AggregateChange,
+  BatchPlan,
+  GroupCell,
+  GroupRow,
+  StateOperatorProgress,
+} from '../contracts/batch.ts';
 import type { ResultTable } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import { GroupedAggregate } from '../operators/aggregate.ts';
@@ -13,6 +19,15 @@ import { MICROS_PER_MS } from '../operators/watermark.ts';
 import { outputsOf } from './outputs.ts';
 import { RowCollector } from './row-collector.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import { checkStateMemory, type OperatorState, type StateMemory } from './state-memory.ts';
+
+/** Groups between two looks at the memory that a restart has taken. */
+const RESTORED_PER_CHECK = 1024;
+
+export interface OperatorOptions {
+  readonly segmentEntries: number | undefined;
+  readonly stateMemory: StateMemory;
+}
 
 export class QueryOperators {
   /** The column of event time, where the query has one. */
@@ -22,15 +37,20 @@ export class QueryOperators {
   readonly rows: RowCollector | undefined;
   private readonly query: QueryPlan;
   private readonly batch: ColumnBatch;
+  private readonly memory: StateMemory;
+  // Of the batch in hand.
+  private idsAdded = 0;
+  private idsRemoved = 0;
 
-  /** `batch` has the columns of the rows that are added, at the time when they are. */
+  /** `batch` has the columns of the rows that are added, at the time when they are. @throws STATE_TOO_LARGE */
   constructor(
     query: QueryPlan,
     batch: ColumnBatch,
     checkpoint: Checkpoint,
-    segmentEntries: number | undefined,
+    { segmentEntries, stateMemory }: OperatorOptions,
   ) {
     this.query = query;
+    this.memory = stateMemory;
     this.batch = batch;
     const { hashKey } = checkpoint;
     const zone = TimeZone.of(query.timeZone);
@@ -53,10 +73,35 @@ export class QueryOperators {
 
   /** Drops state that no verdict of this batch or a later one can ask for; the numbers of the dropped segments. */
   evict(plan: BatchPlan): number[] {
+    this.idsAdded = 0;
+    this.idsRemoved = 0;
     this.closeWindows(plan.watermarkMicros);
     const { delayMs } = this.query.watermark;
     if (delayMs === null || plan.watermarkMicros === null) return [];
-    return this.ids.evict(plan.watermarkMicros - delayMs * MICROS_PER_MS);
+    const before = this.ids.size;
+    const evicted = this.ids.evict(plan.watermarkMicros - delayMs * MICROS_PER_MS);
+    this.idsRemoved = before - this.ids.size;
+    return evicted;
+  }
+
+  /** Adds the accepted rows `rows[0, count)`, whose ids are remembered. @throws SUM_OVERFLOW, STATE_TOO_LARGE */
+  addRows(rows: Int32Array, count: number): void {
+    for (const aggregate of this.aggregates) aggregate.addRows(rows, count);
+    if (this.query.dedupe !== null) this.idsAdded += count;
+    checkStateMemory(this.memory, this.states());
+  }
+
+  /** What is held with the batch in hand, once its changes are known. @throws STATE_TOO_LARGE */
+  heldState(): readonly StateOperatorProgress[] {
+    const states = this.states();
+    checkStateMemory(this.memory, states);
+    return states.map(({ operatorName, numRowsTotal, numRowsUpdated, numRowsRemoved, memoryUsedBytes }) => ({
+      operatorName,
+      numRowsTotal,
+      numRowsUpdated,
+      numRowsRemoved,
+      memoryUsedBytes,
+    }));
   }
 
   /** Every group of an aggregate, with the batch in hand in it. */
@@ -104,12 +149,53 @@ export class QueryOperators {
     for (const aggregate of this.aggregates) aggregate.forgetCodes();
   }
 
+  private states(): OperatorState[] {
+    const states = this.aggregates.map((aggregate): OperatorState => {
+      const { groups, bytes, updated, removed } = aggregate.held();
+      return {
+        operatorName: `aggregate ${aggregate.name}`,
+        numRowsTotal: groups,
+        numRowsUpdated: updated,
+        numRowsRemoved: removed,
+        memoryUsedBytes: bytes,
+        isInHeap: true,
+      };
+    });
+    if (this.query.dedupe === null) return states;
+    const ids: OperatorState = {
+      operatorName: 'dropDuplicatesWithinWatermark',
+      numRowsTotal: this.ids.size,
+      numRowsUpdated: this.idsAdded,
+      numRowsRemoved: this.idsRemoved,
+      memoryUsedBytes: this.ids.bytes,
+      isInHeap: false,
+    };
+    return [...states, ids];
+  }
+
+  private checkRestored(): void {
+    checkStateMemory(
+      this.memory,
+      this.states(),
+      'Not all of it was taken back from the checkpoint, which is as it was.',
+    );
+  }
+
   private restore(checkpoint: Checkpoint): void {
+    let restored = 0;
     for (const aggregate of this.aggregates) {
-      for (const row of checkpoint.groups(aggregate.name)) aggregate.restore(row);
+      for (const row of checkpoint.groups(aggregate.name)) {
+        aggregate.restore(row);
+        restored += 1;
+        if (restored % RESTORED_PER_CHECK === 0) this.checkRestored();
+      }
     }
-    for (const { segment, entries } of checkpoint.dedupeSegments()) this.ids.restoreSegment(segment, entries);
+    for (const { segment, entries } of checkpoint.dedupeSegments()) {
+      this.ids.restoreSegment(segment, entries);
+      this.checkRestored();
+    }
     for (const entries of checkpoint.dedupeAppended()) this.ids.restoreAppended(entries);
+    this.checkRestored();
   }
 }
 

@@ -1,5 +1,11 @@
 /** What a batch took, by phase, in Structured Streaming's terms. */
-import type { Accounting, BatchPlan, BatchProgress, PartitionLag } from '../contracts/batch.ts';
+import type {
+  Accounting,
+  BatchPlan,
+  BatchProgress,
+  PartitionLag,
+  StateOperatorProgress,
+} from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Logger } from '../contracts/logger.ts';
@@ -37,7 +43,7 @@ export class Phases {
   }
 }
 
-export function progressOf(of: {
+export interface ProgressParts {
   readonly id: string;
   readonly runId: string;
   readonly name: string;
@@ -46,7 +52,10 @@ export function progressOf(of: {
   readonly phases: Phases;
   /** Time since the trigger before; undefined in the first batch. */
   readonly sinceLastMs: number | undefined;
-}): BatchProgress {
+  readonly stateOperators: readonly StateOperatorProgress[];
+}
+
+export function progressOf(of: ProgressParts): BatchProgress {
   const { plan, accounting } = of.result;
   const durationMs = of.phases.durationMs();
   return {
@@ -63,6 +72,7 @@ export function progressOf(of: {
     accounting,
     lagEvents: of.lag.reduce((sum, { events }) => sum + events, 0),
     lag: of.lag,
+    stateOperators: of.stateOperators,
   };
 }
 

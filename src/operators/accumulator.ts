@@ -9,6 +9,7 @@ import type { GroupCell } from '../contracts/batch.ts';
 import type { Measure } from '../plan/query-plan.ts';
 import { divideHalfUp } from './divide.ts';
 import { distinctAccumulator } from './distinct.ts';
+import { NUMBER_BYTES, textBytes } from './group-bytes.ts';
 import { valueReader, type ValueReader } from './value-reader.ts';
 
 /** What a slot holds: numbers, exact whole numbers, texts, registers; null and undefined are each measure's own. */
@@ -17,6 +18,9 @@ export type Slot = Scaled | string | boolean | Uint8Array | null | undefined;
 export interface Accumulator {
   /** How many slots its state takes. */
   readonly slots: number;
+  /** Memory of its state beside the slots, estimated; 0 where it is a text, which {@link textBytes} tells. */
+  readonly bytes: number;
+  textBytes?(slots: readonly Slot[], at: number): number;
   /** Puts the state of no rows at `at`. */
   clear(target: Slot[], at: number): void;
   /** Takes a row of the batch in. @throws SUM_OVERFLOW */
@@ -87,6 +91,7 @@ function countOf(reader: ValueReader): Accumulator {
 
 const counting: Omit<Accumulator, 'add'> = {
   slots: 1,
+  bytes: 0,
   clear: (target, at) => void (target[at] = 0),
   merge: (target, at, later, laterAt) =>
     void (target[at] = (target[at] as number) + (later[laterAt] as number)),
@@ -103,6 +108,7 @@ function sumOf(reader: ValueReader): Accumulator {
   };
   return {
     slots: 1,
+    bytes: NUMBER_BYTES,
     clear: (target, at) => void (target[at] = null),
     add(target, at, row) {
       const value = reader.at(row);
@@ -133,6 +139,7 @@ function averageOf(reader: ValueReader): Accumulator {
   const more = reader.kind === 'decimal' ? Math.min(AVERAGE_DECIMALS, 38 - scale) : 0;
   return {
     slots: 2,
+    bytes: NUMBER_BYTES,
     clear(target, at) {
       sum.clear(target, at);
       target[at + 1] = 0;
@@ -234,9 +241,16 @@ function loadedEnd(reader: ValueReader, [isSeen, cell]: readonly GroupCell[]): S
 }
 
 /** One value, undefined while there was none. */
-function oneValue(reader: ValueReader): Pick<Accumulator, 'slots' | 'clear' | 'result' | 'load'> {
+function oneValue(
+  reader: ValueReader,
+): Pick<Accumulator, 'slots' | 'bytes' | 'textBytes' | 'clear' | 'result' | 'load'> {
+  const isText = reader.kind === 'string' || reader.kind === 'dictionary';
   return {
     slots: 1,
+    bytes: isText || reader.kind === 'boolean' ? 0 : NUMBER_BYTES,
+    ...(isText
+      ? { textBytes: (slots, at) => (typeof slots[at] === 'string' ? textBytes(slots[at]) : 0) }
+      : {}),
     clear: (target, at) => void (target[at] = undefined),
     result: (slots, at) => reader.cell(slots[at] as Scaled | null | undefined),
     load: (target, at, [cell]) =>

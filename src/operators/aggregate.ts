@@ -4,12 +4,14 @@
  */
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate, Measure } from '../plan/query-plan.ts';
-import { accumulatorOf, type Accumulator, type Slot } from './accumulator.ts';
+import type { Accumulator, Slot } from './accumulator.ts';
+import { GROUP_BYTES, keyBytes } from './group-bytes.ts';
 import { keyReader, spanCells, windowReader, type KeyReader, type WindowReader } from './group-key.ts';
 import { GroupPaths } from './group-paths.ts';
-import { groupRow, GROUPS_MAX, loadSlots, tooManyGroups } from './group-row.ts';
+import { GROUPS_MAX, tooManyGroups } from './group-row.ts';
+import { MeasureSlots } from './measure-slots.ts';
 import { rowsAdderOf, type RowsAdder } from './rows-adder.ts';
-import type { AggregateOptions, RunningAggregate } from './running-aggregate.ts';
+import type { AggregateOptions, HeldGroups, RunningAggregate } from './running-aggregate.ts';
 import { microsOf } from './value-reader.ts';
 import type { Span } from './windows.ts';
 
@@ -20,6 +22,9 @@ interface Group {
   readonly added: Slot[];
   /** When its window ends, epoch microseconds; Infinity where it has none. */
   readonly endMicros: number;
+  /** Memory, estimated; that of its texts is a part of it. */
+  bytes: number;
+  textBytes: number;
   hasCommitted: boolean;
   touched: boolean;
   /** Its place among the groups of the rows in hand, where `turn` is theirs. */
@@ -31,9 +36,7 @@ export class GroupedAggregate implements RunningAggregate {
   readonly name: string;
   private readonly keys: readonly KeyReader[];
   private readonly window: WindowReader | undefined;
-  private readonly measures: readonly Accumulator[];
-  private readonly slotsOf: readonly number[];
-  private readonly slotCount: number;
+  private readonly slots: MeasureSlots;
   private readonly groups = new Map<string, Group>();
   private readonly paths = new GroupPaths<Group>();
   private readonly adders: readonly RowsAdder[];
@@ -48,6 +51,7 @@ export class GroupedAggregate implements RunningAggregate {
   private readonly instantCodes = new Map<number, number>();
   private touchedGroups: Group[] = [];
   private closed: Group[] = [];
+  private heldBytes = 0;
   /** Windows that end no later are closed. */
   private closedUpTo = -Infinity;
   private readonly committedGroup: NonNullable<AggregateOptions['committedGroup']>;
@@ -64,15 +68,9 @@ export class GroupedAggregate implements RunningAggregate {
     }
     this.keys = keys;
     this.window = window;
-    const order = { next: 0 };
-    this.measures = aggregate.measures.map((measure) => accumulatorOf(measure, batch, { hashKey, order }));
-    const ends = this.measures.reduce<number[]>(
-      (starts, measure) => [...starts, (starts.at(-1) as number) + measure.slots],
-      [0],
-    );
-    this.slotsOf = ends.slice(0, -1);
-    this.slotCount = ends.at(-1) as number;
-    const placed = this.measures.map((measure, index) => ({ measure, at: this.slotsOf[index] as number }));
+    this.slots = new MeasureSlots(aggregate, batch, hashKey);
+    const { measures, starts } = this.slots;
+    const placed = measures.map((measure, index) => ({ measure, at: starts[index] as number }));
     const adders = placed.map(({ measure, at }, index) =>
       rowsAdderOf(aggregate.measures[index] as Measure, batch, measure, at),
     );
@@ -91,6 +89,7 @@ export class GroupedAggregate implements RunningAggregate {
     for (const [name, group] of this.groups) {
       if (group.endMicros > watermarkMicros) continue;
       this.groups.delete(name);
+      this.heldBytes -= group.bytes;
       this.closed.push(group);
     }
     // Steps lead to groups that are no more; they are few enough to be found again.
@@ -120,23 +119,33 @@ export class GroupedAggregate implements RunningAggregate {
   change(): AggregateChange {
     return {
       aggregate: this.name,
-      added: this.touchedGroups.map((group) => this.rowOf(group.key, group.added)),
-      totals: this.touchedGroups.map((group) => this.rowOf(group.key, this.sumsOf(group))),
-      closed: this.closed.map((group) => this.rowOf(group.key, group.committed)),
+      added: this.touchedGroups.map((group) => this.slots.row(group.key, group.added)),
+      totals: this.touchedGroups.map((group) => {
+        const sums = this.sumsOf(group);
+        this.weigh(group, sums);
+        return this.slots.row(group.key, sums);
+      }),
+      closed: this.closed.map((group) => this.slots.row(group.key, group.committed)),
       removed: [],
     };
+  }
+
+  held(): HeldGroups {
+    const updated = this.touchedGroups.length;
+    const bytes = this.heldBytes + updated * this.slots.valueBytes;
+    return { groups: this.groups.size, bytes, updated, removed: this.closed.length };
   }
 
   all(): GroupRow[] {
     return [...this.groups.values()]
       .filter((group) => group.touched || group.hasCommitted)
-      .map((group) => this.rowOf(group.key, this.sumsOf(group)));
+      .map((group) => this.slots.row(group.key, this.sumsOf(group)));
   }
 
   committed(): void {
     for (const group of this.touchedGroups) {
-      this.mergeInto(group.committed, group.added);
-      this.clear(group.added);
+      this.slots.merge(group.committed, group.added);
+      this.slots.clear(group.added);
       group.hasCommitted = true;
       group.touched = false;
     }
@@ -167,9 +176,7 @@ export class GroupedAggregate implements RunningAggregate {
 
   private addTo(group: Group, row: number): void {
     this.touch(group);
-    for (let index = 0; index < this.measures.length; index += 1) {
-      (this.measures[index] as Accumulator).add(group.added, this.slotsOf[index] as number, row);
-    }
+    this.slots.add(group.added, row);
   }
 
   private touch(group: Group): void {
@@ -247,48 +254,44 @@ export class GroupedAggregate implements RunningAggregate {
   private restored(row: GroupRow): Group {
     const endMicros = this.window === undefined ? Infinity : microsOf(row.key[1] as string);
     const group = this.newGroup(row.key, endMicros);
-    loadSlots(this.measures, group.committed, row);
+    this.slots.load(group.committed, row);
+    this.weigh(group, group.committed);
     group.hasCommitted = true;
     return group;
   }
 
   private newGroup(key: readonly GroupCell[], endMicros: number): Group {
     if (this.groups.size >= GROUPS_MAX) throw tooManyGroups(this.name, key);
-    const slots = (): Slot[] => new Array<Slot>(this.slotCount);
+    const name = JSON.stringify(key);
     const group: Group = {
       key,
-      committed: slots(),
-      added: slots(),
+      committed: this.slots.fresh(),
+      added: this.slots.fresh(),
       endMicros,
+      bytes: GROUP_BYTES + keyBytes(key, name) + this.slots.bytes,
+      textBytes: 0,
       hasCommitted: false,
       touched: false,
       place: 0,
       turn: 0,
     };
-    this.clear(group.committed);
-    this.clear(group.added);
-    this.groups.set(JSON.stringify(key), group);
+    this.groups.set(name, group);
+    this.heldBytes += group.bytes;
     return group;
   }
 
-  private clear(slots: Slot[]): void {
-    this.measures.forEach((measure, index) => measure.clear(slots, this.slotsOf[index] as number));
-  }
-
-  private mergeInto(slots: Slot[], later: readonly Slot[]): void {
-    this.measures.forEach((measure, index) => {
-      const at = this.slotsOf[index] as number;
-      measure.merge(slots, at, later, at);
-    });
+  /** Counts the texts of `slots`, which the group holds from now on. */
+  private weigh(group: Group, slots: readonly Slot[]): void {
+    const textBytes = this.slots.textBytes(slots);
+    const more = textBytes - group.textBytes;
+    group.textBytes = textBytes;
+    group.bytes += more;
+    this.heldBytes += more;
   }
 
   private sumsOf(group: Group): Slot[] {
     const slots = [...group.committed];
-    this.mergeInto(slots, group.added);
+    this.slots.merge(slots, group.added);
     return slots;
-  }
-
-  private rowOf(key: readonly GroupCell[], slots: readonly Slot[]): GroupRow {
-    return groupRow(this.measures, key, slots);
   }
 }

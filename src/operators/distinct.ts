@@ -6,6 +6,7 @@
 import { SipHash128 } from '../columns/siphash.ts';
 import type { GroupCell } from '../contracts/batch.ts';
 import type { Accumulator, Slot } from './accumulator.ts';
+import { BYTES_OVERHEAD } from './group-bytes.ts';
 import type { ValueReader } from './value-reader.ts';
 
 const ENCODER = new TextEncoder();
@@ -22,6 +23,7 @@ export function distinctAccumulator(
   const fresh = (): Uint8Array => new Uint8Array(2 ** bits);
   return {
     slots: 1,
+    bytes: BYTES_OVERHEAD + 2 ** bits,
     clear: (target, at) => void (target[at] = undefined),
     add(target, at, row) {
       const value = reader.at(row);

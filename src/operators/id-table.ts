@@ -67,6 +67,11 @@ export class IdTable {
     return this.occupied;
   }
 
+  /** Memory that is taken, with room for more. */
+  get bytes(): number {
+    return this.memory.buffer.byteLength + this.slots.byteLength;
+  }
+
   /** The reference of the newest entry of a row's id, or -1. */
   find(ids: Int32Array, row = 0): number {
     const slot = this.slotOf(ids, row * ID_WORDS);

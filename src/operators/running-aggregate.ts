@@ -12,6 +12,16 @@ export interface AggregateOptions {
   readonly committedGroup?: (aggregate: string, key: readonly GroupCell[]) => GroupRow | undefined;
 }
 
+/** How much an aggregate holds, the batch in hand included. */
+export interface HeldGroups {
+  readonly groups: number;
+  /** Memory, estimated. */
+  readonly bytes: number;
+  /** Groups that the batch in hand has changed, and those that it has closed. */
+  readonly updated: number;
+  readonly removed: number;
+}
+
 export interface RunningAggregate {
   readonly name: string;
   /** Takes a committed group back, at start. */
@@ -24,6 +34,8 @@ export interface RunningAggregate {
   addRows(rows: Int32Array, count: number): void;
   /** What the batch in hand changes. @throws SUM_OVERFLOW */
   change(): AggregateChange;
+  /** Costs the same however much that is; texts of the batch in hand are in it from {@link change} on. */
+  held(): HeldGroups;
   /** Every open group with the batch in hand in it. */
   all(): GroupRow[];
   /** The batch is committed: what it added now counts. */

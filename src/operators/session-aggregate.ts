@@ -5,10 +5,12 @@
 import { invariant } from '../errors.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate, GroupKey } from '../plan/query-plan.ts';
-import { accumulatorOf, type Accumulator, type Slot } from './accumulator.ts';
+import type { Slot } from './accumulator.ts';
+import { keyBytes, SESSION_BYTES, SESSION_KEY_BYTES } from './group-bytes.ts';
 import { keyReader, spanCells, timeColumn, type KeyReader } from './group-key.ts';
-import { groupRow, GROUPS_MAX, loadSlots, tooManyGroups } from './group-row.ts';
-import type { AggregateOptions, RunningAggregate } from './running-aggregate.ts';
+import { GROUPS_MAX, tooManyGroups } from './group-row.ts';
+import { MeasureSlots } from './measure-slots.ts';
+import type { AggregateOptions, HeldGroups, RunningAggregate } from './running-aggregate.ts';
 import { microsOf } from './value-reader.ts';
 import { MICROS_PER_MS } from './watermark.ts';
 import type { Span } from './windows.ts';
@@ -30,6 +32,9 @@ interface Sessions {
   committed: readonly Session[];
   /** With the batch in hand; undefined while it has not touched the key. */
   working: readonly Session[] | undefined;
+  /** Memory of the key, estimated, and of the texts of its sessions. */
+  readonly keyBytes: number;
+  textBytes: number;
 }
 
 export class SessionAggregate implements RunningAggregate {
@@ -37,11 +42,13 @@ export class SessionAggregate implements RunningAggregate {
   private readonly keys: readonly KeyReader[];
   private readonly times: { values: Float64Array };
   private readonly gapMicros: number;
-  private readonly measures: readonly Accumulator[];
+  private readonly slots: MeasureSlots;
   private readonly byKey = new Map<string, Sessions>();
   private touched = new Set<Sessions>();
   private closed: { readonly key: readonly GroupCell[]; readonly session: Session }[] = [];
   private count = 0;
+  /** Of keys and texts, estimated; the rest goes by the number of sessions. */
+  private heldBytes = 0;
   /** Sessions that end no later are final. */
   private closedUpTo = -Infinity;
 
@@ -52,16 +59,16 @@ export class SessionAggregate implements RunningAggregate {
     this.times = timeColumn(batch, session.column);
     this.gapMicros = session.gapMs * MICROS_PER_MS;
     this.keys = aggregate.keys.filter(isPlain).map((key) => keyReader(key, batch, zone));
-    const order = { next: 0 };
-    this.measures = aggregate.measures.map((measure) => accumulatorOf(measure, batch, { hashKey, order }));
+    this.slots = new MeasureSlots(aggregate, batch, hashKey);
   }
 
   restore(row: GroupRow): void {
     const [start, end, ...key] = row.key;
     const sessions = this.sessionsOf(key);
     const session = this.newSession(microsOf(start as string), microsOf(end as string), false);
-    loadSlots(this.measures, session.total, row);
+    this.slots.load(session.total, row);
     sessions.committed = inOrder([...sessions.committed, session]);
+    this.weigh(sessions);
     this.count += 1;
   }
 
@@ -75,7 +82,10 @@ export class SessionAggregate implements RunningAggregate {
       for (const session of closed) this.closed.push({ key: sessions.key, session });
       sessions.committed = sessions.committed.filter(({ end }) => end > watermarkMicros);
       this.count -= closed.length;
-      if (sessions.committed.length === 0) this.byKey.delete(name);
+      this.weigh(sessions);
+      if (sessions.committed.length > 0) continue;
+      this.byKey.delete(name);
+      this.heldBytes -= sessions.keyBytes;
     }
   }
 
@@ -89,10 +99,8 @@ export class SessionAggregate implements RunningAggregate {
     const sessions = this.sessionsOf(this.keys.map((reader) => reader.cell(reader.codeAt(row))));
     this.touched.add(sessions);
     const one = this.newSession(micros, micros + this.gapMicros, true);
-    this.forEachMeasure((measure, at) => {
-      measure.add(one.total, at, row);
-      measure.add(one.added, at, row);
-    });
+    this.slots.add(one.total, row);
+    this.slots.add(one.added, row);
     const before = sessions.working ?? sessions.committed;
     // A session that ends where the next begins is another one: spans are half-open.
     const near = before.filter(({ start, end }) => start < one.end && one.start < end);
@@ -108,7 +116,9 @@ export class SessionAggregate implements RunningAggregate {
     const added: GroupRow[] = [];
     const totals: GroupRow[] = [];
     const removed: (readonly GroupCell[])[] = [];
-    for (const { key, committed, working = [] } of this.touched) {
+    for (const sessions of this.touched) {
+      const { key, committed, working = [] } = sessions;
+      this.weigh(sessions);
       const names = new Set(working.map(nameOf));
       for (const session of committed) {
         if (!names.has(nameOf(session))) removed.push([...spanCells(session), ...key]);
@@ -121,6 +131,11 @@ export class SessionAggregate implements RunningAggregate {
     }
     const closed = this.closed.map(({ key, session }) => this.rowOf(key, session, session.total));
     return { aggregate: this.name, added, totals, closed, removed };
+  }
+
+  held(): HeldGroups {
+    const bytes = this.heldBytes + this.count * (SESSION_BYTES + this.slots.bytes);
+    return { groups: this.count, bytes, updated: this.touched.size, removed: this.closed.length };
   }
 
   all(): GroupRow[] {
@@ -168,12 +183,10 @@ export class SessionAggregate implements RunningAggregate {
       Math.max(earlier.end, later.end),
       true,
     );
-    this.forEachMeasure((measure, at) => {
-      for (const each of [earlier, later]) {
-        measure.merge(joined.total, at, each.total, at);
-        if (each.touched) measure.merge(joined.added, at, each.added, at);
-      }
-    });
+    for (const each of [earlier, later]) {
+      this.slots.merge(joined.total, each.total);
+      if (each.touched) this.slots.merge(joined.added, each.added);
+    }
     return joined;
   }
 
@@ -181,30 +194,32 @@ export class SessionAggregate implements RunningAggregate {
     const name = JSON.stringify(key);
     const known = this.byKey.get(name);
     if (known !== undefined) return known;
-    const sessions: Sessions = { key, committed: [], working: undefined };
+    const sessions: Sessions = {
+      key,
+      committed: [],
+      working: undefined,
+      keyBytes: SESSION_KEY_BYTES + keyBytes(key, name),
+      textBytes: 0,
+    };
     this.byKey.set(name, sessions);
+    this.heldBytes += sessions.keyBytes;
     return sessions;
   }
 
   private newSession(start: number, end: number, touched: boolean): Session {
-    const session: Session = { start, end, total: [], added: [], touched };
-    this.forEachMeasure((measure, at) => {
-      measure.clear(session.total, at);
-      measure.clear(session.added, at);
-    });
-    return session;
+    return { start, end, total: this.slots.fresh(), added: this.slots.fresh(), touched };
   }
 
-  private forEachMeasure(act: (measure: Accumulator, at: number) => void): void {
-    let at = 0;
-    for (const measure of this.measures) {
-      act(measure, at);
-      at += measure.slots;
-    }
+  /** Counts the texts that a key's sessions hold now. */
+  private weigh(sessions: Sessions): void {
+    let textBytes = 0;
+    for (const { total } of sessions.working ?? sessions.committed) textBytes += this.slots.textBytes(total);
+    this.heldBytes += textBytes - sessions.textBytes;
+    sessions.textBytes = textBytes;
   }
 
   private rowOf(key: readonly GroupCell[], session: Session, slots: readonly Slot[]): GroupRow {
-    return groupRow(this.measures, [...spanCells(session), ...key], slots);
+    return this.slots.row([...spanCells(session), ...key], slots);
   }
 }
 

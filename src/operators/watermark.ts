@@ -61,3 +61,8 @@ export function advanceWatermark(
   }
   return previousMicros === null ? lowest : Math.max(previousMicros, lowest);
 }
+
+/** Without an event time an event is never late, so no watermark may make its id forgotten. */
+export function timeToRemember(eventMicros: number, lateBelowMicros: number): number {
+  return Number.isNaN(eventMicros) ? Infinity : Math.max(eventMicros, lateBelowMicros);
+}

@@ -35,6 +35,9 @@ export interface NamedExpr<out Name extends string, out K extends Kind = Kind> e
   readonly [NAME]?: Name;
 }
 
+/** Whether an expression has a name of its own that the compiler knows. */
+export type IsNamed<E> = typeof NAME extends keyof E ? true : false;
+
 /** What can be asked of every single value. */
 export interface ValueExpr<out K extends Kind> extends Expr<K> {
   /** True or false, never null. */

@@ -1,6 +1,7 @@
 /** What a purchase must hold to, beside its types. The first rule that is broken names the dead letter. */
-import type { Rule } from '../plan/rule.ts';
+import type { RuleFor } from '../plan/rule.ts';
 import { CURRENCIES, REFUSED_CURRENCIES } from './currencies.ts';
+import type { PURCHASE_SCHEMA } from './schema.ts';
 
 /** Every category is kept in the totals for ever, so a name has an end; in characters. */
 const CATEGORY_CHARACTERS_MAX = 256;
@@ -13,7 +14,9 @@ export interface PurchaseRulesOptions {
 }
 
 /** In order of the check. Bounds are written with the decimals of their column, the one form that decimals have. */
-export function purchaseRules({ futureToleranceMs }: PurchaseRulesOptions): readonly Rule[] {
+export function purchaseRules({
+  futureToleranceMs,
+}: PurchaseRulesOptions): readonly RuleFor<typeof PURCHASE_SCHEMA>[] {
   return [
     { kind: 'characters', field: 'event_id', min: 1, max: 128 },
     {

@@ -2,19 +2,19 @@
  * A stream of events as a query sees it: Structured Streaming's streaming DataFrame. Nothing runs until a query starts; each
  * operation gives another stream, and the events themselves stay where they are.
  */
-import type { Schema } from '../columns/schema.ts';
+import { leavesOf, type Schema } from '../columns/schema.ts';
 import type { LeafPathOf, PathOf, PathOfKind } from '../columns/schema-paths.ts';
 import { columnsOf, type Columns } from '../plan/columns-of.ts';
 import type { Expr, Kind } from '../plan/expr.ts';
 import { typeOf } from '../plan/analyze.ts';
-import type { Rule } from '../plan/rule.ts';
+import { faultOfRule, type Rule, type RuleFor } from '../plan/rule.ts';
 import { durationMs, type DurationText } from '../plan/window.ts';
 import { TallystreamError } from '../errors.ts';
 import { compute } from './computed.ts';
 import { GroupedStream } from './grouped-stream.ts';
 import { columnIn, expressionIn, fieldAt, selected } from './scope.ts';
 import type { StreamParts } from './stream-parts.ts';
-import type { GroupingKey, Selected, WithColumn } from './stream-types.ts';
+import type { GroupingKey, NamedKey, Selected, WithColumn } from './stream-types.ts';
 import type { StreamHost } from './stream-host.ts';
 import type { StreamWriter } from './stream-writer.ts';
 import { AggregatedStreams, type AnyAggregated, type SchemasOf } from './aggregated-stream.ts';
@@ -64,10 +64,23 @@ export class DataStream<S extends Schema> {
 
   /**
    * Rules that every event has to keep beside its types, in this order; one that breaks a rule is a dead letter with the
-   * rule's reason. They speak about the events as they are read. @throws USAGE
+   * rule's reason. They speak about the events as they are read, so they stand before what computes columns. @throws USAGE
    */
-  validate(rules: readonly Rule[]): DataStream<S> {
-    return new DataStream(this.host, { ...this.parts, rules: [...this.parts.rules, ...rules] });
+  validate(rules: readonly RuleFor<S>[]): DataStream<S> {
+    const leaves = leavesOf(this.parts.input);
+    for (const rule of rules as readonly Rule[]) {
+      const fault = faultOfRule(rule, leaves);
+      if (fault === undefined) continue;
+      throw new TallystreamError('USAGE', {
+        what: `validate: ${fault}.`,
+        why: 'Rules speak about the events as they are read, before any column is computed.',
+        mend: 'Name a field of that type.',
+      });
+    }
+    return new DataStream(this.host, {
+      ...this.parts,
+      rules: [...this.parts.rules, ...(rules as readonly Rule[])],
+    });
   }
 
   /**
@@ -118,10 +131,16 @@ export class DataStream<S extends Schema> {
     return new DataStream(this.host, { ...this.parts, dedupe });
   }
 
-  /** `groupBy('currency')`, or `groupBy(({ timestamp }) => [window(timestamp, '1 minute'), 'currency'])`. @throws USAGE */
-  groupBy<const Key extends GroupingKey<S>>(...keys: readonly Key[]): GroupedStream<S, Key>;
+  /**
+   * `groupBy('currency')`, or `groupBy(({ timestamp }) => [window(timestamp, '1 minute'), 'currency'])`. The compiler wants
+   * a name for an expression, `upper(city).alias('city')`; in JavaScript one without is called as Spark calls it, by its
+   * text. @throws USAGE
+   */
   groupBy<const Key extends GroupingKey<S>>(
-    keys: (columns: Columns<S>) => readonly Key[],
+    ...keys: readonly (Key & NamedKey<S, Key>)[]
+  ): GroupedStream<S, Key>;
+  groupBy<const Key extends GroupingKey<S>>(
+    keys: (columns: Columns<S>) => readonly (Key & NamedKey<S, Key>)[],
   ): GroupedStream<S, Key>;
   groupBy<const Key extends GroupingKey<S>>(
     ...keys: readonly Key[] | readonly [(columns: Columns<S>) => readonly Key[]]

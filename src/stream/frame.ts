@@ -36,7 +36,7 @@ import {
 import { tableOfRows } from './frame-rows.ts';
 import { checkCount, shown } from './frame-show.ts';
 import type { SelectedBy, Selection } from './frame-types.ts';
-import type { Aggregated, GroupingKey, WithColumn } from './stream-types.ts';
+import type { Aggregated, GroupingKey, NamedKey, WithColumn } from './stream-types.ts';
 
 const ROWS_SHOWN = 20;
 
@@ -156,9 +156,11 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
    * `.agg({ total: sum('amount') })`. @throws TallystreamError `USAGE`, `EXPRESSION_FAILED`
    */
   groupBy<const Key extends GroupingKey<S>>(
-    keys: (columns: Columns<S>) => readonly Key[],
+    ...keys: readonly (Key & NamedKey<S, Key>)[]
   ): GroupedFrame<S, Key>;
-  groupBy<const Key extends GroupingKey<S>>(...keys: readonly Key[]): GroupedFrame<S, Key>;
+  groupBy<const Key extends GroupingKey<S>>(
+    keys: (columns: Columns<S>) => readonly (Key & NamedKey<S, Key>)[],
+  ): GroupedFrame<S, Key>;
   groupBy<const Key extends GroupingKey<S>>(...keys: KeysOrFunction<S, Key>): GroupedFrame<S, Key> {
     const list = this.listed(keys) as readonly GroupingKey<Schema>[];
     return new GroupedFrame(groupingOf(this.parts, list));

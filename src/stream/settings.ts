@@ -9,6 +9,8 @@ export interface StreamSettings {
   readonly maxOffsetsPerTrigger: number;
   /** Threads beside the main one for large batches; null: one less than there are cores, 4 at most. */
   readonly workers: number | null;
+  /** Memory for groups and remembered ids; null: half of what Node's heap may grow to, 1 GiB at most. */
+  readonly stateBytesMax: number | null;
   readonly valueBytesMax: number;
   readonly assumeTimeZone: string | null;
   readonly failOnDataLoss: boolean;
@@ -26,6 +28,7 @@ const READERS: {
   idleTimeoutMs: (text = '1 minute') => durationMs(text),
   maxOffsetsPerTrigger: (text = '500000') => whole('maxOffsetsPerTrigger', text, 1),
   workers: (text = 'auto') => (text === 'auto' ? null : whole('workers', text, 0)),
+  stateBytesMax: (text = 'auto') => (text === 'auto' ? null : whole('stateBytesMax', text, 1)),
   valueBytesMax: (text = String(MEBI)) => whole('valueBytesMax', text, 1),
   assumeTimeZone: (text) => text ?? null,
   failOnDataLoss: (text = 'true') => truth('failOnDataLoss', text),

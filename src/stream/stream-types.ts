@@ -2,7 +2,7 @@
 import type { Field, FieldType, Schema, TimestampType } from '../columns/schema.ts';
 import type { LeafPathOf, PathOf, RequiredAtPath, TypeOfPath } from '../columns/schema-paths.ts';
 import type { StructType } from '../columns/schema.ts';
-import type { NamedExpr, Kind } from '../plan/expr.ts';
+import type { IsNamed, NamedExpr, Kind } from '../plan/expr.ts';
 import type { MeasureKind, MeasureSpecs, MeasureType } from '../plan/measure.ts';
 import type { SessionWindowKey } from '../plan/session-window.ts';
 
@@ -26,6 +26,20 @@ export type Selected<S extends Schema, Path extends string> = Schema<readonly Fi
 
 /** What a grouping may be by: the path of a column, a named expression, or a window. */
 export type GroupingKey<S extends Schema> = LeafPathOf<S> | NamedExpr<string> | SessionWindowKey;
+
+/** What the compiler says of a key whose column would have no name in the rows. */
+type NameIt =
+  "A key needs a name: give the expression one with .alias('…'), or write the column's path as text";
+
+/** The key, where it has a name; of a plain `Schema` the compiler knows none. */
+export type NamedKey<S extends Schema, Key> =
+  string extends LeafPathOf<S>
+    ? Key
+    : Key extends string | SessionWindowKey
+      ? Key
+      : IsNamed<Key> extends true
+        ? Key
+        : NameIt;
 
 type SpanType = StructType<readonly [Field<'start', TimestampType, true>, Field<'end', TimestampType, true>]>;
 

@@ -5,6 +5,7 @@ import type { DeadLetter } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { BatchIdentity, ForeachWriter, Sink } from '../contracts/sink.ts';
 import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
+import { stateMemoryOf } from '../engine/state-memory.ts';
 import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
 import { workersOf } from '../engine/workers.ts';
 import { TallystreamError } from '../errors.ts';
@@ -152,6 +153,7 @@ abstract class Writer {
           trigger: settings.trigger,
           offsetsMax: own.maxOffsetsPerTrigger,
           workers: workersOf(own.workers),
+          stateMemory: stateMemoryOf(own.stateBytesMax),
           batchesMax: settings.batchesMax,
           deadLetters: deadLetterPolicy({
             bytesMax: own.deadLetterBytesMax,

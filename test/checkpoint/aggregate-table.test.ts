@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { checkpointFile } from '../../src/checkpoint/database.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
+import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
 import type { GroupRow } from '../../src/contracts/batch.ts';
 import { InvariantError } from '../../src/errors.ts';
 import type { Aggregate } from '../../src/plan/query-plan.ts';
@@ -104,6 +105,19 @@ test('lets any SQLite client read the totals by their names', async (t) => {
     { ...row },
     { date: '2025-06-26', category: 'Home', total: '10000000000000000.01', transactions: 3, type: 'text' },
   );
+});
+
+test('takes back what SQLite stores in another form: text with half a surrogate pair or a NUL, negative zero, truths', async (t) => {
+  const location = freshLocation(t);
+  const all = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ kind: 'count' as const, name }));
+  const plan = { ...QUERY, aggregates: [{ name: 'forms', keys: [], measures: all }] };
+  const runner = await open(location, { plan });
+  const measures = ['half \ud800', 'zero \0 end', -0, true, null];
+  const changed = { aggregate: 'forms', added: [], closed: [], removed: [], totals: [{ key: [], measures }] };
+  runner.commit(commitOf(0, { aggregates: [changed] }));
+  const [row] = [...runner.groups('forms')];
+  assert.deepEqual(row?.measures.slice(1), JSON.parse(JSON.stringify(measures.slice(1))));
+  assert.deepEqual(verifyCheckpoint({ location }).findings, []);
 });
 
 test('gives every double back, infinite or none, beside text that reads like one', async (t) => {

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { checkpointFile } from '../../src/checkpoint/database.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
+import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
 import { commitOf, freshLocation, hasCode, letterOf, open } from './support/batches.ts';
 
 /** A closed checkpoint with one of everything in it, after `sql` was done to it by hand. */
@@ -36,6 +37,62 @@ for (const [table, read] of [
     assert.throws(() => [...checkpoint[read]()], hasCode('CHECKPOINT_CORRUPT', location, 'checksum'));
   });
 }
+
+/** The digits of a stored total, its state and its key, each with one byte that another disk gave back. */
+const FLIPPED: [string, string][] = [
+  ['a total', `UPDATE aggregate_categories SET total = replace(total, '12.30', '12.70')`],
+  ['a count', 'UPDATE aggregate_categories SET transactions = transactions + 1'],
+  ['a state', `UPDATE aggregate_categories SET "group:state" = replace("group:state", '12.30', '12.70')`],
+  ['a key', `UPDATE aggregate_categories SET "group:key" = replace("group:key", 'Home', 'Hole')`],
+  ["a key's column", `UPDATE aggregate_categories SET category = 'Hole'`],
+  ['whether it is closed', 'UPDATE aggregate_categories SET "group:closed" = 1'],
+  ['a number for its text', 'UPDATE aggregate_categories SET total = CAST(total AS REAL)'],
+  ['the checksum', 'UPDATE aggregate_categories SET "group:crc32" = "group:crc32" + 1'],
+];
+
+for (const [what, sql] of FLIPPED) {
+  test(`finds one flipped byte of a group: ${what}`, async (t) => {
+    const location = freshLocation(t);
+    const first = await open(location);
+    const key = ['2025-06-26', 'Home'];
+    const state = what === 'a state' ? { state: [['12.30', 3], null] } : {};
+    const totals = [{ key, measures: ['12.30', 3], ...state }];
+    const change = { aggregate: 'categories', added: [], closed: [], removed: [], totals };
+    first.commit(commitOf(0, { aggregates: [change] }));
+    assert.deepEqual([...first.groups('categories')], totals);
+    first.close();
+    const database = new DatabaseSync(checkpointFile(location));
+    assert.equal(database.prepare(sql).run().changes, 1);
+    database.close();
+    const isFound = hasCode('CHECKPOINT_CORRUPT', location, 'aggregate_categories', 'checksum');
+    const view = openCheckpointView({ location });
+    assert.throws(() => [...view.groups('categories')], isFound);
+    view.close();
+    const [finding, ...more] = verifyCheckpoint({ location }).findings;
+    assert.deepEqual([finding?.check, more], ['groups', []]);
+    assert.match(finding?.where ?? '', /^table aggregate_categories, group \["2025-06-26","Ho[ml]e"\]$/);
+    assert.match(finding?.mend ?? '', /put back a copy/);
+    const checkpoint = await open(location);
+    if (what === 'whether it is closed') return; // A closed group is not read at start.
+    assert.throws(() => [...checkpoint.groups('categories')], isFound);
+    if (what !== 'a key') assert.throws(() => checkpoint.group('categories', key), isFound);
+  });
+}
+
+test('finds one flipped byte of what is remembered of a partition, and of the key of the hashes', async (t) => {
+  const sql = 'UPDATE partitions SET max_event_micros = coalesce(max_event_micros, 0) + 1';
+  const location = await damaged(t, sql);
+  const checkpoint = await open(location);
+  assert.throws(() => checkpoint.lastCommit(), hasCode('CHECKPOINT_CORRUPT', 'partitions', 'checksum'));
+  const found = verifyCheckpoint({ location }).findings.filter(({ check }) => check === 'protocol');
+  assert.deepEqual(
+    found.map(({ where }) => where),
+    ['table partitions, partition 0'],
+  );
+  const keyed = await damaged(t, 'UPDATE meta SET hash_key = randomblob(16)');
+  await assert.rejects(open(keyed), hasCode('CHECKPOINT_CORRUPT', keyed, 'key of the hashes'));
+  assert.match(verifyCheckpoint({ location: keyed }).findings[0]?.why ?? '', /key of the hashes/);
+});
 
 for (const [what, sql, read] of [
   ['plan', "UPDATE plans SET plan = '{'", 'lastPlan'],

@@ -91,6 +91,7 @@ test('without any file, flag or variable every key has its default', async () =>
       timeZone: 'UTC',
       futureToleranceMs: 300_000,
       maxOffsetsPerTrigger: 500_000,
+      stateBytesMax: null,
       deadLetterBytesMax: 1_073_741_824,
       failOnDataLoss: true,
       deadLettersWhenFull: 'stop',

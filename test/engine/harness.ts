@@ -12,6 +12,7 @@ import type { Clock } from '../../src/contracts/clock.ts';
 import type { Log, RecordInput } from '../../src/contracts/log.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
 import { deadLetterPolicy } from '../../src/engine/dead-letter-policy.ts';
+import { stateMemoryOf } from '../../src/engine/state-memory.ts';
 import { trigger } from '../../src/engine/trigger.ts';
 import type { Workers } from '../../src/engine/workers.ts';
 import { createMemoryLog } from '../../src/log/memory.ts';
@@ -71,6 +72,7 @@ export interface RunOptions {
   readonly printerFails?: boolean;
   readonly failOnDataLoss?: boolean;
   readonly deadLetterBytesMax?: number;
+  readonly stateBytesMax?: number;
   readonly deadLettersWhenFull?: 'stop' | 'positions';
   readonly workers?: Workers;
   /** Ends when `processAllAvailable` does, and tells so, in place of by itself. */
@@ -135,6 +137,7 @@ export async function createHarness(
             whenFull: options.deadLettersWhenFull ?? 'stop',
           }),
           sinks: options.sinks ?? [],
+          ...(options.stateBytesMax !== undefined && { stateMemory: stateMemoryOf(options.stateBytesMax) }),
           ...(options.workers !== undefined && { workers: options.workers }),
           dedupeSegmentEntries: over.segmentEntries ?? 4,
           buildReport: reportOf,

@@ -32,6 +32,8 @@ const orders = session.readStream.format('memory', memory).load(ORDERS);
 const counts = orders.groupBy('id').agg({ n: count() });
 export const right = [
   memory.addData([ROW]), avg, approxCountDistinct, desc, size, sum, upper, when, window, counts, ({} as RowOf<typeof ORDERS>).id,
+  orders.groupBy(({ id, at }) => [upper(id).alias('name'), window(at, '1 hour'), 'pieces']),
+  orders.validate([{ kind: 'notAhead', field: 'at', toleranceMs: 0 }, { kind: 'between', field: 'amount', min: '0.00', max: null }]),
 ];
 export const wrong = [
 `;
@@ -72,6 +74,22 @@ const WRONG: readonly (readonly [program: string, says: string])[] = [
     `'"ident"' is not assignable to parameter of type '"amount" | "at" | "id" `,
   ],
   ["orders.groupBy('shop')", 'No overload matches this call'],
+  [
+    'orders.groupBy(({ id }) => [upper(id)]).agg({ n: count() })',
+    "A key needs a name: give the expression one with .alias('…')",
+  ],
+  [
+    "orders.writeStream.foreachBatch((batch) => void batch.groupBy(({ id }) => ['at', upper(id)]).agg({ n: count() }))",
+    "A key needs a name: give the expression one with .alias('…')",
+  ],
+  [
+    "orders.validate([{ kind: 'characters', field: 'ident', min: 1, max: 9 }])",
+    `Type '"ident"' is not assignable to type '"id" | "place.city"'`,
+  ],
+  [
+    "orders.validate([{ kind: 'between', field: 'id', min: '0', max: null }])",
+    `Type '"id"' is not assignable to type '"amount" | "pieces"'`,
+  ],
   [
     "orders.groupBy(({ pieces }) => [window(pieces, '1 hour')])",
     `Type '"int"' is not assignable to type '"timestamp"'`,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createSession } from '../../src/compose-session.ts';
 import { required, schema, types } from '../../src/columns/schema.ts';
+import { count } from '../../src/plan/measure.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';
 
 const NUMBERS = schema([required('n', types.int(), 'which')]);
@@ -126,4 +127,37 @@ test('a query that is stopped finishes the batch in hand, and a later one goes o
   assert.deepEqual(seen, [1, 2, 3]);
   assert.equal(later.id, query.id);
   assert.notEqual(later.runId, query.runId);
+});
+
+test('progress says what state is held, and the option stateBytesMax bounds it', async (t) => {
+  const { session, numbers, stream } = sessionOf(t);
+  await numbers.addData(Array.from({ length: 500 }, (_, n) => ({ n })));
+  const writer = stream
+    .dropDuplicatesWithinWatermark('n')
+    .groupBy('n')
+    .agg({ rows: count() })
+    .writeStream.queryName('bounded')
+    .outputMode('update')
+    .trigger({ availableNow: true })
+    .foreachBatch(() => {});
+  const small = await writer.option('stateBytesMax', 700_000).start();
+  await assert.rejects(small.awaitTermination(), { code: 'STATE_TOO_LARGE', message: /stateBytesMax/ });
+  assert.equal(small.lastProgress, undefined);
+  const query = await writer.option('stateBytesMax', 8_000_000).start();
+  await query.awaitTermination();
+  const [groups, ids] = query.lastProgress?.stateOperators ?? [];
+  assert.deepEqual(
+    [groups?.operatorName, groups?.numRowsTotal, groups?.numRowsUpdated, groups?.numRowsRemoved],
+    ['aggregate result', 500, 500, 0],
+  );
+  assert.ok(
+    groups !== undefined && groups.memoryUsedBytes > 500 * 200 && groups.memoryUsedBytes < 500 * 1000,
+  );
+  assert.deepEqual(
+    [ids?.operatorName, ids?.numRowsTotal, ids?.numRowsUpdated],
+    ['dropDuplicatesWithinWatermark', 500, 500],
+  );
+  assert.ok(ids !== undefined && ids.memoryUsedBytes >= 500 * 32);
+  await session.stop();
+  await assert.rejects(writer.option('stateBytesMax', 'much').start(), { code: 'USAGE' });
 });

@@ -120,6 +120,7 @@ export function progressOf(batchId: number): BatchProgress {
     accounting: { read: 2, accepted: 2, invalid: 0, duplicate: 0, late: 0 },
     lagEvents: 0,
     lag: [],
+    stateOperators: [],
   };
 }
 

@@ -1,0 +1,54 @@
+/** What a program in JavaScript is told, which no compiler has seen. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { required, schema, types } from '../../src/columns/schema.ts';
+import { upper } from '../../src/plan/functions.ts';
+import { count } from '../../src/plan/measure.ts';
+import { describeStream } from '../../src/stream/describe-stream.ts';
+
+const ORDERS = schema([
+  required('id', types.string(), 'which'),
+  required('at', types.timestamp(), 'when'),
+  required('pieces', types.int(), 'how many'),
+]);
+const orders = describeStream(ORDERS);
+
+const RULES: readonly (readonly [rule: object, says: RegExp])[] = [
+  [
+    { kind: 'characters', field: 'ident', min: 1, max: 2 },
+    /the rule characters has the field "ident", and the fields of the events are id, at, pieces/,
+  ],
+  [
+    { kind: 'between', field: 'id', min: '0', max: null },
+    /the rule between needs int or decimal as its field, and id is string/,
+  ],
+  [{ kind: 'notAhead', field: 'pieces', toleranceMs: 0 }, /needs timestamp as its field, and pieces is int/],
+  [{ kind: 'amount', total: 'id' }, /the rule amount needs decimal as its total, and id is string/],
+  [
+    { kind: 'oneOf', field: 'id', values: [], expected: '', refused: {} },
+    /text of few values, and id is declared without: types\.string\(\{ dictionary: true \}\)/,
+  ],
+  [{ kind: 'toString' }, /there is no rule "toString"; the rules are characters, oneOf, between/],
+];
+
+for (const [rule, says] of RULES) {
+  test(`a rule that cannot be is refused where it is written: ${JSON.stringify(rule)}`, () => {
+    assert.throws(() => orders.validate([rule as never]), { code: 'USAGE', message: says });
+  });
+}
+
+test('rules speak about the events as they are read', () => {
+  const computed = orders.withColumn('more', ({ pieces }) => pieces.plus(1));
+  assert.throws(() => computed.validate([{ kind: 'between', field: 'more', min: '0', max: null }]), {
+    code: 'USAGE',
+    message: /before any column is computed/,
+  });
+});
+
+test('a key without a name is called by its text, as in Spark', () => {
+  const grouped = orders.groupBy((({ id }: { id: never }) => [upper(id)]) as never).agg({ n: count() });
+  assert.deepEqual(
+    grouped.schema.fields.map(({ name }) => name),
+    ['upper(id)', 'n'],
+  );
+});
