@@ -1,30 +1,27 @@
 /**
- * The ids that a query remembers: 32 bytes an id in one growing block, so that a million costs 50 MB with the index, and no garbage.
+ * The ids that a query remembers: 32 bytes an id in one growing block, so that a million costs 38 MB with the index, and
+ * no garbage.
  *
  * Entries lie in segments of {@link SEGMENT_ENTRIES} in order of arrival. An entry is eight little-endian 32-bit
  * words: the keyed 128-bit hash of the id (0–3), 64 bits of the keyed hash of the content (4–5), and the event's time
  * in epoch microseconds as a double (6–7). A full segment is sealed: it is written once and dropped whole when the
- * watermark has passed its newest entry. The index over them is open addressing with linear probing; it holds a word of
- * each id's hash, so that only a match is looked up among the entries, and growing reads the index alone.
+ * watermark has passed its newest entry. An {@link IdIndex} over them finds an id.
  *
  * Hashes come packed, as `RowHasher` makes them: row r has the words of its id from 4r on, and of its content from 2r on.
  */
 import { InvariantError, TallystreamError } from '../errors.ts';
-import { CONTENT_WORDS, ID_WORDS } from './row-hasher.ts';
 import { growingMemory, WASM_PAGE_BYTES } from '../columns/wasm.ts';
+import { ENTRY_WORDS, IdIndex } from './id-index.ts';
+import { CONTENT_WORDS, ID_WORDS } from './row-hasher.ts';
 
 export const SEGMENT_ENTRIES = 16_384;
-const WORDS = 8;
-const ENTRY_BYTES = WORDS * 4;
-const DOUBLES = WORDS / 2;
+const ENTRY_BYTES = ENTRY_WORDS * 4;
+const DOUBLES = ENTRY_WORDS / 2;
 /** Where an entry has its time, in doubles. */
 const MICROS_AT = 3;
 /** 2 GiB, so that every word's position is a small whole number: 64 million ids. */
 const PAGES_MAX = 32_768;
 const IDS_MAX = (PAGES_MAX * WASM_PAGE_BYTES) / ENTRY_BYTES;
-
-/** Slots of the index at first; always a power of two, and never more than five eighths of them taken. */
-const SLOTS_AT_FIRST = 1024;
 
 interface Segment {
   readonly number: number;
@@ -37,8 +34,6 @@ interface Segment {
 export class IdTable {
   /** Entries of a segment; a test makes it small so that segments come and go. */
   private readonly segmentEntries: number;
-  /** What {@link prefetch} read, of no meaning: reads for nothing would be optimised away. */
-  prefetched = 0;
   /**
    * A WebAssembly memory grows in place. An array would be copied, for a moment held twice, and what it left behind
    * would stay with the process.
@@ -50,10 +45,7 @@ export class IdTable {
   private readonly places: (Segment | undefined)[] = [];
   private open: Segment | undefined;
   private nextNumber = 0;
-  /** Two words a slot: the first word of an id's hash, and its entry's reference + 1, 0 where the slot is empty. */
-  private slots = new Int32Array(SLOTS_AT_FIRST * 2);
-  private mask = SLOTS_AT_FIRST - 1;
-  private occupied = 0;
+  private readonly index = new IdIndex();
   /** Entries of the open segment that were there at the last `takeChange`. */
   private takenOfOpen = 0;
   private sealed: Segment[] = [];
@@ -64,7 +56,7 @@ export class IdTable {
 
   /** Ids held, those that no longer count until their segment is dropped included. */
   get size(): number {
-    return this.occupied;
+    return this.index.size;
   }
 
   /** Memory that is taken, with room for more. */
@@ -74,21 +66,12 @@ export class IdTable {
 
   /** The reference of the newest entry of a row's id, or -1. */
   find(ids: Int32Array, row = 0): number {
-    const slot = this.slotOf(ids, row * ID_WORDS);
-    return (this.slots[slot * 2 + 1] as number) - 1;
+    return this.index.find(this.words, ids, row * ID_WORDS);
   }
 
-  /**
-   * Brings the index's slots of these rows into the processor's cache. One by one they would be waited for; here they
-   * are on their way together.
-   */
+  /** Brings what finding these rows begins with into the processor's cache. */
   prefetch(ids: Int32Array, from: number, to: number): void {
-    const { slots, mask } = this;
-    let sum = 0;
-    for (let row = from; row < to; row += 1) {
-      sum = (sum + (slots[((ids[row * ID_WORDS] as number) & mask) * 2] as number)) | 0;
-    }
-    this.prefetched = sum;
+    this.index.prefetch(ids, ID_WORDS, from, to);
   }
 
   eventMicros(reference: number): number {
@@ -97,7 +80,7 @@ export class IdTable {
 
   sameContent(reference: number, contents: Int32Array, row = 0): boolean {
     const { words } = this;
-    const at = reference * WORDS + ID_WORDS;
+    const at = reference * ENTRY_WORDS + ID_WORDS;
     return words[at] === contents[row * CONTENT_WORDS] && words[at + 1] === contents[row * CONTENT_WORDS + 1];
   }
 
@@ -114,7 +97,8 @@ export class IdTable {
     const evicted: number[] = [];
     for (const [place, segment] of this.places.entries()) {
       if (segment === undefined || segment === this.open || segment.maxEventMicros >= belowMicros) continue;
-      for (let index = 0; index < segment.used; index += 1) this.unpoint(segment.first + index);
+      for (let index = 0; index < segment.used; index += 1)
+        this.index.unpoint(this.words, segment.first + index);
       this.places[place] = undefined;
       evicted.push(segment.number);
     }
@@ -147,7 +131,7 @@ export class IdTable {
     const copy = entries.slice();
     const words = new Int32Array(copy.buffer);
     const doubles = new Float64Array(copy.buffer);
-    for (let at = 0; at < words.length; at += WORDS) {
+    for (let at = 0; at < words.length; at += ENTRY_WORDS) {
       this.append(words, at, words, at + ID_WORDS, doubles[at / 2 + MICROS_AT] as number);
     }
     this.sealed = [];
@@ -164,14 +148,16 @@ export class IdTable {
     const segment = this.open ?? this.openSegment();
     const reference = segment.first + segment.used;
     const { words } = this;
-    let at = reference * WORDS;
+    let at = reference * ENTRY_WORDS;
     for (let word = 0; word < ID_WORDS; word += 1) words[at++] = ids[idAt + word] as number;
     words[at] = contents[contentAt] as number;
     words[at + 1] = contents[contentAt + 1] as number;
     this.doubles[reference * DOUBLES + MICROS_AT] = eventMicros;
     if (eventMicros > segment.maxEventMicros) segment.maxEventMicros = eventMicros;
     segment.used += 1;
-    this.point(ids, idAt, reference);
+    const { index } = this;
+    if (!index.hasRoomFor(reference)) index.rebuild(words, this.segmentsInOrder(), reference);
+    index.point(words, ids, idAt, reference);
     if (segment.used === this.segmentEntries) this.seal(segment);
   }
 
@@ -195,7 +181,7 @@ export class IdTable {
     if (missing <= 0) return;
     if (pages > PAGES_MAX) {
       throw new TallystreamError('STATE_TOO_LARGE', {
-        what: `The query remembers ${this.occupied} event ids, and holds no more than ${IDS_MAX}.`,
+        what: `The query remembers ${this.size} event ids, and holds no more than ${IDS_MAX}.`,
         why: 'Ids are remembered until the watermark passes their time plus its delay.',
         mend: 'Shorten query.watermark_delay (under another query.name), or spread the topic over several queries.',
       });
@@ -203,6 +189,13 @@ export class IdTable {
     this.memory.grow(missing);
     this.words = new Int32Array(this.memory.buffer);
     this.doubles = new Float64Array(this.memory.buffer);
+  }
+
+  /** A place is taken again by a later segment, so the order of places is not that in which ids came. */
+  private segmentsInOrder(): Segment[] {
+    return this.places
+      .filter((segment) => segment !== undefined)
+      .toSorted((one, other) => one.number - other.number);
   }
 
   private seal(segment: Segment): void {
@@ -214,84 +207,5 @@ export class IdTable {
   private bytesOf(segment: Segment, fromEntry: number): Uint8Array {
     const start = (segment.first + fromEntry) * ENTRY_BYTES;
     return new Uint8Array(this.memory.buffer, start, (segment.used - fromEntry) * ENTRY_BYTES);
-  }
-
-  /** The slot of the id in `words` from `at` on, or the empty one where it would be. */
-  private slotOf(ids: Int32Array, at: number): number {
-    const { slots, mask } = this;
-    const first = ids[at] as number;
-    let slot = first & mask;
-    for (;;) {
-      const reference = (slots[slot * 2 + 1] as number) - 1;
-      if (reference < 0) return slot;
-      if (slots[slot * 2] === first && this.sameRest(reference, ids, at)) return slot;
-      slot = (slot + 1) & mask;
-    }
-  }
-
-  private sameRest(reference: number, ids: Int32Array, at: number): boolean {
-    const { words } = this;
-    const own = reference * WORDS;
-    return words[own + 1] === ids[at + 1] && words[own + 2] === ids[at + 2] && words[own + 3] === ids[at + 3];
-  }
-
-  private point(ids: Int32Array, at: number, reference: number): void {
-    if ((this.occupied + 1) * 8 > (this.mask + 1) * 5) this.growIndex();
-    const slot = this.slotOf(ids, at);
-    if (this.slots[slot * 2 + 1] === 0) this.occupied += 1;
-    this.slots[slot * 2] = ids[at] as number;
-    this.slots[slot * 2 + 1] = reference + 1;
-  }
-
-  /** Removes the index's pointer to this entry where it still points here, closing the gap behind it. */
-  private unpoint(reference: number): void {
-    let slot = (this.words[reference * WORDS] as number) & this.mask;
-    for (;;) {
-      const held = (this.slots[slot * 2 + 1] as number) - 1;
-      if (held < 0) return; // A newer entry of the same id has taken its place.
-      if (held === reference) break;
-      slot = (slot + 1) & this.mask;
-    }
-    this.occupied -= 1;
-    this.closeGap(slot);
-  }
-
-  /** Backward-shift deletion (Knuth, TAOCP 6.4, algorithm R): no tombstones, so probing never slows down with age. */
-  private closeGap(emptied: number): void {
-    const { slots, mask } = this;
-    let hole = emptied;
-    let slot = hole;
-    for (;;) {
-      slots[hole * 2 + 1] = 0;
-      for (;;) {
-        slot = (slot + 1) & mask;
-        if (slots[slot * 2 + 1] === 0) return;
-        const home = (slots[slot * 2] as number) & mask;
-        // The entry may move into the hole unless its home lies cyclically in (hole, slot].
-        const stays = hole <= slot ? hole < home && home <= slot : hole < home || home <= slot;
-        if (!stays) break;
-      }
-      slots[hole * 2] = slots[slot * 2] as number;
-      slots[hole * 2 + 1] = slots[slot * 2 + 1] as number;
-      hole = slot;
-    }
-  }
-
-  /** Twice the slots. The old ones are read in order, and an entry comes near its place or near it in the second half. */
-  private growIndex(): void {
-    const old = this.slots;
-    const slots = new Int32Array(old.length * 2);
-    const mask = slots.length / 2 - 1;
-    for (let at = 0; at < old.length; at += 2) {
-      if (old[at + 1] === 0) continue;
-      let slot = (old[at] as number) & mask;
-      while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & mask;
-      slots[slot * 2] = old[at] as number;
-      slots[slot * 2 + 1] = old[at + 1] as number;
-    }
-    this.slots = slots;
-    this.mask = mask;
-    // Given back at once: the collector sees a small object, and would keep tens of megabytes for a long time.
-    old.buffer.transfer(0);
   }
 }
