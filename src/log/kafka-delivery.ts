@@ -212,6 +212,7 @@ export function acknowledge(delivery: Delivery, part: PartitionDelivery, baseOff
   }
   delivery.ranges.push({ partition, baseOffset, count });
   part.next += count;
+  part.batch?.release?.();
   part.batch = undefined;
   part.stamp = undefined;
 }
