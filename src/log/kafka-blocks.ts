@@ -1,9 +1,12 @@
-/** Memory that fetched bytes lie in, used again when nobody reads it any more: fresh memory costs more than reading it. */
+/**
+ * Memory that is used again when nobody reads it any more: for answers, and for batches that are sent. Fresh memory costs
+ * more than reading it, and has V8 collect its garbage early.
+ */
 
-/** Blocks that are kept for the next answers; more than that may be in use. */
+/** Blocks that are kept for the next answers. */
 const FREE_MAX = 4;
 
-/** The bytes of one answer. Whoever never releases a share keeps the block from being used again, and no more. */
+/** The memory of one answer or batch. Whoever never releases a share keeps the block from being used again, and no more. */
 export class Block {
   readonly buffer: Buffer;
   private readonly pool: BlockPool | undefined;
@@ -33,10 +36,13 @@ export class Block {
 
 export class BlockPool {
   private readonly blockBytes: number;
+  private readonly freeMax: number;
   private readonly free: Buffer[] = [];
 
-  constructor(blockBytes: number) {
+  /** @param freeMax blocks that are kept for the next; more than that may be in use */
+  constructor(blockBytes: number, freeMax = FREE_MAX) {
     this.blockBytes = blockBytes;
+    this.freeMax = freeMax;
   }
 
   /** A block of at least so many bytes, with anything in it. */
@@ -46,6 +52,6 @@ export class BlockPool {
   }
 
   give(buffer: Buffer): void {
-    if (this.free.length < FREE_MAX) this.free.push(buffer);
+    if (this.free.length < this.freeMax) this.free.push(buffer);
   }
 }

@@ -243,6 +243,7 @@ export function acknowledge(
   }
   if (baseOffset !== undefined) delivery.ranges.push({ partition, baseOffset, count });
   part.next += count;
+  part.batch?.release?.();
   part.batch = undefined;
   part.stamp = undefined;
 }

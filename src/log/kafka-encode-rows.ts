@@ -1,6 +1,7 @@
 /** The rows of a block as a record batch: what kafka-encode.ts does for records, without an object a record. */
 import type { RecordBlock } from '../contracts/log.ts';
 import { asBuffer, copyBytes } from './copy-bytes.ts';
+import { type Block, BlockPool } from './kafka-blocks.ts';
 import { HEADER_BYTES } from './kafka-batch.ts';
 import { finishBatch, type EncodedKafkaBatch, type EncodeOptions } from './kafka-encode.ts';
 import { VARINT_BYTES_MAX, writeVarint } from './kafka-varint.ts';
@@ -10,17 +11,26 @@ const FIXED_BYTES = 3;
 /** What a record takes beside its key and value: those, its length, its offset, and two lengths. */
 const FRAME_BYTES_MAX = FIXED_BYTES + 4 * VARINT_BYTES_MAX;
 
+/** Smaller batches lie in memory of the heap's, larger ones in memory of their own. */
+const BLOCK_BYTES_MIN = 32 * 1024;
+const BLOCK_BYTES_MAX = 1024 * 1024;
+/** Of one size. Six appends of 1 MiB lie in no more, with however many partitions, since a block is at least half full. */
+const KEPT_BYTES = 12 * 1024 * 1024;
+/** By the size of their blocks, a power of two. */
+const pools = new Map<number, BlockPool>();
+
 /** As many of the rows from the `from`-th on as fit, at least one. All have the timestamp `options.nowMs`. */
 export function encodeKafkaRows(
-  block: RecordBlock,
+  input: RecordBlock,
   rows: Int32Array,
   from: number,
   options: EncodeOptions,
 ): EncodedKafkaBatch {
-  const { to, sizeMax } = extentOf(block, rows, from, options.bytesMax);
-  const { valueStart, valueEnd, keyStart, keyEnd } = block;
-  const source = asBuffer(block.bytes);
-  const target = Buffer.allocUnsafe(sizeMax);
+  const { to, sizeMax } = extentOf(input, rows, from, options.bytesMax);
+  const { valueStart, valueEnd, keyStart, keyEnd } = input;
+  const source = asBuffer(input.bytes);
+  const block = takeBlock(sizeMax);
+  const target = block?.buffer ?? Buffer.allocUnsafe(sizeMax);
   let at = HEADER_BYTES;
   for (let index = from; index < to; index += 1) {
     const row = rows[index] as number;
@@ -41,7 +51,23 @@ export function encodeKafkaRows(
     at += 1;
   }
   const nowMs = Math.floor(options.nowMs);
-  return finishBatch(target.subarray(0, at), { count: to - from, baseMs: nowMs, maxMs: nowMs }, options);
+  const plain = target.subarray(0, at);
+  const batch = finishBatch(plain, { count: to - from, baseMs: nowMs, maxMs: nowMs }, options);
+  // Compressed, it lies elsewhere.
+  const release = batch.bytes === plain ? block?.share() : undefined;
+  block?.release();
+  return release === undefined ? batch : { ...batch, release };
+}
+
+function takeBlock(bytes: number): Block | undefined {
+  if (bytes < BLOCK_BYTES_MIN || bytes > BLOCK_BYTES_MAX) return undefined;
+  const blockBytes = 2 ** Math.ceil(Math.log2(bytes));
+  let pool = pools.get(blockBytes);
+  if (pool === undefined) {
+    pool = new BlockPool(blockBytes, KEPT_BYTES / blockBytes);
+    pools.set(blockBytes, pool);
+  }
+  return pool.take(bytes);
 }
 
 function extentOf(

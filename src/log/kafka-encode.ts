@@ -8,6 +8,8 @@ import { VARINT_BYTES_MAX, VARLONG_BYTES_MAX, writeVarint } from './kafka-varint
 export interface EncodedKafkaBatch {
   readonly count: number;
   readonly bytes: Buffer;
+  /** Gives the memory of `bytes` to a later batch, once nobody looks at this one any more; a repeat does nothing. */
+  readonly release?: () => void;
 }
 
 /** Who sends a batch, and which of their records it starts with: what a broker finds a repeat by. */

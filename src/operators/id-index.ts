@@ -54,6 +54,11 @@ export class IdIndex {
     return this.slots.length;
   }
 
+  /** Memory that is taken, with room for more. */
+  get bytes(): number {
+    return this.memory.buffer.byteLength;
+  }
+
   /** The reference of the entry of the id in `ids` from `at` on, or -1. `entries` are those that references count in. */
   find(entries: Int32Array, ids: Int32Array, at: number): number {
     const slot = this.slotOf(entries, ids, at);

@@ -61,7 +61,7 @@ export class IdTable {
 
   /** Memory that is taken, with room for more. */
   get bytes(): number {
-    return this.memory.buffer.byteLength + this.slots.byteLength;
+    return this.memory.buffer.byteLength + this.index.bytes;
   }
 
   /** The reference of the newest entry of a row's id, or -1. */

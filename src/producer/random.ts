@@ -8,14 +8,18 @@ export interface Random {
   below(bound: number): number;
 }
 
+export interface SeededRandom extends Random {
+  /** Draws from now on what a new one with this seed would draw. */
+  reseed(seed: number | string): void;
+}
+
 /**
  * The generator sfc32 (Chris Doty-Humphrey, "Small Fast Counting RNG", of PractRand): 128 bits of state, a period of at
  * least 2^32 and no known statistical weakness. A seed given as a number and the same digits given as text are one seed.
  */
-export function createRandom(seed: number | string): Random {
-  const [wordA, wordB, wordC] = seedWords(String(seed));
+export function createRandom(seed: number | string): SeededRandom {
   // The state is a typed array, because a changing 32-bit number in a closure may be boxed anew on every draw.
-  const state = Int32Array.of(wordA, wordB, wordC, 1);
+  const state = new Int32Array(4);
 
   const uint32 = (): number => {
     const a = state[0] as number;
@@ -29,10 +33,19 @@ export function createRandom(seed: number | string): Random {
     state[2] = ((c << 21) | (c >>> 11)) + sum;
     return sum >>> 0;
   };
-  // Seeds that differ in one bit still agree in much of the first outputs; the author advises to drop twelve.
-  for (let round = 0; round < 12; round += 1) uint32();
+  const reseed = (next: number | string): void => {
+    const [wordA, wordB, wordC] = seedWords(String(next));
+    state[0] = wordA;
+    state[1] = wordB;
+    state[2] = wordC;
+    state[3] = 1;
+    // Seeds that differ in one bit still agree in much of the first outputs; the author advises to drop twelve.
+    for (let round = 0; round < 12; round += 1) uint32();
+  };
+  reseed(seed);
 
   return {
+    reseed,
     uint32,
     unit: () => uint32() / 2 ** 32,
     below: (bound) => Math.floor((uint32() / 2 ** 32) * bound),

@@ -11,7 +11,9 @@ const KEPT_BYTES_MAX = 8 * 1024 * 1024;
  */
 export class WritableBlock implements RecordBlock {
   count = 0;
-  bytes: Buffer = Buffer.allocUnsafeSlow(BYTES_AT_FIRST);
+  bytes = Buffer.allocUnsafeSlow(BYTES_AT_FIRST);
+  /** The same bytes, for a writer of more than one at a time. */
+  view = viewOf(this.bytes);
   valueStart = new Int32Array(ROWS_AT_FIRST);
   valueEnd = new Int32Array(ROWS_AT_FIRST);
   keyStart = new Int32Array(ROWS_AT_FIRST);
@@ -26,7 +28,7 @@ export class WritableBlock implements RecordBlock {
     if (this.end + bytes > this.bytes.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.bytes.length, this.end + bytes));
       grown.set(this.bytes.subarray(0, this.end));
-      this.bytes = grown;
+      this.take(grown);
     }
     if (this.count === this.valueStart.length) {
       this.valueStart = doubled(this.valueStart);
@@ -53,8 +55,17 @@ export class WritableBlock implements RecordBlock {
     this.count = 0;
     this.end = 0;
     this.recordBytes = 0;
-    if (this.bytes.length > KEPT_BYTES_MAX) this.bytes = Buffer.allocUnsafeSlow(BYTES_AT_FIRST);
+    if (this.bytes.length > KEPT_BYTES_MAX) this.take(Buffer.allocUnsafeSlow(BYTES_AT_FIRST));
   }
+
+  private take(bytes: Buffer<ArrayBuffer>): void {
+    this.bytes = bytes;
+    this.view = viewOf(bytes);
+  }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
 }
 
 /** The rows as records, for a log that takes no block. They are views of the block. */

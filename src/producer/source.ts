@@ -20,7 +20,7 @@ export interface BlockSource {
   write(block: WritableBlock, recordsMax: number, bytesMax: number): void;
 }
 
-/** Makes every record at the moment it is asked for, and stamps it with the event time. */
+/** Makes records at the moment they are asked for, and stamps all that are asked for at once with the event time of then. */
 export function createGeneratedSource(
   writeNext: (block: WritableBlock, timestampMs: number) => void,
   eventClock: EventClock,
@@ -29,7 +29,8 @@ export function createGeneratedSource(
     write(block, recordsMax, bytesMax) {
       const countMax = block.count + recordsMax;
       const recordBytesMax = block.recordBytes + bytesMax;
-      do writeNext(block, eventClock.nowMs());
+      const timestampMs = eventClock.nowMs();
+      do writeNext(block, timestampMs);
       while (block.count < countMax && block.recordBytes < recordBytesMax);
     },
   };

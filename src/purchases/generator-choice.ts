@@ -31,9 +31,18 @@ export function createChoice(weights: readonly number[]): Choice {
     (left < 1 ? small : large).push(rich);
   }
 
+  // Of every column the bound and the other position, side by side, so that a draw reads one place of memory. A draw has 32
+  // bits, and is below the part exactly where it is below the next whole number of 2^-32.
+  const columns = new Uint32Array(2 * count);
+  threshold.forEach((part, position) => {
+    const bound = Math.ceil(part * 2 ** 32);
+    columns[2 * position] = bound;
+    // A bound that 32 bits do not hold is above every draw.
+    columns[2 * position + 1] = bound < 2 ** 32 ? (alias[position] as number) : position;
+  });
   return (random) => {
     const column = random.below(count);
-    return random.unit() < (threshold[column] as number) ? column : (alias[column] as number);
+    return random.uint32() < (columns[2 * column] as number) ? column : (columns[2 * column + 1] as number);
   };
 }
 

@@ -15,34 +15,35 @@ import {
   SEGMENTS,
 } from './catalogue.ts';
 import { type Choice, createChoice, zipfWeights } from './generator-choice.ts';
-import { textBytes } from './generator-text.ts';
+import type { TextPieces } from './generator-text.ts';
 
-export interface Customer {
-  /** Bytes of the customer id, the record's key; it begins {@link KEY_AT} bytes into `identity`. */
-  readonly keyBytes: number;
-  /** `"customer_id":…,"customer_segment":…,` */
-  readonly identity: Uint8Array;
-  /** `"location":{…},"discount_percentage":` */
-  readonly location: Uint8Array;
-  /** The same with the end of an event that has no discount, as most have, and is not the customer's first. */
-  readonly undiscounted: Uint8Array;
-  readonly country: Country;
-}
-
-export const KEY_AT = '"customer_id":"'.length;
 /** How an event ends that is not its customer's first. */
 export const KNOWN_END = ',"is_new_customer":false}';
+
+/** Digits of a customer's number, at least. */
+export const CUSTOMER_PLACES = 5;
+
+/** What distinguishes customers beside their number; those who are alike share it. */
+export interface CustomerKind {
+  readonly country: Country;
+  /** `","customer_segment":…,`: what follows the number. */
+  readonly segment: number;
+  /** `"location":{…},"discount_percentage":` */
+  readonly location: number;
+  /** The same with the end of an event that has no discount, as most have, and is not the customer's first. */
+  readonly undiscounted: number;
+}
 
 export interface Product {
   readonly category: Category;
   readonly priceCents: number;
   /** `"product_id":…,"product_name":…,"product_category":…,"quantity":` */
-  readonly identity: Uint8Array;
+  readonly identity: number;
   readonly quantity: Choice;
   /** `,"unit_price":…,"total_amount":` */
-  readonly price: Uint8Array;
-  /** From `identity` to the total, by quantity - 1, where nothing is discounted. Made when they are first bought. */
-  readonly undiscounted: (Uint8Array | undefined)[];
+  readonly price: number;
+  /** From `identity` to the total, by quantity - 1, where nothing is discounted. */
+  readonly undiscounted: readonly number[];
 }
 
 const chooseSegment = createChoice(SEGMENTS.map(({ weight }) => weight));
@@ -51,28 +52,43 @@ const chooseCountry = createChoice(COUNTRIES.map(({ weight }) => weight));
 const CITY_SKEW = 0.7;
 const chooseCity = COUNTRIES.map(({ cities }) => createChoice(zipfWeights(cities.length, CITY_SKEW)));
 
-/** @param number from 1, in order of how much the customer buys */
-export function makeCustomer(number: number): Customer {
-  const random = createRandom(`customer ${number}`);
-  const best = number <= BEST_CUSTOMERS;
-  const segments = best ? BEST_CUSTOMERS_SEGMENTS : SEGMENTS;
-  const segment = at(segments, (best ? chooseBestSegment : chooseSegment)(random)).name;
-  const countryIndex = chooseCountry(random);
-  const country = at(COUNTRIES, countryIndex);
-  const city = at(country.cities, at(chooseCity, countryIndex)(random));
-  const id = `customer_${String(number).padStart(5, '0')}`;
-  const location = `"location":${JSON.stringify({ country: country.name, city })},"discount_percentage":`;
-  return {
-    keyBytes: id.length,
-    identity: textBytes(`"customer_id":"${id}","customer_segment":"${segment}",`),
-    location: textBytes(location),
-    undiscounted: textBytes(`${location}0.00${KNOWN_END}`),
-    country,
+/** Every kind of customer, and a function that says which of them the customer of a number is. */
+export function makeCustomerKinds(pieces: TextPieces): {
+  readonly kinds: readonly CustomerKind[];
+  /** @param customer from 1, in order of how much the customer buys */
+  readonly kindOf: (customer: number) => number;
+} {
+  const segments = SEGMENTS.map(({ name }) => pieces.add(`","customer_segment":"${name}",`));
+  const kinds: CustomerKind[] = [];
+  const firstOfCountry = COUNTRIES.map((country) => {
+    const first = kinds.length;
+    for (const city of country.cities) {
+      const text = `"location":${JSON.stringify({ country: country.name, city })},"discount_percentage":`;
+      const location = pieces.add(text);
+      const undiscounted = pieces.add(`${text}0.00${KNOWN_END}`);
+      for (const segment of segments) kinds.push({ country, segment, location, undiscounted });
+    }
+    return first;
+  });
+  const random = createRandom('');
+  const kindOf = (customer: number): number => {
+    random.reseed(`customer ${customer}`);
+    const best = customer <= BEST_CUSTOMERS;
+    const ranks = best ? BEST_CUSTOMERS_SEGMENTS : SEGMENTS;
+    const { name } = at(ranks, (best ? chooseBestSegment : chooseSegment)(random));
+    const segment = SEGMENTS.findIndex((each) => each.name === name);
+    const country = chooseCountry(random);
+    const city = at(chooseCity, country)(random);
+    return at(firstOfCountry, country) + city * segments.length + segment;
   };
+  return { kinds, kindOf };
 }
 
 /** Every product, with the choice that draws one as often as it is bought. */
-export function makeProducts(): { readonly products: readonly Product[]; readonly choose: Choice } {
+export function makeProducts(pieces: TextPieces): {
+  readonly products: readonly Product[];
+  readonly choose: Choice;
+} {
   const ranks = zipfWeights(PRODUCTS_PER_CATEGORY, PRODUCT_SKEW);
   const rankSum = ranks.reduce((sum, weight) => sum + weight, 0);
   const products: Product[] = [];
@@ -80,25 +96,36 @@ export function makeProducts(): { readonly products: readonly Product[]; readonl
   CATEGORIES.forEach((category, categoryIndex) => {
     const quantity = createChoice(category.quantityWeights);
     ranks.forEach((rank, index) => {
-      products.push(makeProduct(category, index + 1, priceCents(category, categoryIndex, index), quantity));
+      const cents = priceCents(category, categoryIndex, index);
+      products.push(makeProduct(pieces, category, index + 1, cents, quantity));
       weights.push((category.weight * rank) / rankSum);
     });
   });
   return { products, choose: createChoice(weights) };
 }
 
-function makeProduct(category: Category, number: number, cents: number, quantity: Choice): Product {
-  const { name } = category;
+function makeProduct(
+  pieces: TextPieces,
+  category: Category,
+  number: number,
+  cents: number,
+  quantity: Choice,
+): Product {
+  const { name, quantityWeights } = category;
+  const identity =
+    `"product_id":"product_${name.toLowerCase()}_${number}","product_name":"${name} Item ${number}",` +
+    `"product_category":"${name}","quantity":`;
+  const price = `,"unit_price":${(cents / 100).toFixed(2)},"total_amount":`;
   return {
     category,
     priceCents: cents,
-    identity: textBytes(
-      `"product_id":"product_${name.toLowerCase()}_${number}","product_name":"${name} Item ${number}",` +
-        `"product_category":"${name}","quantity":`,
-    ),
+    identity: pieces.add(identity),
     quantity,
-    price: textBytes(`,"unit_price":${(cents / 100).toFixed(2)},"total_amount":`),
-    undiscounted: [],
+    price: pieces.add(price),
+    undiscounted: quantityWeights.map((_, index) => {
+      const total = ((cents * (index + 1)) / 100).toFixed(2);
+      return pieces.add(`${identity}${index + 1}${price}${total}`);
+    }),
   };
 }
 

@@ -6,26 +6,22 @@ import {
   ANNOUNCED_DISCOUNTS,
   CHANNELS,
   COUNTRIES,
-  CUSTOMER_SKEW,
   DISCOUNT_HUNDREDTHS_MAX,
   DISCOUNT_SHARE,
-  FIRST_PURCHASE_SHARE,
   PAYMENT_METHODS,
-  REGULAR_CUSTOMERS,
-  REMEMBERED_NEWCOMERS,
-  RETURNING_NEWCOMER_SHARE,
 } from './catalogue.ts';
-import { createChoice, zipfWeights } from './generator-choice.ts';
-import { createHeadWriter } from './generator-head.ts';
+import { Buyers } from './generator-buyers.ts';
+import { createChoice } from './generator-choice.ts';
+import { createHeadWriter, KEY_START_BYTES } from './generator-head.ts';
 import {
-  type Customer,
-  KEY_AT,
+  CUSTOMER_PLACES,
+  type CustomerKind,
   KNOWN_END,
-  makeCustomer,
+  makeCustomerKinds,
   makeProducts,
   type Product,
 } from './generator-shop.ts';
-import { TEXT_BYTES_MAX, textBytes, TextWriter } from './generator-text.ts';
+import { TEXT_BYTES_MAX, TextPieces, TextWriter, viewOf } from './generator-text.ts';
 
 export interface PurchaseGeneratorOptions {
   /** The same seed gives the same events but for the time: `timestamp`, and the milliseconds within `event_id`. */
@@ -51,8 +47,7 @@ export interface PurchaseGenerator {
 
 const DEFAULT_CURRENCY = 'USD';
 
-const KNOWN = textBytes(KNOWN_END);
-const NEW = textBytes(',"is_new_customer":true}');
+const NEW_END = ',"is_new_customer":true}';
 
 /**
  * An event's text is put together from pieces that are made once. Copying a piece costs more than the bytes in it, so most
@@ -60,68 +55,68 @@ const NEW = textBytes(',"is_new_customer":true}');
  */
 export function createPurchaseGenerator(options: PurchaseGeneratorOptions): PurchaseGenerator {
   const random = createRandom(options.seed);
-  const { products, choose: chooseProduct } = makeProducts();
-  const nextBuyer = createBuyers(random);
-  const nextPayment = createPayments(random, options.localCurrencies ?? false);
+  const pieces = new TextPieces();
+  const known = pieces.add(KNOWN_END);
+  const firstOfCustomer = pieces.add(NEW_END);
+  const { products, choose: chooseProduct } = makeProducts(pieces);
+  const { kinds, kindOf } = makeCustomerKinds(pieces);
+  const buyers = new Buyers(random, kindOf);
+  const nextPayment = createPayments(random, pieces, options.localCurrencies ?? false);
   const writeHead = createHeadWriter(options.seed);
   const own = Buffer.allocUnsafeSlow(TEXT_BYTES_MAX);
-  const writer = new TextWriter(own);
+  const ownView = viewOf(own);
+  const writer = new TextWriter(pieces, ownView);
+  let keyEnd = 0;
 
-  /** Writes an event at the writer's place; gives where the key lies: from there, to the end of `keyBytes`. */
+  /** Writes an event at the writer's place; gives where its key starts, which goes to `keyEnd`. */
   const writeEvent = (timestampMs: number): number => {
-    const { customer, isNew } = nextBuyer();
+    buyers.next();
+    const kind = kinds[buyers.kind] as CustomerKind;
     const product = products[chooseProduct(random)] as Product;
     const quantity = product.quantity(random) + 1;
     const discount = drawDiscount(random);
 
     writeHead(writer, timestampMs);
-    const keyStart = writer.at + KEY_AT;
-    writer.bytes(customer.identity);
-    if (discount === 0)
-      writer.bytes((product.undiscounted[quantity - 1] ??= undiscounted(product, quantity)));
+    const keyStart = writer.at - KEY_START_BYTES;
+    writer.whole(buyers.customer, CUSTOMER_PLACES);
+    keyEnd = writer.at;
+    writer.piece(kind.segment);
+    if (discount === 0) writer.piece(product.undiscounted[quantity - 1] as number);
     else writeItem(writer, product, quantity, discount);
-    writer.bytes(nextPayment(customer));
-    if (discount === 0 && !isNew) writer.bytes(customer.undiscounted);
+    writer.piece(nextPayment(kind));
+    if (discount === 0 && !buyers.isNew) writer.piece(kind.undiscounted);
     else {
-      writer.bytes(customer.location);
+      writer.piece(kind.location);
       writer.hundredths(discount);
-      writer.bytes(isNew ? NEW : KNOWN);
+      writer.piece(buyers.isNew ? firstOfCustomer : known);
     }
-    keyBytes = customer.keyBytes;
     return keyStart;
   };
-  let keyBytes = 0;
 
   return {
     next(timestampMs) {
-      writer.target = own;
+      writer.target = ownView;
       writer.at = 0;
       const keyStart = writeEvent(timestampMs);
       const value = Uint8Array.prototype.slice.call(own, 0, writer.at);
-      return { key: value.subarray(keyStart, keyStart + keyBytes), value };
+      return { key: value.subarray(keyStart, keyEnd), value };
     },
     write(block, timestampMs) {
       block.reserve(TEXT_BYTES_MAX);
-      writer.target = block.bytes;
+      writer.target = block.view;
       writer.at = block.end;
       const keyStart = writeEvent(timestampMs);
-      block.addRow(keyStart, keyStart + keyBytes, writer.at);
+      block.addRow(keyStart, keyEnd, writer.at);
     },
   };
 }
 
 /** `"product_id":…,…,"quantity":…,"unit_price":…,"total_amount":…` */
 function writeItem(writer: TextWriter, product: Product, quantity: number, discount: number): void {
-  writer.bytes(product.identity);
+  writer.piece(product.identity);
   writer.whole(quantity);
-  writer.bytes(product.price);
+  writer.piece(product.price);
   writer.hundredths(discountedTotalCents(product.priceCents, quantity, discount));
-}
-
-function undiscounted(product: Product, quantity: number): Uint8Array {
-  const writer = new TextWriter(Buffer.allocUnsafeSlow(TEXT_BYTES_MAX));
-  writeItem(writer, product, quantity, 0);
-  return Uint8Array.prototype.slice.call(writer.target, 0, writer.at);
 }
 
 /**
@@ -145,59 +140,25 @@ function drawDiscount(random: Random): number {
   return 1 + random.below(DISCOUNT_HUNDREDTHS_MAX);
 }
 
-interface Buyer {
-  readonly customer: Customer;
-  readonly isNew: boolean;
-}
-
-/** Who buys next: mostly a regular customer, now and then somebody for the first time, or one who came lately. */
-function createBuyers(random: Random): () => Buyer {
-  const chooseRegular = createChoice(zipfWeights(REGULAR_CUSTOMERS, CUSTOMER_SKEW));
-  // Made when they first buy: a start should not wait for twenty thousand customers of whom it needs a few.
-  const regulars: (Buyer | undefined)[] = Array.from({ length: REGULAR_CUSTOMERS });
-  const newcomers: Buyer[] = [];
-  let newcomerCount = 0;
-
-  const welcome = (): Buyer => {
-    const customer = makeCustomer(REGULAR_CUSTOMERS + newcomerCount + 1);
-    newcomers[newcomerCount % REMEMBERED_NEWCOMERS] = { customer, isNew: false };
-    newcomerCount += 1;
-    return { customer, isNew: true };
-  };
-
-  return () => {
-    const draw = random.unit();
-    if (draw < FIRST_PURCHASE_SHARE) return welcome();
-    if (draw < FIRST_PURCHASE_SHARE + RETURNING_NEWCOMER_SHARE && newcomers.length > 0) {
-      return newcomers[random.below(newcomers.length)] as Buyer;
-    }
-    const index = chooseRegular(random);
-    let buyer = regulars[index];
-    if (buyer === undefined) {
-      buyer = { customer: makeCustomer(index + 1), isNew: false };
-      regulars[index] = buyer;
-    }
-    return buyer;
-  };
-}
-
 /** `,"currency":…,"payment_method":…,"order_source":…,"device_type":…,`: every combination, as often as it occurs. */
-function createPayments(random: Random, localCurrencies: boolean): (customer: Customer) => Uint8Array {
+function createPayments(
+  random: Random,
+  pieces: TextPieces,
+  localCurrencies: boolean,
+): (kind: CustomerKind) => number {
   const combinations = PAYMENT_METHODS.flatMap((payment) =>
     CHANNELS.map((channel) => ({ payment, channel, weight: payment.weight * channel.weight })),
   );
   const choose = createChoice(combinations.map(({ weight }) => weight));
-  const piecesIn = (currency: string): Uint8Array[] =>
+  const piecesIn = (currency: string): number[] =>
     combinations.map(({ payment, channel }) =>
-      textBytes(
+      pieces.add(
         `,"currency":"${currency}","payment_method":"${payment.name}",` +
           `"order_source":"${channel.orderSource}","device_type":"${channel.deviceType}",`,
       ),
     );
-  const currencies = localCurrencies ? COUNTRIES.map(({ currency }) => currency) : [DEFAULT_CURRENCY];
-  const pieces = new Map(currencies.map((currency) => [currency, piecesIn(currency)]));
-  return (customer) => {
-    const currency = localCurrencies ? customer.country.currency : DEFAULT_CURRENCY;
-    return (pieces.get(currency) as Uint8Array[])[choose(random)] as Uint8Array;
-  };
+  const inDefault = piecesIn(DEFAULT_CURRENCY);
+  if (!localCurrencies) return () => inDefault[choose(random)] as number;
+  const inLocal = new Map(COUNTRIES.map(({ currency }) => [currency, piecesIn(currency)]));
+  return ({ country }) => (inLocal.get(country.currency) as number[])[choose(random)] as number;
 }

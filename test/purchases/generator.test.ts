@@ -166,10 +166,10 @@ describe('a seed', () => {
   });
 
   test('gives the events of earlier versions, byte for byte', () => {
-    const digest = (options: PurchaseGeneratorOptions): string => {
+    const digest = (options: PurchaseGeneratorOptions, count = 20_000): string => {
       const generator = createPurchaseGenerator(options);
       const hash = createHash('sha256');
-      for (let i = 0; i < 20_000; i += 1) {
+      for (let i = 0; i < count; i += 1) {
         const { key, value } = generator.next(AT_MS + i * 7);
         hash.update(key).update(value);
       }
@@ -178,6 +178,11 @@ describe('a seed', () => {
     assert.equal(digest({ seed: 1 }), 'a5d1d904f30e267290d7597d53cb2fb63a72f52a8fc8eb12dbaf4ad1976e1e22');
     const localCurrencies = digest({ seed: 'a seed', localCurrencies: true });
     assert.equal(localCurrencies, '9a40378e7f662efd7226d248d7d34d619da88dd262bc7a6a93a2f4a1d53d0e5c');
+    // Here more newcomers have come than are remembered.
+    assert.equal(
+      digest({ seed: 7 }, 60_000),
+      'cef70e09cf14fb4495574cdf2f501fff0beaa1358c7c432105a4815c862eaa0b',
+    );
   });
 
   test('gives the same events as rows of a block', () => {
