@@ -16,6 +16,8 @@ const HASHES_AT = COLUMN_AT + BLOCK_ROWS_MAX * 8;
 const TEXTS_AT = HASHES_AT + BLOCK_ROWS_MAX * 16;
 /** The kernel reads whole words, so up to seven bytes behind a text. */
 const SLACK_BYTES = 8;
+/** V8 copies shared memory (chunks may lie in it) by words where both sides lie alike within a word, else by bytes. */
+const WORD_BYTES = 8;
 
 interface TextColumn {
   readonly text: StringColumn;
@@ -35,6 +37,8 @@ export class HashStage {
   /** The texts of the block: `[low, high)` of the chunk, and of the arena behind it. */
   private low = 0;
   private high = 0;
+  /** Where they lie here. */
+  private textsAt = TEXTS_AT;
   private arenaLow = 0;
   private arenaHigh = 0;
 
@@ -54,11 +58,12 @@ export class HashStage {
     let end = Math.min(to, from + BLOCK_ROWS_MAX);
     while (this.measure(from, end) > BLOCK_BYTES_MAX && end - from > 1) end = from + ((end - from) >> 1);
     const { chunk, arena } = this.batch.space;
-    this.reserve(TEXTS_AT + (this.high - this.low) + (this.arenaHigh - this.arenaLow) + SLACK_BYTES);
-    this.bytes.set(chunk.subarray(this.low, this.high), TEXTS_AT);
-    if (this.arenaHigh > this.arenaLow) {
-      this.bytes.set(arena.subarray(this.arenaLow, this.arenaHigh), TEXTS_AT + this.high - this.low);
-    }
+    this.textsAt = TEXTS_AT + ((chunk.byteOffset + this.low) % WORD_BYTES);
+    const arenaAt = this.textsAt + this.high - this.low;
+    this.reserve(arenaAt + (this.arenaHigh - this.arenaLow) + SLACK_BYTES);
+    this.bytes.set(chunk.subarray(this.low, this.high), this.textsAt);
+    if (this.arenaHigh > this.arenaLow)
+      this.bytes.set(arena.subarray(this.arenaLow, this.arenaHigh), arenaAt);
     return end;
   }
 
@@ -126,8 +131,8 @@ export class HashStage {
   /** What makes an address of a text's position, as the kernel wants it. */
   private moves(): readonly [split: number, below: number, above: number] {
     const split = this.batch.space.chunk.length;
-    const arenaAt = TEXTS_AT + this.high - this.low;
-    return [split, TEXTS_AT - this.low, arenaAt - this.arenaLow - split];
+    const arenaAt = this.textsAt + this.high - this.low;
+    return [split, this.textsAt - this.low, arenaAt - this.arenaLow - split];
   }
 
   /** Finds where the texts of these rows lie. Returns how many bytes that is. */

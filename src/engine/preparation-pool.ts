@@ -17,6 +17,7 @@ import {
   CLAIM_AT,
   claim,
   MESSAGE_AT,
+  phaseOf,
   shapeOf,
   slotBytes,
   SlotViews,
@@ -117,16 +118,15 @@ export class PreparationPool {
   /** Gives a chunk without headers out; it is copied. */
   give(range: number, chunk: RecordChunk, clockMs: number): void {
     const thread = this.threads.reduce((least, each) => (each.underWay < least.underWay ? each : least));
-    const { count: rows } = chunk;
-    const chunkBytes = chunk.bytes.length;
-    const memory = this.memoryFor(slotBytes(this.shape, rows, chunkBytes));
-    const views = new SlotViews(memory, this.shape, rows, chunkBytes);
+    const size = { rows: chunk.count, chunkBytes: chunk.bytes.length, chunkPhase: phaseOf(chunk.bytes) };
+    const memory = this.memoryFor(slotBytes(this.shape, size.rows, size.chunkBytes));
+    const views = new SlotViews(memory, this.shape, size);
     views.timestampsMs.set(chunk.timestampsMs);
     views.valueStart.set(chunk.valueStart);
     views.valueEnd.set(chunk.valueEnd);
     views.bytes.set(chunk.bytes);
     this.tasks = (this.tasks % TASK_NUMBERS) + 1;
-    const task = { number: this.tasks, memory, rows, chunkBytes, clockMs };
+    const task = { ...size, number: this.tasks, memory, clockMs };
     Atomics.store(views.flags, CLAIM_AT, task.number);
     this.queue.push({
       range,

@@ -32,7 +32,7 @@ for (;;) {
 }
 
 function prepare(task: SlotTask): void {
-  const slot = new SlotViews(task.memory, shape, task.rows, task.chunkBytes);
+  const slot = new SlotViews(task.memory, shape, task);
   // The thread that gave it may have had time for it first.
   if (!claim(slot, task)) return;
   const message = writer.prepare(slot, task.clockMs);

@@ -1,6 +1,6 @@
 /** Appending to the embedded log: one transaction, and one fsync, for all partitions of a call. */
-import { crc32 } from 'node:zlib';
 import type { AppendedRange, RecordBlock, RecordInput } from '../contracts/log.ts';
+import { crc32 } from './crc32.ts';
 import { planAppend, planBlockAppend, type PartitionAppend } from './append-plan.ts';
 import { inTransaction, type LogFile } from './embedded-file.ts';
 import type { PartitionRow } from './embedded-statements.ts';

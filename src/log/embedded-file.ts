@@ -41,7 +41,8 @@ export interface LogFile {
 /** What the write-ahead log may hold before a commit moves it into the file: a few large appends. */
 const WAL_BYTES = 16 * 1024 * 1024;
 
-const CACHE_KIBIBYTES = 4096;
+/** Bodies are read once and in order, so a larger cache makes nothing faster, and would be full of them. */
+const CACHE_KIBIBYTES = 1024;
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** Each attempt that fails met another process in the moment of opening; so many in a row do not happen by chance. */

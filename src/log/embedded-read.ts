@@ -21,9 +21,12 @@ export async function* readRange(file: LogFile, range: ReadRange): AsyncGenerato
   const partition = guarded(file.path, () => findPartition(file, range.topic, range.partition));
   if (range.end > partition.latest) throw pastEnd(range, partition.latest);
   let position = range.start;
+  let ahead: BatchRow | undefined;
   while (position < range.end) {
     const rest = { ...range, start: position };
-    const chunk = guarded(file.path, () => nextChunk(file, partition.partition_key, rest));
+    const read = guarded(file.path, () => nextChunk(file, partition.partition_key, rest, ahead));
+    const { chunk } = read;
+    ahead = read.ahead;
     position += chunk.count;
     yield chunk;
     giveBack(chunk);
@@ -41,20 +44,31 @@ function giveBack(chunk: RecordChunk): void {
   }
 }
 
-/** The chunk at the range's start: a large batch as it lies, or as many small ones as a chunk may hold. */
-function nextChunk(file: LogFile, partitionKey: number, range: ReadRange): RecordChunk {
+/**
+ * The chunk at the range's start: a large batch as it lies, or as many small ones as a chunk may hold. `ahead` is the batch
+ * at the start, where it was read already.
+ * @returns the chunk, and the batch behind it that was read and did not find room, for the next one
+ */
+function nextChunk(
+  file: LogFile,
+  partitionKey: number,
+  range: ReadRange,
+  ahead: BatchRow | undefined,
+): { chunk: RecordChunk; ahead: BatchRow | undefined } {
   const chunks: RecordChunk[] = [];
   let next = range.start;
   let chunkBytes = 0;
-  const parameters = { partitionKey, position: range.start, end: range.end };
-  for (const row of file.statements.batchesFrom.iterate(parameters)) {
-    const batch = row as unknown as BatchRow;
+  let behind: BatchRow | undefined;
+  for (const batch of batchesFrom(file, partitionKey, range, ahead)) {
     const isFirst = chunks.length === 0;
     const to = Math.min(range.end - batch.base_offset, batch.count);
     if (batch.base_offset > next || batch.base_offset + to <= next) break;
     chunkBytes += batch.body.length;
     const recordsAfter = batch.base_offset + to - range.start;
-    if (!isFirst && (chunkBytes > BATCH_BYTES_MAX || recordsAfter > BATCH_RECORDS_MAX)) break;
+    if (!isFirst && (chunkBytes > BATCH_BYTES_MAX || recordsAfter > BATCH_RECORDS_MAX)) {
+      behind = batch;
+      break;
+    }
     chunks.push(sliceChunk(decode(file, range, batch), next - batch.base_offset, to));
     next = batch.base_offset + to;
     if (chunkBytes >= JOIN_BYTES_MAX && isFirst) break;
@@ -63,7 +77,21 @@ function nextChunk(file: LogFile, partitionKey: number, range: ReadRange): Recor
   const joined = joinChunks(chunks);
   // The joined chunk's headers still point into the batches that they came in.
   if (chunks.length > 1 && joined.headers.size === 0) chunks.forEach(giveBack);
-  return joined;
+  return { chunk: joined, ahead: behind };
+}
+
+/** The batches from the range's start on, of which the first may be at hand. */
+function* batchesFrom(
+  { statements }: LogFile,
+  partitionKey: number,
+  { start, end }: ReadRange,
+  ahead: BatchRow | undefined,
+): Generator<BatchRow, void, undefined> {
+  if (ahead !== undefined) yield ahead;
+  const position = ahead === undefined ? start : ahead.base_offset + ahead.count;
+  if (position >= end) return;
+  for (const row of statements.batchesFrom.iterate({ partitionKey, position, end }))
+    yield row as unknown as BatchRow;
 }
 
 function decode(file: LogFile, { topic, partition }: ReadRange, batch: BatchRow): RecordChunk {

@@ -20,7 +20,7 @@
  * Offsets are not in it, so that a batch can be encoded before the transaction that gives it its place. The checksum
  * lies beside it, for the same reason, and covers the place too: {@link checksumOf}.
  */
-import { crc32 } from 'node:zlib';
+import { crc32 } from './crc32.ts';
 import type { Header, RecordBlock, RecordChunk, RecordInput } from '../contracts/log.ts';
 import { asBuffer, copyBytes } from './copy-bytes.ts';
 import { decodeHeaders, encodeHeaders, headersBytesOf } from './record-headers.ts';

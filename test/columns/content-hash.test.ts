@@ -41,6 +41,23 @@ test('events hash alike exactly when their fields are equal', () => {
   assert.ok(contents.size > 100, `only ${contents.size} contents`);
 });
 
+test('where in memory an event lies does not matter', () => {
+  const text = Buffer.from(withMembers('"tags":["a","\\u0062"],"category":"Home"'));
+  const hash = hashOf(text.toString());
+  assert.ok(hash !== undefined);
+  const { batch } = bench;
+  for (const buffer of [new ArrayBuffer(2 * text.length), new SharedArrayBuffer(2 * text.length)]) {
+    for (let from = 0; from <= 9; from += 1) {
+      const chunk = new Uint8Array(buffer, from, text.length + 8);
+      chunk.set(text, 3);
+      batch.reset(chunk, 3);
+      assert.equal(bench.decodeAt(3, 3 + text.length), undefined);
+      hasher.hash(1);
+      assert.equal(hasher.words.join(' '), hash, `from ${from} on`);
+    }
+  }
+});
+
 test('how an event is written does not matter', () => {
   const plain = hashOf(PLAIN);
   for (const text of [

@@ -53,7 +53,12 @@ export class Bench {
     // What stands around an event must not be taken for a part of it.
     const chunk = Buffer.concat([Buffer.from('{"id":"'), bytes, Buffer.from('"}]}0')]);
     this.batch.reset(chunk, 3);
-    return this.decoder.decode(this.batch, 7, 7 + bytes.length, 1);
+    return this.decodeAt(7, 7 + bytes.length);
+  }
+
+  /** Decodes what stands at these positions of the batch's chunk. */
+  decodeAt(start: number, end: number): Problem | undefined {
+    return this.decoder.decode(this.batch, start, end, 1);
   }
 
   decodeNull(): Problem | undefined {
