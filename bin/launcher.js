@@ -85,6 +85,7 @@ export async function launch({
   findNode = findPackagedNode,
 }) {
   keepEnvironmentOutOfReports();
+  workOnWithoutListeners();
   const reason = shortfall(versions);
   if (reason === undefined) return runInProcess({ argv, entry });
   const own = findNode(process.platform, process.arch);
@@ -108,6 +109,7 @@ export async function launch({
  */
 export async function runInProcess({ argv, entry = mainModule() }) {
   keepEnvironmentOutOfReports();
+  workOnWithoutListeners();
   // In the package's own folder, never a shared one, where another user could plant code. Unwritable means uncached.
   // oxlint-disable-next-line typescript/no-unnecessary-condition -- the types are those of a newer Node than this may be
   module.enableCompileCache?.(join(packageRoot, 'node_modules', '.cache', 'tallystream'));
@@ -138,6 +140,11 @@ function keepEnvironmentOutOfReports() {
   }
   report.reportOnFatalError = false;
   report.reportOnUncaughtException = false;
+}
+
+/** What is said on stderr is about the work: where nobody reads it any more, the work goes on and keeps its exit code. */
+function workOnWithoutListeners() {
+  if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined);
 }
 
 /**

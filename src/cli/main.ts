@@ -14,25 +14,41 @@ type Work = (context: Context, words: readonly string[]) => Promise<number>;
 export async function main(argv: readonly string[]): Promise<number> {
   const signals = installSignals();
   let exitCode = 0;
-  const program = createProgram(signals, (code) => (exitCode = code));
+  let help = '';
+  const program = createProgram(
+    signals,
+    (code) => (exitCode = code),
+    (text) => (help += text),
+  );
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' }).catch(async (error: unknown) => {
+      if (!(error instanceof CommanderError)) throw error;
+      exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+      if (help !== '') await (await (await import('./output.ts')).createOutput())(help);
+    });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
     const { reportFailure } = await import('./failure.ts');
     return reportFailure(error, process.stderr, wantsStack(argv));
   }
 }
 
-function createProgram(signals: Signals, end: (exitCode: number) => void): Command {
+function createProgram(
+  signals: Signals,
+  end: (exitCode: number) => void,
+  showHelp: (text: string) => void,
+): Command {
   const program = new Command('tallystream')
     .description('Purchase events in, totals that are right to the cent out.')
     .version(versionOf())
     .helpCommand(false)
     .exitOverride()
     .showHelpAfterError('(tallystream --help shows the commands)')
-    .configureOutput({ outputError: (text, write) => write(`tallystream: ${describeUsageFault(text)}`) });
+    // Help is written like any result, which ends quietly where nobody reads it.
+    .configureOutput({
+      writeOut: showHelp,
+      outputError: (text, write) => write(`tallystream: ${describeUsageFault(text)}`),
+    });
   const command = (
     parent: Command,
     usage: string,

@@ -1,4 +1,5 @@
 /** How a delivery looks on stderr while it runs, and what it says at the end. */
+import { escapeForTerminal } from '../columns/escape.ts';
 import type { DeliveryProgress, DeliverySummary } from './delivery.ts';
 
 export interface ProgressLineOptions {
@@ -12,7 +13,7 @@ export interface ProgressLineOptions {
 export interface ProgressLine {
   /** Shows the figures: in place on a terminal, elsewhere as a line every five seconds. */
   update(progress: DeliveryProgress): void;
-  /** Writes a message of its own line, without leaving half a progress line before it. */
+  /** Writes a message of its own line, escaped for the terminal, without leaving half a progress line before it. */
   note(message: string): void;
   /** Ends the live line and writes the summary. */
   finish(summary: DeliverySummary): void;
@@ -46,7 +47,8 @@ export function createProgressLine(options: ProgressLineOptions): ProgressLine {
     },
     note(message) {
       clear();
-      stream.write(`${message}\n`);
+      // The name of a file, a seed and the words of a log may hold anything.
+      stream.write(`${escapeForTerminal(message)}\n`);
     },
     finish(summary) {
       clear();

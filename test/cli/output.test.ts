@@ -43,6 +43,9 @@ describe('a reader that closes the output has seen enough', () => {
       [['dead-letters', 'show', '0:0', '--raw'], {}, false],
       [['totals'], {}, true],
       [['config', 'show'], {}, true],
+      [['--help'], {}, true],
+      [['run', '--help'], {}, true],
+      [['--version'], {}, true],
       [['run', '--available-now'], { TALLYSTREAM_QUERY_NAME: `once-${where.length}` }, false],
       [
         ['run'],
@@ -58,6 +61,29 @@ describe('a reader that closes the output has seen enough', () => {
       test(`\`${words.join(' ')}\` ends quietly, on ${where}`, { skip }, () =>
         closing([...words], env, atOnce),
       );
+    }
+  }
+});
+
+describe('a reader that closes stderr', () => {
+  const place = new Place();
+  after(() => place.remove());
+
+  for (const [where, node, skip] of [
+    ['this Node', undefined, false],
+    ['an old host', oldNode, withoutOldNode],
+  ] as const) {
+    for (const [words, expected] of [
+      [['produce', '--events', '100', '--rate', 'max'], 0],
+      [['totals', '--data-dir', 'none'], 5],
+      [['prodce'], 2],
+    ] as const) {
+      test(`leaves \`${words.join(' ')}\` its work and its exit code, on ${where}`, { skip }, async () => {
+        const cli = place.start([...words], node === undefined ? {} : { node });
+        cli.closeStderr();
+        const { code } = await cli.end();
+        assert.equal(code, expected);
+      });
     }
   }
 });

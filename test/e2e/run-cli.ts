@@ -101,6 +101,10 @@ export class RunningCli {
     this.process.stdout.destroy();
   }
 
+  closeStderr(): void {
+    this.process.stderr.destroy();
+  }
+
   /** Waits until what it has written satisfies `isSeen`; fails where it ends before. */
   async until(isSeen: (cli: RunningCli) => boolean): Promise<void> {
     while (!isSeen(this)) {

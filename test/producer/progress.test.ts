@@ -62,6 +62,12 @@ describe('on a terminal', () => {
   });
 });
 
+test('what a message quotes does not act on the terminal', () => {
+  const { written, line } = recorded(true);
+  line.note('x\u001b[31m\u202e.ndjson is not in order of time');
+  assert.deepEqual(written, ['x\\u{1b}[31m\\u{202e}.ndjson is not in order of time\n']);
+});
+
 describe('elsewhere', () => {
   test('there is a plain line every five seconds and no control character', () => {
     const { written, line } = recorded(false);
