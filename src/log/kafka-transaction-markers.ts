@@ -6,10 +6,16 @@
  */
 import { TallystreamError } from '../errors.ts';
 import { describeProducersV0 } from './kafka-client.ts';
-import type { KafkaCluster } from './kafka-cluster.ts';
+import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import type { Identity } from './kafka-delivery.ts';
 import { brokerCodesOf, BrokerFault, CODE, unavailable } from './kafka-errors.ts';
 import type { Ending, TopicPartitions, TransactionCoordinator } from './kafka-transaction-coordinator.ts';
+
+/**
+ * So long who leads is taken to be as it was. A coordinator that takes longer may have met a broker that is away, and the
+ * one that led before might still take itself for the leader.
+ */
+const LEADERS_KEPT_MS = 100;
 
 /** A transaction that the coordinator has ended, and its partitions perhaps not all. */
 export interface Ended {
@@ -63,9 +69,19 @@ export class LastTransaction {
     const { cluster, coordinator, ended } = this;
     const ending = ended?.ending;
     if (ended === undefined || ending === undefined) return;
+    const { clock } = cluster.options;
+    const lookedMs = clock.monotonicMs();
+    // Who leads is asked meanwhile; where that fails, or was too long ago, it is asked again.
+    const looking = lookUpAll(cluster, ended.partitions).catch(() => undefined);
     try {
       await cluster.persist(() => this.attempt(() => coordinator.end(ended.identity, ending)));
-      await cluster.persist(() => this.settle());
+      const looked = await looking;
+      let topics = clock.monotonicMs() - lookedMs < LEADERS_KEPT_MS ? looked : undefined;
+      await cluster.persist(() => {
+        const found = topics;
+        topics = undefined;
+        return this.settle(found);
+      });
     } catch (error) {
       if (!(error instanceof TallystreamError)) throw error;
       onFailure();
@@ -74,13 +90,14 @@ export class LastTransaction {
 
   /**
    * Sees to it that every partition has the marker: a transaction without records, which ends in the same way, brings what
-   * is missing. One attempt; it fails until nothing is missing.
+   * is missing. One attempt; it fails until nothing is missing. The topics are looked up where they are not given.
    */
-  async settle(): Promise<void> {
-    const { ended, coordinator } = this;
+  async settle(topics?: readonly TopicMetadata[]): Promise<void> {
+    const { cluster, coordinator, ended } = this;
     if (ended === undefined) return;
-    const { identity, ending } = ended;
-    const left = await partitionsLeftOpen(this.cluster, identity.producerId, ended.partitions);
+    const { identity, ending, partitions } = ended;
+    const found = topics ?? (await lookUpAll(cluster, partitions));
+    const left = await partitionsLeftOpen(cluster, identity.producerId, partitions, found);
     if (left.size > 0) {
       if (ending === undefined) throw this.leftOpen(left);
       await this.attempt(async () => {
@@ -100,24 +117,29 @@ export class LastTransaction {
   }
 }
 
+/** The topics that are still there: what went with its topic is not open. One attempt. */
+async function lookUpAll(cluster: KafkaCluster, among: TopicPartitions): Promise<TopicMetadata[]> {
+  const found = await Promise.all([...among.keys()].map((name) => cluster.lookUp(name)));
+  return found.filter((topic) => topic !== undefined);
+}
+
 /** The partitions on which the producer has a transaction open, by what their leaders say. One attempt. */
 async function partitionsLeftOpen(
   cluster: KafkaCluster,
   producerId: bigint,
   among: TopicPartitions,
+  topics: readonly TopicMetadata[],
 ): Promise<TopicPartitions> {
   const open = new Map<string, readonly number[]>();
-  const topics = [...among].map(async ([name, partitions]) => {
-    const topic = await cluster.lookUp(name);
-    // What went with its topic is not open.
-    if (topic === undefined) return;
-    const led = await cluster.leadersOf(topic, partitions, 'ask');
+  const asked = topics.map(async (topic) => {
+    const { name } = topic;
+    const led = await cluster.leadersOf(topic, among.get(name) ?? [], 'ask');
     const found = await Promise.all(
       led.map((each) => leftOpenOn(each.connection, producerId, name, each.partitions)),
     );
     if (found.flat().length > 0) open.set(name, found.flat());
   });
-  await Promise.all(topics);
+  await Promise.all(asked);
   return open;
 }
 
