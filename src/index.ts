@@ -23,7 +23,14 @@ export type { BatchInfo, StreamWriter, TablesWriter } from './stream/stream-writ
 export type { OutputMode } from './plan/query-plan.ts';
 export type { StreamingQuery, StreamingQueryStatus } from './stream/query.ts';
 export type { StreamingQueryListener, StreamingQueryManager } from './stream/query-manager.ts';
-export type { Accounting, BatchProgress, PartitionLag, StateOperatorProgress } from './contracts/batch.ts';
+export type {
+  Accounting,
+  BatchProgress,
+  PartitionLag,
+  SourceOffsets,
+  SourceProgress,
+  StateOperatorProgress,
+} from './contracts/batch.ts';
 export { onceInSqlite } from './sinks/once-sqlite.ts';
 export { onceInPostgres, type PostgresClient } from './sinks/once-postgres.ts';
 export type { OnceOptions } from './sinks/once.ts';

@@ -131,6 +131,8 @@ export interface BatchProgress {
   readonly processedRowsPerSecond: number;
   readonly durationMs: Readonly<Record<string, number>>;
   readonly watermark: string | null;
+  /** The same under Structured Streaming's name; empty before there is one. */
+  readonly eventTime: Readonly<Record<'watermark', string>> | Readonly<Record<string, never>>;
   readonly accounting: Accounting;
   /** Records that were in the log when the batch was planned, and that stay unread after it. */
   readonly lagEvents: number;
@@ -138,6 +140,10 @@ export interface BatchProgress {
   readonly lag: readonly PartitionLag[];
   /** What is kept for later batches, and how much memory that takes. */
   readonly stateOperators: readonly StateOperatorProgress[];
+  /** One: a query reads one topic. */
+  readonly sources: readonly SourceProgress[];
+  /** The names of the sinks; without any, the results are in the checkpoint alone. */
+  readonly sink: { readonly description: string };
 }
 
 /** What an operator with state holds after a batch; Structured Streaming's names. */
@@ -152,6 +158,24 @@ export interface StateOperatorProgress {
   readonly numRowsRemoved: number;
   /** Of ids what is allocated, of groups an estimate. */
   readonly memoryUsedBytes: number;
+}
+
+/** Offsets by topic and partition, as Structured Streaming writes those of Kafka. */
+export type SourceOffsets = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** What a batch read of its source; Structured Streaming's names. */
+export interface SourceProgress {
+  /** The kind of log, and the topic. */
+  readonly description: string;
+  /** Offsets of the first records that were read; a partition that was not read starts where it ends. */
+  readonly startOffset: SourceOffsets;
+  /** Offsets of the next records to read. */
+  readonly endOffset: SourceOffsets;
+  /** Offsets behind the last records that were there when the batch was planned. */
+  readonly latestOffset: SourceOffsets;
+  readonly numInputRows: number;
+  readonly inputRowsPerSecond: number;
+  readonly processedRowsPerSecond: number;
 }
 
 /** How far a query is behind in one partition. */

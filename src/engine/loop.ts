@@ -21,6 +21,7 @@ import {
 import { refusalOf } from './refusals.ts';
 import { SHOW_EVERY_MS, ShownOffsets } from './shown-offsets.ts';
 import { Source, type Look } from './source.ts';
+import { sourceOf } from './source-progress.ts';
 import { stateMemoryOf } from './state-memory.ts';
 import { AT_ONCE } from './trigger.ts';
 import { NO_WORKERS } from './workers.ts';
@@ -198,7 +199,9 @@ export class MicroBatchLoop {
     if (!this.deliveries.isEmpty) await phases.time('sinks', () => this.deliveries.write(result));
     const partitions = partitionsAfter(plan, this.partitions, offsets, progressed);
     const lag = lagOf(plan, offsets, partitions, progressed);
-    const progressNow = (): BatchProgress => this.progressOf({ result, lag, phases, stateOperators });
+    const { topic } = this.options.query;
+    const source = sourceOf({ plan, topic, format: log.format, present: offsets, partitions });
+    const progressNow = (): BatchProgress => this.progressOf({ result, lag, phases, stateOperators, source });
     const progress = progressNow();
     await phases.time('commitOffsets', () => this.commit(execution, partitions, progress));
     this.batches += 1;
@@ -240,11 +243,14 @@ export class MicroBatchLoop {
     this.options.checkpoint.markPrinted(batchId);
   }
 
-  private progressOf(of: Pick<ProgressParts, 'result' | 'lag' | 'phases' | 'stateOperators'>): BatchProgress {
+  private progressOf(
+    of: Pick<ProgressParts, 'result' | 'lag' | 'phases' | 'stateOperators' | 'source'>,
+  ): BatchProgress {
     const { checkpoint, runId, query } = this.options;
+    const sinks = this.options.sinks.map(({ name }) => name);
     const sinceLastMs =
       this.lastStartedMs === undefined ? undefined : of.phases.startedMs - this.lastStartedMs;
-    return progressOf({ id: checkpoint.queryId, runId, name: query.name, ...of, sinceLastMs });
+    return progressOf({ id: checkpoint.queryId, runId, name: query.name, ...of, sinks, sinceLastMs });
   }
 
   /** Whether it ended with records that have come. */

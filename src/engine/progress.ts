@@ -10,6 +10,7 @@ import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Logger } from '../contracts/logger.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
+import type { sourceOf } from './source-progress.ts';
 
 export type Phase = 'queryPlanning' | 'walCommit' | 'addBatch' | 'sinks' | 'commitOffsets';
 
@@ -53,26 +54,35 @@ export interface ProgressParts {
   /** Time since the trigger before; undefined in the first batch. */
   readonly sinceLastMs: number | undefined;
   readonly stateOperators: readonly StateOperatorProgress[];
+  readonly source: ReturnType<typeof sourceOf>;
+  readonly sinks: readonly string[];
 }
 
 export function progressOf(of: ProgressParts): BatchProgress {
   const { plan, accounting } = of.result;
   const durationMs = of.phases.durationMs();
+  const rows = {
+    numInputRows: accounting.read,
+    inputRowsPerSecond: perSecond(accounting.read, of.sinceLastMs),
+    processedRowsPerSecond: perSecond(accounting.read, durationMs['triggerExecution']),
+  };
+  const watermark = plan.watermarkMicros === null ? null : formatTimestamp(plan.watermarkMicros);
   return {
     id: of.id,
     runId: of.runId,
     name: of.name,
     batchId: plan.batchId,
     timestamp: formatTimestamp(plan.clockMs * 1000),
-    numInputRows: accounting.read,
-    inputRowsPerSecond: perSecond(accounting.read, of.sinceLastMs),
-    processedRowsPerSecond: perSecond(accounting.read, durationMs['triggerExecution']),
+    ...rows,
     durationMs,
-    watermark: plan.watermarkMicros === null ? null : formatTimestamp(plan.watermarkMicros),
+    watermark,
+    eventTime: watermark === null ? {} : { watermark },
     accounting,
     lagEvents: of.lag.reduce((sum, { events }) => sum + events, 0),
     lag: of.lag,
     stateOperators: of.stateOperators,
+    sources: [{ ...of.source, ...rows }],
+    sink: { description: of.sinks.length === 0 ? 'checkpoint' : of.sinks.join(', ') },
   };
 }
 

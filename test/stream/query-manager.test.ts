@@ -161,3 +161,30 @@ test('progress says what state is held, and the option stateBytesMax bounds it',
   await session.stop();
   await assert.rejects(writer.option('stateBytesMax', 'much').start(), { code: 'USAGE' });
 });
+
+test('progress has what the batch read and wrote, by the names of Structured Streaming', async (t) => {
+  const { session, numbers, stream } = sessionOf(t);
+  await numbers.addData([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  const query = await stream.writeStream
+    .queryName('read')
+    .option('maxOffsetsPerTrigger', 2)
+    .trigger({ availableNow: true })
+    .foreachBatch(() => {})
+    .start();
+  await query.awaitTermination();
+  const progress = query.lastProgress;
+  const source = progress?.sources[0];
+  assert.ok(progress !== undefined && source !== undefined);
+  const [topic] = Object.keys(source.endOffset) as [string];
+  assert.equal(source.description, `memory ${topic}`);
+  assert.deepEqual(
+    [source.startOffset, source.endOffset, source.latestOffset].map((offsets) => offsets[topic]),
+    [{ 0: 2 }, { 0: 3 }, { 0: 3 }],
+  );
+  assert.equal(source.numInputRows, 1);
+  assert.deepEqual(progress.sink, { description: 'foreachBatch' });
+  assert.deepEqual(progress.eventTime, {});
+  const first = query.recentProgress[0]?.sources[0];
+  assert.deepEqual([first?.startOffset[topic], first?.endOffset[topic]], [{ 0: 0 }, { 0: 2 }]);
+  await session.stop();
+});

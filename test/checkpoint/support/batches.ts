@@ -121,6 +121,9 @@ export function progressOf(batchId: number): BatchProgress {
     lagEvents: 0,
     lag: [],
     stateOperators: [],
+    eventTime: {},
+    sources: [],
+    sink: { description: 'checkpoint' },
   };
 }
 
