@@ -156,7 +156,7 @@ export const TABLE = {
       'workers',
       orWord(integer(0, 64), AUTO, null),
       AUTO,
-      'Threads that decode and check the events of large batches beside the main one; auto is one less than there are cores, and 4 at most. The totals do not depend on it.',
+      'Threads that decode and check the events of large batches beside the main one; auto is two less than there are cores, and 4 at most. The totals do not depend on it.',
     ),
     stateBytesMax: key(
       'state_bytes_max',
