@@ -28,12 +28,13 @@ function someTogether(record: number): number {
 
 describe('a cluster of which one broker is late', { skip: withoutKafka(), timeout: 240_000 }, () => {
   let cluster: TestCluster;
-  let proxies: readonly [FaultProxy, FaultProxy];
+  let proxies: [FaultProxy, FaultProxy];
 
   before(async () => {
     proxies = [await FaultProxy.start(), await FaultProxy.start()];
     cluster = await startCluster(2, (index) => {
-      return { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${proxies[index]?.port}` };
+      const { port } = proxies[index] as FaultProxy;
+      return { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}` };
     });
     for (const [index, broker] of cluster.brokers.entries()) proxies[index]?.target(broker.port);
   });
