@@ -1,9 +1,10 @@
 /** Opening the embedded log's file: the settings of a connection, and the transaction that every writer uses. */
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { KeylessTurn } from './append-plan.ts';
 import { guarded, isBusy } from './embedded-errors.ts';
 import { pragma, prepareSchema } from './embedded-schema.ts';
@@ -102,7 +103,7 @@ export function inTransaction<T>(file: LogFile, act: () => T): T {
 
 function connect(path: string, timeout: number): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     makePrivate(path);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {

@@ -4,10 +4,10 @@
  * after any restart. The file belongs to one query, and lies with its checkpoint.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { dirname } from 'node:path';
 import { TallystreamError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { guarded } from './embedded-errors.ts';
 import { watchPresence } from './embedded-presence.ts';
 import { pragma } from './embedded-schema.ts';
@@ -107,7 +107,7 @@ export const LINES_PER_POSITION = 1024;
  */
 export function openFileIndex(path: string, folder: string): FileIndex {
   return indexed(path, () => {
-    makeFolder(dirname(path));
+    prepareFolder(dirname(path));
     const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     try {
       // EXTRA: the removal of the journal, which is the commit, is durable, too.
@@ -196,9 +196,9 @@ function fileIndex(db: DatabaseSync, path: string): FileIndex {
   };
 }
 
-function makeFolder(folder: string): void {
+function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The folder ${folder} for the index of a file source cannot be made.`,

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** A killed process may take a moment to be gone. */
 const WAIT_MS_MAX = 2_000;
@@ -15,7 +15,7 @@ const ASK_EVERY_MS = 50;
 export async function lockName(path: string, name: string, clock: Clock): Promise<{ release(): void }> {
   // Only a resumed delivery needs SQLite here; the others start without loading it.
   const { DatabaseSync } = await import('node:sqlite');
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const database = new DatabaseSync(path, { timeout: 0 });
   const askedAtMs = clock.monotonicMs();
   for (;;) {

@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TallystreamError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** How far a named producer is, as it lies in `<data-dir>/producers/NAME.json`. */
 export interface StoredPosition {
@@ -50,7 +51,7 @@ export async function readPosition(path: string): Promise<StoredPosition | undef
  */
 export async function writePosition(path: string, position: StoredPosition): Promise<void> {
   const temporary = `${path}.new`;
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   const handle = await open(temporary, 'w', 0o644);
   try {
     await handle.writeFile(`${JSON.stringify(position, null, 2)}\n`);

@@ -1,10 +1,11 @@
 /** Files that are there whole or not at all, in folders by output, and a note of whose they are. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable, type Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TallystreamError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** Programs that read folders (Spark, Hive, DuckDB's globs) pass over names that begin with `_` or `.`. */
 const OWNER_FILE = '_tallystream.json';
@@ -39,7 +40,7 @@ export async function writeWhole(
 ): Promise<void> {
   const folder = dirname(path);
   const hidden = join(folder, `.${basename(path)}.${epoch}.tmp`);
-  await makeFolder(folder);
+  await prepareFolder(folder);
   try {
     const file = createWriteStream(hidden, { flush: true });
     const source = Readable.from(chunks, { objectMode: true });
@@ -106,8 +107,8 @@ async function ownerOf(path: string): Promise<string | undefined> {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+async function prepareFolder(path: string): Promise<void> {
+  const first = makeFolder(path);
   if (first === undefined) return;
   // A folder is found again after a power cut where the one around it is on the disk: from the first new one down.
   for (let at = path; at.length >= first.length; at = dirname(at)) await flushFolder(dirname(at));
