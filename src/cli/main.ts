@@ -127,6 +127,14 @@ function createProgram(
     'show every value and where it came from',
     async () => (await import('./config-show.ts')).configShow,
   );
+  command(
+    program,
+    'bench',
+    'measure the figures of this machine on the embedded log, and leave nothing behind',
+    async () => (await import('./bench.ts')).bench,
+  )
+    .option('--events <N>', 'events of a run (default: 500000)', wholeNumber)
+    .option('--runs <N>', 'runs, after one that is not counted (default: 3)', wholeNumber);
   return program;
 }
 

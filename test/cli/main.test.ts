@@ -69,6 +69,7 @@ describe('help', () => {
       'checkpoint',
       'doctor',
       'config',
+      'bench',
     ]);
     assert.equal(stderr, '');
   });
