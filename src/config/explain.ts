@@ -55,8 +55,9 @@ function describeOrigin(origin: Origin): string {
   }
 }
 
-function shown({ key, text }: Setting): string {
-  return key.secret || holdsSecret(text) ? HIDDEN : text;
+/** A default is in the documentation, and tells that nothing was set. */
+function shown({ key, text, origin }: Setting): string {
+  return (key.secret && origin.kind !== 'default') || holdsSecret(text) ? HIDDEN : text;
 }
 
 /** Whether the value may be the secret itself, in place of the name of the file that should hold it. */

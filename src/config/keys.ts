@@ -150,7 +150,7 @@ export const TABLE = {
       'max_offsets_per_trigger',
       integer(1, 10_000_000),
       '500000',
-      'The most records that one batch takes, which bounds its memory and what is read again after a crash.',
+      'The most records that one batch takes, or one more a partition, since none is left out; it bounds the memory of a batch and what is read again after a crash.',
     ),
     workers: key(
       'workers',

@@ -75,6 +75,7 @@ test('a file that should hold a secret is shown where there is one, since its na
   assert.match(text, /^kafka\.tls_key_file +me\.key +environment/m);
   assert.match(text, /^kafka\.sasl_password_file +\*{8} \(no such file\) +environment/m);
   assert.match(text, /^kafka\.sasl_token_file +off +default/m);
+  assert.match(text, /^kafka\.sasl_password +off +default/m);
   assert.ok(!text.includes('canary'));
   const { settings } = JSON.parse(explainAsJson(loaded, exists)) as {
     settings: { key: string; value: string }[];
@@ -90,7 +91,8 @@ test('a secret is shown as asterisks, and a value cannot act on the terminal', a
   const loaded = await load();
   const [first, second, ...others] = loaded.settings;
   const hostile = { ...first!, text: '\u001b[2J\u009b31m\u202e' };
-  const secret = { ...second!, key: { ...second!.key, secret: true as const }, text: 'canary7f3a' };
+  const origin = { kind: 'environment', name: 'TALLYSTREAM_SECRET' } as const;
+  const secret = { ...second!, key: { ...second!.key, secret: true as const }, text: 'canary7f3a', origin };
   const changed = { ...loaded, settings: [hostile, secret, ...others] };
   for (const shown of [explainAsText(changed), explainAsJson(changed)]) {
     assert.ok(!shown.includes('canary7f3a'));
