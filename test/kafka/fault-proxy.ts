@@ -7,9 +7,6 @@ export const API = { produce: 0, metadata: 3, initProducerId: 22, addPartitions:
 
 const DELAY_MS = 30;
 
-/** What whoever reads asks. */
-export const FETCH_API = 1;
-
 const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20;
 /** Partition, code, offset, time, start of the log, no errors of records, no message, tags. */
 const PRODUCED_PARTITION_BYTES = 4 + 2 + 8 + 8 + 8 + 1 + 1 + 1;
