@@ -2,26 +2,18 @@
 import type { PartitionOffsets } from '../contracts/log.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import { judge } from './kafka-errors.ts';
-import type { FetchChannel, ReceivedPartition } from './kafka-fetch-channel.ts';
-import type { FetchAnswer } from './kafka-fetch.ts';
-import { FOLLOW_BYTES_MAX } from './kafka-follow.ts';
+import type { FetchChannel } from './kafka-fetch-channel.ts';
+import type { FetchPosition } from './kafka-fetch.ts';
 
 /** One long poll. Between two of them the topic is looked up, which finds new partitions, and a topic that is gone. */
 const POLL_MS = 500;
 /** A leader that takes longer than it was asked to is away; what the others have may come meanwhile. */
 const LATE_MS = 500;
-/** Where several leaders are asked: enough to know that there is something; the first batch comes whole all the same. */
+/** Enough to know that there is something; the first batch comes whole all the same. */
 const POLL_BYTES_MAX = 1;
 const PAUSE_MS = 100;
 
 type Outcome = 'something' | 'nothing' | 'given up';
-
-/** Takes the answer that ended the wait where it tells of every partition, with the memory that it lies in. */
-export type OnNews = (
-  topic: TopicMetadata,
-  known: readonly PartitionOffsets[],
-  answer: FetchAnswer<ReceivedPartition>,
-) => void;
 
 export async function waitForRecords(
   cluster: KafkaCluster,
@@ -29,7 +21,6 @@ export async function waitForRecords(
   known: readonly PartitionOffsets[],
   timeoutMs: number,
   signal: AbortSignal,
-  onNews: OnNews,
 ): Promise<boolean> {
   const { clock } = cluster.options;
   const ended = AbortSignal.any([signal, cluster.closed]);
@@ -42,7 +33,7 @@ export async function waitForRecords(
       const topic = seen ?? (await untilEnded(cluster.lookUp(name), ended));
       if (topic === 'ended') return false;
       if (topic === undefined || topic.partitions !== known.length) return true;
-      const outcome = await poll(cluster, topic, known, Math.min(POLL_MS, leftMs), ended, onNews);
+      const outcome = await poll(cluster, topic, known, Math.min(POLL_MS, leftMs), ended);
       if (outcome === 'something') return true;
       if (outcome === 'given up') return false;
     } catch (error) {
@@ -62,7 +53,6 @@ async function poll(
   known: readonly PartitionOffsets[],
   waitMs: number,
   ended: AbortSignal,
-  onNews: OnNews,
 ): Promise<Outcome> {
   const all = known.map(({ partition }) => partition);
   const led = await untilEnded(cluster.fetchChannelsOf(topic, all, 'wait'), ended);
@@ -73,19 +63,8 @@ async function poll(
     const positions = partitions.map((partition) => {
       return { partition, offset: known[partition]?.latest as number };
     });
-    const isAlone = led.length === 1;
-    const bytesMax = isAlone ? FOLLOW_BYTES_MAX : POLL_BYTES_MAX;
-    const answer = await channel.fetch({
-      topicId: topic.id,
-      positions,
-      waitMs: Math.ceil(waitMs),
-      bytesMax,
-      partitionBytesMax: bytesMax,
-    });
+    const hasSomething = await pollLeader(channel, topic.id, positions, Math.ceil(waitMs));
     waiting.delete(channel);
-    const hasSomething = tellsOfSomething(answer);
-    if (isAlone && hasSomething) onNews(topic, known, answer);
-    else for (const { release } of answer.partitions) release();
     return hasSomething;
   });
   const answered = new AbortController();
@@ -102,8 +81,21 @@ async function poll(
 }
 
 /** True also for an error of a partition: the one who waits looks at the log again, and finds out. */
-function tellsOfSomething({ code, partitions }: FetchAnswer<ReceivedPartition>): boolean {
-  return code !== 0 || partitions.some((part) => part.code !== 0 || part.block.length > 0);
+async function pollLeader(
+  channel: FetchChannel,
+  topicId: string,
+  positions: readonly FetchPosition[],
+  waitMs: number,
+): Promise<boolean> {
+  const answer = await channel.fetch({
+    topicId,
+    positions,
+    waitMs,
+    bytesMax: POLL_BYTES_MAX,
+    partitionBytesMax: POLL_BYTES_MAX,
+  });
+  for (const { release } of answer.partitions) release();
+  return answer.code !== 0 || answer.partitions.some(({ code, block }) => code !== 0 || block.length > 0);
 }
 
 /** True as soon as one is; false when all are false. Rejects as soon as one does. */

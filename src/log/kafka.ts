@@ -108,9 +108,7 @@ class KafkaLog implements Log {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<boolean> {
-    return waitForRecords(this.cluster, topic, known, timeoutMs, signal, ({ id }, at, answer) =>
-      this.follower.keep(id, at, answer),
-    );
+    return waitForRecords(this.cluster, topic, known, timeoutMs, signal);
   }
 
   follow(
