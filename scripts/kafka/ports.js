@@ -37,10 +37,15 @@ function canListen(port) {
   });
 }
 
-/** @returns {Promise<number>} */
+/** Given by this process, and perhaps not taken yet. @type {Set<number>} */
+const given = new Set();
+
+/** One that this process has not been given before. @returns {Promise<number>} */
 export async function freePort() {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const port = randomInt(FREE_MIN, FREE_MAX);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error(`no port from ${FREE_MIN} to ${FREE_MAX} is free`);

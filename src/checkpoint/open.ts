@@ -1,6 +1,5 @@
 /** Opening a checkpoint for a runner: the folder, the lock, the tables at first use, and a new epoch. */
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
@@ -17,7 +16,7 @@ import {
   openDatabase,
   tuneForRunner,
 } from './database.ts';
-import { checkpointFailure, corrupt, full, guarded, inaccessible } from './failure.ts';
+import { checkpointFailure, full, guarded, inaccessible } from './failure.ts';
 import {
   askedFingerprint,
   createIdentity,
@@ -77,7 +76,6 @@ function openLocked(options: CheckpointOptions, lock: RunnerLock, busyTimeoutMs:
     if (mode !== 'wal')
       throw inaccessible(location, new Error('its file system cannot share memory (is it remote?)'));
     const { identity, epoch, notes } = inTransaction(database, () => begin(database, options, lock.held));
-    rmSync(unfinishedMark(location), { force: true });
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     for (const note of notes) options.onQueryChanged?.(note);
     return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
@@ -94,9 +92,6 @@ function begin(
   lockHeld: boolean,
 ): { identity: Identity; epoch: number; notes: readonly QueryChangeNote[] } {
   if (inspectTables(database, location) === 'empty') {
-    if (!existsSync(unfinishedMark(location))) {
-      throw corrupt(location, 'Its checkpoint.db is empty: what the query knew is gone.');
-    }
     createTables(database);
     createAggregateTables(database, plan.aggregates);
     createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
@@ -125,22 +120,14 @@ function positionOf(database: DatabaseSync): Position {
 function prepareFolder(location: string): void {
   try {
     makeFolder(location, 0o700);
-    const file = checkpointFile(location);
-    if (existsSync(file)) return;
-    closeSync(openSync(unfinishedMark(location), 'w', 0o600));
     // Made here for its mode. Only where it is missing: closing a file that SQLite has open would give its locks up.
-    closeSync(openSync(file, 'wx', 0o600));
+    closeSync(openSync(checkpointFile(location), 'wx', 0o600));
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     if (error.code === 'ENOSPC') throw full(location, error);
     if (error.code !== 'EEXIST' || !('syscall' in error) || error.syscall !== 'open')
       throw inaccessible(location, error);
   }
-}
-
-/** Lies beside a new file until its tables are durable: one that is empty without it has lost what it had. */
-function unfinishedMark(location: string): string {
-  return join(location, 'checkpoint.new');
 }
 
 /** Who holds the lock, where that can be read; a hint must never hide the error that it is for. */

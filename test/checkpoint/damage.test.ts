@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { checkpointFile } from '../../src/checkpoint/database.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
@@ -168,24 +168,6 @@ test('refuses pages that were overwritten', async (t) => {
   writeFileSync(checkpointFile(location), file);
   await assert.rejects(open(location), hasCode('CHECKPOINT_CORRUPT', location));
   assert.throws(() => openCheckpointView({ location }), hasCode('CHECKPOINT_CORRUPT', location));
-});
-
-test('refuses a file that was emptied, and not one whose making was cut short', async (t) => {
-  const location = await damaged(t, '');
-  writeFileSync(checkpointFile(location), '');
-  await assert.rejects(open(location), hasCode('CHECKPOINT_CORRUPT', location, 'empty'));
-  const unfinished = freshLocation(t);
-  const checkpoint = await open(unfinished);
-  checkpoint.close();
-  assert.deepEqual(
-    readdirSync(unfinished).filter((name) => name.endsWith('.new')),
-    [],
-  );
-  // What a process leaves that was killed before its first transaction.
-  writeFileSync(checkpointFile(unfinished), '');
-  writeFileSync(join(unfinished, 'checkpoint.new'), '');
-  const again = await open(unfinished);
-  again.close();
 });
 
 test('refuses a location that is a file, or lies in one', async (t) => {
