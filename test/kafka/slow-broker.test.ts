@@ -13,9 +13,13 @@ import { connect } from './purchases.ts';
 const RECORDS = 4_000;
 const PARTITIONS = 2;
 
-async function openThrough(t: TestContext, proxies: readonly FaultProxy[]): Promise<Log> {
+async function openThrough(
+  t: TestContext,
+  proxies: readonly FaultProxy[],
+  options: { readonly appendTimeoutMs?: number } = {},
+): Promise<Log> {
   const bootstrapServers = proxies.map(({ port }) => `127.0.0.1:${port}`);
-  const log = await openKafkaLog({ bootstrapServers, clock: systemClock, clientId: 'test' });
+  const log = await openKafkaLog({ ...options, bootstrapServers, clock: systemClock, clientId: 'test' });
   t.after(() => log.close());
   return log;
 }
@@ -84,5 +88,16 @@ describe('a cluster of which one broker is late', { skip: withoutKafka(), timeou
     await assertOnceInOrder(log, topic, 10);
     await log.deleteTopic(topic);
     await assert.rejects(log.append(topic, [{ key: null, value: null }]), { code: 'TOPIC_NOT_FOUND' });
+  });
+
+  test('has no topic that somebody else removed, within the time of an append', async (t) => {
+    const log = await openThrough(t, proxies, { appendTimeoutMs: 4_000 });
+    const other = await openThrough(t, proxies);
+    const topic = 'removed';
+    const record = { key: null, value: Buffer.from('0') };
+    await other.createTopic(topic, { partitions: 1 });
+    await log.append(topic, [record]);
+    await other.deleteTopic(topic);
+    await assert.rejects(log.append(topic, [record]), { code: 'TOPIC_NOT_FOUND' });
   });
 });
