@@ -1,6 +1,7 @@
 /** One broker for the tests of a file, and logs on it that are closed after each. */
 import { after, before, type TestContext } from 'node:test';
-import { Connection, createTopicsV7 } from '@platformatic/kafka';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection, createTopicsV7, metadataV12 } from '@platformatic/kafka';
 import type { Log, RecordInput } from '../../src/contracts/log.ts';
 import { openKafkaLog } from '../../src/log/kafka.ts';
 import type { KafkaLogOptions } from '../../src/log/kafka-options.ts';
@@ -68,10 +69,18 @@ function benchOn(broker: TestBroker): KafkaBench {
         assignments: [],
         configs: Object.entries(config).map(([setting, value]) => ({ name: setting, value })),
       };
-      await createTopicsV7.api.async(await connect(t), [request], 10_000, false);
+      const connection = await connect(t);
+      await createTopicsV7.api.async(connection, [request], 10_000, false);
+      // The controller has it; the broker hears of it a little later.
+      while (!(await hasHeardOf(connection, name))) await sleep(20);
       return name;
     },
   };
+}
+
+async function hasHeardOf(connection: Connection, topic: string): Promise<boolean> {
+  const answer = await metadataV12.api.async(connection, [topic], false, false).catch(() => undefined);
+  return answer?.topics[0]?.errorCode === 0;
 }
 
 export function record(value: string, rest: Partial<RecordInput> = {}): RecordInput {
