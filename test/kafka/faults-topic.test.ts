@@ -242,6 +242,9 @@ describe('a topic on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () => {
     const configs = Object.entries(config).map(([setting, value]) => ({ name: setting, value }));
     const request = { name, numPartitions: 1, replicationFactor: 1, assignments: [], configs };
     await createTopicsV7.api.async(await connect(t, broker.port), [request], 10_000, false);
+    const log = await openLog(t, broker.bootstrap);
+    // The controller has it; the broker hears of it a little later.
+    while ((await log.describeTopic(name)) === undefined) await sleep(20);
   }
 
   async function deleteBelow(t: TestContext, name: string, offsets: readonly number[]) {
