@@ -7,16 +7,19 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
+import { firstCell } from './database.ts';
 import { isBusy } from './failure.ts';
 
 const RETRY_MS = 25;
+/** The `user_version` of a lock's file, which is 0 in one that was never written. */
+const CONTENT_NOTED = 1;
 
 export class RunnerLock {
   private readonly database: DatabaseSync;
 
   constructor(location: string) {
     // It answers at once; waiting is done between tries, where the process can still hear a signal.
-    this.database = new DatabaseSync(join(location, 'lock.db'), { timeout: 0 });
+    this.database = new DatabaseSync(join(location, 'lock.db'), { returnArrays: true, timeout: 0 });
   }
 
   get held(): boolean {
@@ -44,6 +47,25 @@ export class RunnerLock {
       await clock.sleep(Math.min(RETRY_MS, leftMs));
     }
     return true;
+  }
+
+  /**
+   * Whether {@link noteContent} was called in this folder, at any time. False, too, where the lock is not held, since
+   * its holder lets nobody read.
+   */
+  get isContentNoted(): boolean {
+    return this.held && firstCell(this.database.prepare('PRAGMA user_version')) === CONTENT_NOTED;
+  }
+
+  /**
+   * Keeps in the lock's own file that the checkpoint beside it has content: one that is found empty later has lost it.
+   * Called for every runner; it writes once in the life of a folder. The lock is given up for that moment.
+   * @returns false where another process took the lock in that moment
+   */
+  noteContent(): boolean {
+    if (!this.held || this.isContentNoted) return true;
+    this.database.exec(`PRAGMA user_version = ${CONTENT_NOTED}; COMMIT`);
+    return this.tryAcquire();
   }
 
   /** Closing ends the transaction. */

@@ -1,5 +1,5 @@
 /** Opening a checkpoint for a runner: the folder, the lock, the tables at first use, and a new epoch. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
@@ -16,7 +16,7 @@ import {
   openDatabase,
   tuneForRunner,
 } from './database.ts';
-import { checkpointFailure, full, guarded, inaccessible } from './failure.ts';
+import { checkpointFailure, corrupt, full, guarded, inaccessible } from './failure.ts';
 import {
   askedFingerprint,
   createIdentity,
@@ -55,23 +55,32 @@ export interface CheckpointOptions {
  */
 export async function openCheckpoint(options: CheckpointOptions): Promise<Checkpoint> {
   const { location, clock, takeOver, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
-  prepareFolder(location);
+  const isNew = prepareFolder(location);
   const lock = guarded({ location }, () => new RunnerLock(location));
   try {
     const acquired = takeOver ? lock.tryAcquire() : await lock.acquire(clock, lockTimeoutMs);
     if (!acquired && !takeOver) throw lockedError(location, holderHint(location));
-    return openLocked(options, lock, lockTimeoutMs);
+    return openLocked(options, lock, { isNew, busyTimeoutMs: lockTimeoutMs });
   } catch (error) {
     lock.release();
     throw checkpointFailure(error, { location, holder: () => holderHint(location) });
   }
 }
 
-function openLocked(options: CheckpointOptions, lock: RunnerLock, busyTimeoutMs: number): Checkpoint {
+function openLocked(
+  options: CheckpointOptions,
+  lock: RunnerLock,
+  { isNew, busyTimeoutMs }: { readonly isNew: boolean; readonly busyTimeoutMs: number },
+): Checkpoint {
   const { location, clock } = options;
+  const hasContent = statSync(checkpointFile(location)).size > 0;
   const database = openDatabase(location, busyTimeoutMs);
   try {
-    inspectTables(database, location);
+    // Its content may all be in the WAL as yet, so the size of the file alone says nothing.
+    if (inspectTables(database, location) === 'empty' && !isNew && lock.isContentNoted) {
+      throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
+    }
+    if (hasContent && !lock.noteContent() && !options.takeOver) throw lockedError(location, undefined);
     const mode = tuneForRunner(database);
     if (mode !== 'wal')
       throw inaccessible(location, new Error('its file system cannot share memory (is it remote?)'));
@@ -116,17 +125,22 @@ function positionOf(database: DatabaseSync): Position {
   return { nextBatchId, isPlanned: newest('plans') === nextBatchId };
 }
 
-/** The folder is private: the key of the hashes lies in it, and events that were refused. */
-function prepareFolder(location: string): void {
+/**
+ * The folder is private: the key of the hashes lies in it, and events that were refused. True where there was no
+ * checkpoint in it.
+ */
+function prepareFolder(location: string): boolean {
   try {
     makeFolder(location, 0o700);
     // Made here for its mode. Only where it is missing: closing a file that SQLite has open would give its locks up.
     closeSync(openSync(checkpointFile(location), 'wx', 0o600));
+    return true;
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     if (error.code === 'ENOSPC') throw full(location, error);
     if (error.code !== 'EEXIST' || !('syscall' in error) || error.syscall !== 'open')
       throw inaccessible(location, error);
+    return false;
   }
 }
 

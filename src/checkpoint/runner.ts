@@ -175,6 +175,7 @@ export class SqliteCheckpoint implements Checkpoint {
     // The lock goes last, so that the next runner finds a file that nobody uses.
     try {
       guarded(this.place, () => this.parts.database.close());
+      this.noteContent();
     } finally {
       this.parts.lock.release();
     }
@@ -190,6 +191,15 @@ export class SqliteCheckpoint implements Checkpoint {
         body();
       }),
     );
+  }
+
+  /** The next runner notes it where that is not possible now, for want of space for one. */
+  private noteContent(): void {
+    try {
+      this.parts.lock.noteContent();
+    } catch {
+      // All that was committed is kept all the same.
+    }
   }
 
   /** After a take-over the zombie may end at any time; whoever starts later should then find the lock held. */

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { checkpointFile } from '../../src/checkpoint/database.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
 import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
 import { commitOf, freshLocation, hasCode, letterOf, open } from './support/batches.ts';
+import { startChild } from './support/child.ts';
 
 /** A closed checkpoint with one of everything in it, after `sql` was done to it by hand. */
 async function damaged(t: TestContext, sql: string): Promise<string> {
@@ -37,6 +38,37 @@ for (const [table, read] of [
     assert.throws(() => [...checkpoint[read]()], hasCode('CHECKPOINT_CORRUPT', location, 'checksum'));
   });
 }
+
+test('refuses a checkpoint that was emptied after it was closed, and changes nothing in it', async (t) => {
+  const location = await damaged(t, 'SELECT 1');
+  truncateSync(checkpointFile(location));
+  const isRefused = hasCode('CHECKPOINT_CORRUPT', location, 'is empty', 'put back a copy');
+  await assert.rejects(open(location), isRefused);
+  await assert.rejects(open(location), isRefused);
+  assert.equal(readFileSync(checkpointFile(location)).length, 0);
+});
+
+test('refuses one that was emptied after a kill, once a second runner has seen it', async (t) => {
+  const location = await damaged(t, 'SELECT 1');
+  rmSync(join(location, 'lock.db'));
+  const copy = freshLocation(t);
+  mkdirSync(copy, { recursive: true });
+  copyFileSync(checkpointFile(location), checkpointFile(copy));
+  const killed = startChild(t, 'hold', copy);
+  await killed.line();
+  killed.signal('SIGKILL');
+  await killed.ended();
+  for (const suffix of ['', '-wal', '-shm']) truncateSync(`${checkpointFile(copy)}${suffix}`);
+  await assert.rejects(open(copy), hasCode('CHECKPOINT_CORRUPT', copy, 'is empty'));
+});
+
+test('begins in a folder whose first runner was killed before it had written anything', async (t) => {
+  const location = freshLocation(t);
+  mkdirSync(location, { recursive: true });
+  for (const name of ['checkpoint.db', 'lock.db']) writeFileSync(join(location, name), '');
+  const checkpoint = await open(location);
+  assert.equal(checkpoint.lastCommit(), undefined);
+});
 
 /** The digits of a stored total, its state and its key, each with one byte that another disk gave back. */
 const FLIPPED: [string, string][] = [
