@@ -3,9 +3,8 @@
  * effect outside the operators and the staging area, so a batch that fails can be thrown away and executed again.
  */
 import type { Problem } from '../columns/problem.ts';
-import { rowOf } from '../columns/rows.ts';
 import type { Accounting, BatchPlan, PartitionState, PlannedRange } from '../contracts/batch.ts';
-import type { BatchResult, EventRow } from '../contracts/batch-result.ts';
+import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Log, RecordChunk } from '../contracts/log.ts';
 import { InvariantError } from '../errors.ts';
@@ -19,12 +18,11 @@ import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
 import { Preparation, type PreparedChunk } from './preparation.ts';
 import { RedrivenRecords, redriveOf } from './redrive.ts';
+import { Sample } from './sample.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { Workers } from './workers.ts';
 import { ROW } from './row-preparer.ts';
 
-/** A report shows this many accepted events of a batch. */
-const SAMPLE_ROWS = 5;
 /** Rows between two turns of the event loop, so that signals and a producer in the same process are served. */
 const ROWS_PER_TURN = 4096;
 
@@ -52,7 +50,7 @@ export class BatchExecutor {
 
   // The batch in hand.
   private counts: Counts = emptyCounts();
-  private sample: EventRow[] = [];
+  private readonly sample = new Sample();
   private readonly redriven: RedrivenRecords;
   private lost: PlannedRange[] = [];
   /** Of the chunk in hand, for the aggregates. */
@@ -76,7 +74,7 @@ export class BatchExecutor {
   /** @throws DATA_LOSS, LOG_CORRUPT, LOG_UNAVAILABLE, DEAD_LETTERS_FULL, SUM_OVERFLOW, STATE_TOO_LARGE */
   async execute(plan: BatchPlan, partitions: readonly PartitionState[], log: Log): Promise<Execution> {
     this.counts = emptyCounts();
-    this.sample = [];
+    this.sample.clear();
     this.redriven.clear();
     this.lost = [...plan.lost];
     this.checkpoint.discardStaged();
@@ -151,6 +149,9 @@ export class BatchExecutor {
     this.acceptedCount = 0;
     if (this.query.dedupe !== null) this.operators.ids.prefetch(prepared.ids, 0, count);
     for (let row = 0; row < count; row += 1) this.executeRow(plan, prepared, row, watermark);
+    this.counts.read += count;
+    this.counts.accepted += this.acceptedCount;
+    this.sample.add(prepared, this.acceptedRows, this.acceptedCount);
     this.operators.addRows(this.acceptedRows, this.acceptedCount);
   }
 
@@ -162,7 +163,6 @@ export class BatchExecutor {
     watermark: PartitionWatermark,
   ): void {
     const { chunk } = prepared;
-    this.counts.read += 1;
     const redrive = chunk.headers.size === 0 ? undefined : redriveOf(chunk.headers.get(row));
     if (redrive !== undefined && this.redriven.isRepeated(redrive.identity)) {
       this.duplicate(chunk, row);
@@ -228,7 +228,6 @@ export class BatchExecutor {
     watermark: PartitionWatermark,
   ): void {
     const { ids, rows } = this.operators;
-    this.counts.accepted += 1;
     // An event redriven though late is remembered as if it were just in time: by its own time it would be forgotten at
     // once, and the next redriven copy of it would count again.
     if (this.query.dedupe !== null) {
@@ -238,10 +237,6 @@ export class BatchExecutor {
     watermark.accept(eventMicros);
     rows?.add(row);
     this.acceptedRows[this.acceptedCount++] = row;
-    if (this.sample.length < SAMPLE_ROWS) {
-      const { preparer, at } = prepared.whole(row);
-      this.sample.push(rowOf(preparer.batch, at));
-    }
   }
 
   private duplicate(chunk: RecordChunk, row: number): void {
@@ -280,7 +275,7 @@ export class BatchExecutor {
       plan,
       accounting: { ...this.counts },
       aggregates,
-      sample: this.sample,
+      sample: this.sample.rows,
       outputs: () => this.operators.outputs(aggregates),
       lost: this.lost,
       deadLetters: () => this.checkpoint.stagedDeadLetters(),

@@ -24,7 +24,7 @@ export type Gaps = 'none' | 'single' | 'any';
 interface Place {
   readonly column: string;
   readonly vector: (name: 'start' | 'end' | 'codes' | 'values') => string;
-  /** The codes met last, of text that is kept once. */
+  /** The texts met last, of text that is kept once. */
   readonly recent: string;
   readonly index: string;
 }
@@ -154,7 +154,7 @@ ${orEscaped(column, index)}`;
 
 function readCode({ column, vector, recent, index }: Place): string {
   return `mark = ++at; ${TO_QUOTE}
-if (at >= 0) ${vector('codes')}[${index}] = codeOf(${column}.dictionary, ${recent}, bytes, mark, at++);
+if (at >= 0) ${vector('codes')}[${index}] = codeOf(${column}.dictionary, ${recent}, bytes, view, mark, at++);
 ${orEscaped(column, index)}`;
 }
 

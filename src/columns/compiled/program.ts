@@ -8,13 +8,10 @@ import { orderedSource } from './ordered-source.ts';
 import { readDouble, readNumber, WideNumberReader } from './numbers.ts';
 import type { Outcome } from './outcome.ts';
 import { skipValue, spaceEnd } from './skip.ts';
-import { codeOf, EscapedTextReader, stringEnd } from './text.ts';
+import { codeOf, EscapedTextReader, recentTexts, stringEnd } from './text.ts';
 
 /** More columns would make functions that V8 never optimizes (60 KiB of bytecode), slower than the exact path. */
 const LEAVES_MAX = 64;
-
-/** Places for codes of texts that were met last, a column: a power of two. */
-const RECENT_CODES = 64;
 
 /** Decodes the event in `bytes[start, end)`, which begins with an opening and ends with a closing brace, into `row`. */
 export type DecodeRow = (
@@ -39,7 +36,7 @@ export function compile(schema: Schema, shape: Shape): DecodeRow {
   // The text holds nothing of the schema but whole numbers (docs/decoder.md).
   // eslint-disable-next-line typescript/no-implied-eval
   const make = new Function('runtime', source) as (runtime: object) => DecodeRow;
-  const recent = leafTypes(schema.fields).map(() => new Int32Array(RECENT_CODES));
+  const recent = leafTypes(schema.fields).map(recentTexts);
   const readers = {
     escaped: new EscapedTextReader(),
     moment: new MomentReader(),

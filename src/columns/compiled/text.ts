@@ -94,23 +94,58 @@ export class EscapedTextReader {
   }
 }
 
+/** What {@link codeOf} keeps of a text: its length, four words, its code, and the generation of the dictionary. */
+const RECENT_WORDS = 8;
+/** Places for texts that were met last; a power of two. */
+const RECENT_PLACES = 64;
+/** Texts of which four words, with the quote behind them, are all. */
+const WORDS_LENGTH_MIN = 3;
+const WORDS_LENGTH_MAX = 15;
+
+/** Where {@link codeOf} keeps the texts of one column that it met last. */
+export function recentTexts(): Int32Array {
+  return new Int32Array(RECENT_PLACES * RECENT_WORDS);
+}
+
 /**
- * The code of the text in `bytes[start, end)`. `recent` holds codes by a few of their bytes, so that most texts are found
- * without the keyed hash: that one place a text cannot be filled with collisions, it is only overwritten.
+ * The code of the text in `bytes[start, end)`, of which `view` is a view and behind which its quote stands. Most texts are
+ * short, and met before: they are known again by their words, without a look at the dictionary. That one place a text
+ * cannot be filled with collisions, it is only overwritten.
  */
 export function codeOf(
   dictionary: Dictionary,
   recent: Int32Array,
   bytes: Uint8Array,
+  view: DataView,
   start: number,
   end: number,
 ): number {
-  // For an empty text these bytes are its quotes.
-  const place =
-    ((bytes[start] as number) * 3 + (bytes[end - 1] as number) * 5 + (end - start)) & (recent.length - 1);
-  const known = recent[place] as number;
-  if (dictionary.holds(known, bytes, start, end)) return known;
+  const length = end - start;
+  if (length < WORDS_LENGTH_MIN || length > WORDS_LENGTH_MAX) return dictionary.encode(bytes, start, end);
+  // They overlap, or are two only, where the text is shorter.
+  const first = view.getInt32(start, true);
+  const last = view.getInt32(end - 3, true);
+  const second = length < 8 ? 0 : view.getInt32(start + 4, true);
+  const third = length < 8 ? 0 : view.getInt32(end - 7, true);
+  const { generation } = dictionary;
+  const mixed = (first & 0xff) * 3 + ((last >>> 16) & 0xff) * 5 + length;
+  const at = (mixed & (RECENT_PLACES - 1)) * RECENT_WORDS;
+  if (
+    recent[at] === length &&
+    recent[at + 1] === first &&
+    recent[at + 2] === second &&
+    recent[at + 3] === third &&
+    recent[at + 4] === last &&
+    recent[at + 6] === generation
+  )
+    return recent[at + 5] as number;
   const code = dictionary.encode(bytes, start, end);
-  recent[place] = code;
+  recent[at] = length;
+  recent[at + 1] = first;
+  recent[at + 2] = second;
+  recent[at + 3] = third;
+  recent[at + 4] = last;
+  recent[at + 5] = code;
+  recent[at + 6] = generation;
   return code;
 }
