@@ -138,46 +138,73 @@ export function aggregateNamed(aggregates: readonly Aggregate[], name: string, l
   });
 }
 
+/** Rows that one statement writes where there are so many: a call each would cost more. */
+const ROWS_PER_CALL = 16;
+
 /** Writes what a batch changed; prepared once for a runner's life. */
 export class AggregateWriter {
   private readonly aggregate: Aggregate;
   private readonly cellsOfGroup: number;
   private readonly upsert: StatementSync;
+  private readonly upsertMany: StatementSync;
   private readonly remove: StatementSync;
 
   constructor(database: DatabaseSync, aggregate: Aggregate) {
     this.aggregate = aggregate;
     this.cellsOfGroup = columnsOf(aggregate).length;
     const columns = storedColumns(aggregate);
-    const marks = columns.map(() => '?').join(', ');
-    this.upsert = database.prepare(
-      `INSERT OR REPLACE INTO ${tableOf(aggregate)} (${columns.join(', ')}) VALUES (${marks})`,
-    );
+    const upsert = (rows: number): StatementSync => {
+      const marks = `(${columns.map(() => '?').join(', ')})`;
+      const values = new Array<string>(rows).fill(marks).join(', ');
+      return database.prepare(
+        `INSERT OR REPLACE INTO ${tableOf(aggregate)} (${columns.join(', ')}) VALUES ${values}`,
+      );
+    };
+    this.upsert = upsert(1);
+    this.upsertMany = upsert(ROWS_PER_CALL);
     this.remove = database.prepare(`DELETE FROM ${tableOf(aggregate)} WHERE ${GROUP_KEY} = ?`);
   }
 
   /** Groups get their new values; those that are no more go, and those that are final stay as results. */
   write({ totals, closed, removed }: AggregateChange): void {
     for (const key of removed) this.remove.run(JSON.stringify(key));
-    for (const group of closed) this.put(group, true);
-    for (const group of totals) this.put(group, false);
+    this.putAll(closed, true);
+    this.putAll(totals, false);
   }
 
-  private put(group: GroupRow, isClosed: boolean): void {
-    const { key, measures, state } = group;
-    const cells = [...key, ...measures];
+  /** In order of the table, so that each of its pages is read, changed and written once, however many groups it has. */
+  private putAll(groups: readonly GroupRow[], isClosed: boolean): void {
+    const named = groups.map((group) => ({ name: JSON.stringify(group.key), group }));
+    named.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const whole = named.length - (named.length % ROWS_PER_CALL);
+    let cells: Cell[] = [];
+    for (let at = 0; at < named.length; at += 1) {
+      const { name, group } = named[at] as (typeof named)[number];
+      this.appendRow(cells, name, group, isClosed);
+      if (at < whole && (at + 1) % ROWS_PER_CALL !== 0) continue;
+      (at < whole ? this.upsertMany : this.upsert).run(...cells);
+      cells = [];
+    }
+  }
+
+  private appendRow(
+    cells: Cell[],
+    name: string,
+    { key, measures, state }: GroupRow,
+    isClosed: boolean,
+  ): void {
     invariant(
-      cells.length === this.cellsOfGroup,
+      key.length + measures.length === this.cellsOfGroup,
       `a group of ${this.aggregate.name} does not have the cells of its aggregate`,
     );
     const told = state === undefined && measures.every(isToldByColumn);
-    const row = [
-      JSON.stringify(key),
-      ...cells.map((cell) => (typeof cell === 'boolean' ? Number(cell) : cell)),
-      told ? null : stateText({ measures, ...(state === undefined ? {} : { state }) }),
-      Number(isClosed),
-    ];
-    this.upsert.run(...row, crcOfCells(row));
+    const from = cells.length;
+    cells.push(name);
+    for (const cell of key) cells.push(typeof cell === 'boolean' ? Number(cell) : cell);
+    for (const cell of measures) cells.push(typeof cell === 'boolean' ? Number(cell) : cell);
+    cells.push(told ? null : stateText({ measures, ...(state === undefined ? {} : { state }) }));
+    cells.push(Number(isClosed));
+    cells.push(crcOfCells(cells, cells.length, from));
   }
 }
 

@@ -3,12 +3,12 @@ import { crc32 } from 'node:zlib';
 import type { Cell } from './database.ts';
 
 /**
- * CRC-32 of `cells[0, count)`, each with its kind, so that neither a number for its text nor the order of two cells goes
+ * CRC-32 of `cells[from, end)`, each with its kind, so that neither a number for its text nor the order of two cells goes
  * unseen. SQLite stores NaN as null, and puts U+FFFD for half a surrogate pair, as CRC-32 does here.
  */
-export function crcOfCells(cells: readonly Cell[], count = cells.length): number {
+export function crcOfCells(cells: readonly Cell[], end = cells.length, from = 0): number {
   let text = '';
-  for (let at = 0; at < count; at += 1) {
+  for (let at = from; at < end; at += 1) {
     const cell = cells[at] as Cell;
     if (typeof cell === 'string') text += cell + '\u0001';
     else if (cell === null || Number.isNaN(cell)) text += '\u0002';

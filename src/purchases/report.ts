@@ -4,10 +4,10 @@ import { addExact } from '../columns/decimal.ts';
 import { formatLocalDateTime, TimestampParser } from '../columns/timestamp.ts';
 import { TimeZone } from '../columns/timezone.ts';
 import type { BatchResult, EventRow } from '../contracts/batch-result.ts';
-import type { AggregateChange } from '../contracts/batch.ts';
+import type { AggregateChange, GroupRow } from '../contracts/batch.ts';
 import { invariant, InvariantError, TallystreamError } from '../errors.ts';
 import { CATEGORIES, DAYS, RUNNING } from './aggregate-names.ts';
-import { byFallingTotal, byKey, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
+import { byFallingTotal, byKey, firstInOrder, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
 
 // Type aliases and not interfaces, because only their values are JSON values to the compiler.
 
@@ -105,9 +105,9 @@ export function buildReport(result: BatchResult, options: ReportOptions): Purcha
     timestamp: formatLocalDateTime(result.plan.clockMs * 1000, zone),
     daily: daily.slice(-REPORT_ROWS_MAX),
     details: result.sample.slice(0, DETAIL_ROWS_MAX).map((row) => detailRow(row, zone)),
-    categories: categories.slice(0, REPORT_ROWS_MAX),
-    ...(Math.max(daily.length, categories.length) > REPORT_ROWS_MAX && {
-      rowsInAll: { daily: daily.length, categories: categories.length },
+    categories: categories.rows,
+    ...(Math.max(daily.length, categories.inAll) > REPORT_ROWS_MAX && {
+      rowsInAll: { daily: daily.length, categories: categories.inAll },
     }),
     accounting: { read, accepted, invalid, duplicate, late },
     runningTotals: running.map(({ key: [currency], total, transactions }) => ({
@@ -142,10 +142,11 @@ function dailyRows(result: BatchResult, running: readonly TotalsRow[]): DailyRow
   const totals = new Map<string, Scaled>();
   for (const { key, total } of running) totals.set(key[0] as string, total);
   const reached = new Map(totals);
-  for (const { key, total } of addedTo(result, RUNNING)) {
+  for (const { key, total } of addedTo(result, RUNNING).map(totalsRow)) {
     reached.set(key[0] as string, addExact(totals.get(key[0] as string) ?? 0, -total));
   }
   const rows = addedTo(result, DAYS)
+    .map(totalsRow)
     .sort(byKey)
     .map((day) => {
       const [date, currency] = day.key as [string, string];
@@ -165,30 +166,41 @@ function dailyRows(result: BatchResult, running: readonly TotalsRow[]): DailyRow
   return rows;
 }
 
-function categoryRows(added: readonly TotalsRow[]): CategoryRow[] {
-  const sums = new Map<string, TotalsRow>();
-  for (const { key, total, transactions } of added) {
+/** A category of a currency, while it is summed. */
+type CategorySum = { -readonly [Name in keyof TotalsRow]: TotalsRow[Name] };
+
+/** Those that are kept of them, and how many there are in all. */
+function categoryRows(added: readonly GroupRow[]): { readonly rows: CategoryRow[]; readonly inAll: number } {
+  const sums = new Map<string, Map<string, CategorySum>>();
+  let inAll = 0;
+  for (const group of added) {
+    const { key, total, transactions } = totalsRow(group);
     const [, currency, category] = key as [string, string, string];
-    const name = JSON.stringify([currency, category]);
-    const sum = sums.get(name);
-    sums.set(name, {
-      key: [currency, category],
-      total: addExact(sum?.total ?? 0, total),
-      transactions: (sum?.transactions ?? 0) + transactions,
-    });
+    const ofCurrency = sums.get(currency) ?? new Map<string, CategorySum>();
+    if (ofCurrency.size === 0) sums.set(currency, ofCurrency);
+    const sum = ofCurrency.get(category);
+    if (sum === undefined) {
+      ofCurrency.set(category, { key: [currency, category], total, transactions });
+      inAll += 1;
+    } else {
+      sum.total = addExact(sum.total, total);
+      sum.transactions += transactions;
+    }
   }
-  return [...sums.values()].sort(byFallingTotal).map(({ key, total, transactions }) => ({
+  const all = [...sums.values()].flatMap((ofCurrency) => [...ofCurrency.values()]);
+  const rows = firstInOrder(all, byFallingTotal, REPORT_ROWS_MAX).map(({ key, total, transactions }) => ({
     currency: key[0] as string,
     category: key[1] as string,
     total: moneyText(total),
     transactions,
   }));
+  return { rows, inAll };
 }
 
-function addedTo(result: BatchResult, name: string): TotalsRow[] {
+function addedTo(result: BatchResult, name: string): readonly GroupRow[] {
   const change: AggregateChange | undefined = result.aggregates.find((entry) => entry.aggregate === name);
   if (change === undefined) throw new InvariantError(`the purchase query has an aggregate ${name}`);
-  return change.added.map(totalsRow);
+  return change.added;
 }
 
 function detailRow(row: EventRow, zone: TimeZone): DetailRow {

@@ -47,8 +47,23 @@ export function byFallingTotal(a: TotalsRow, b: TotalsRow): number {
   );
 }
 
+/** The first `count` of `rows` in that order: sorting all of very many would cost more than the rest of a report. */
+export function firstInOrder<T>(rows: readonly T[], order: (a: T, b: T) => number, count: number): T[] {
+  let first: T[] = [];
+  let last: T | undefined;
+  for (const row of rows) {
+    if (last !== undefined && order(last, row) <= 0) continue;
+    first.push(row);
+    if (first.length < count * 2) continue;
+    first = first.sort(order).slice(0, count);
+    last = first.at(-1);
+  }
+  return first.sort(order).slice(0, count);
+}
+
 /** Compares by code point. JavaScript's `<` compares UTF-16 units, which puts U+1F600 before U+FF21. */
 export function compareCodePoints(a: string, b: string): -1 | 0 | 1 {
+  if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at += 1) {
     const left = a.charCodeAt(at);

@@ -53,6 +53,28 @@ test('gives hostile keys back as they came, each a group of its own', async (t) 
   view.close();
 });
 
+test('keeps every group of a batch that changes many, whatever their number and order', async (t) => {
+  const location = freshLocation(t);
+  const runner = await open(location);
+  const expected = new Map<string, string>();
+  for (const [batchId, count] of [1, 15, 16, 17, 100].entries()) {
+    // Each batch changes the groups of those before it, and not in the order of their keys.
+    const totals = Array.from({ length: count }, (_, index) => {
+      const category = `category_${(index * 37) % 101}`;
+      expected.set(category, `${batchId}.${10 + (index % 90)}`);
+      return { key: ['2025-06-26', category], measures: [expected.get(category) as string, index] };
+    });
+    const closed = totals.map(({ measures }, index) => ({ key: ['2025-06-25', `${index}`], measures }));
+    const of = { ...change('categories', []), totals, closed };
+    runner.commit(commitOf(batchId, { aggregates: [of] }));
+    const found = Array.from(runner.groups('categories'), ({ key, measures }) => [key[1], measures[0]]);
+    assert.deepEqual(new Map(found as [string, string][]), expected);
+    for (const { key, measures } of closed)
+      assert.deepEqual(runner.group('categories', key)?.measures, measures);
+  }
+  runner.close();
+});
+
 test('takes names of a plan that SQL would read otherwise', async (t) => {
   const location = freshLocation(t);
   const aggregate: Aggregate = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareCodePoints, totalsRow } from '../../src/purchases/totals-order.ts';
+import { compareCodePoints, firstInOrder, totalsRow } from '../../src/purchases/totals-order.ts';
 
 test('compares as UTF-32 does, for any text', () => {
   const text = fc.string({
@@ -21,4 +21,18 @@ test('compares as UTF-32 does, for any text', () => {
 
 test('refuses a group that the purchase query does not have', () => {
   assert.throws(() => totalsRow({ key: ['USD'], measures: [1, 1] }), { name: 'InvariantError' });
+});
+
+test('gives the first rows as sorting all of them would', () => {
+  const order = (a: number, b: number): number => a - b;
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: -50, max: 50 })),
+      fc.integer({ min: 1, max: 8 }),
+      (rows, count) => {
+        assert.deepEqual(firstInOrder(rows, order, count), rows.toSorted(order).slice(0, count));
+      },
+    ),
+    { numRuns: 300 },
+  );
 });
