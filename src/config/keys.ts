@@ -83,7 +83,7 @@ export const TABLE = {
       'linger',
       duration('0 ms', '1 minute'),
       '5 ms',
-      'How long a batch that is not full waits for more records.',
+      'How long a batch that is not full waits for more records: up to 5 ms only while other appends are under way, longer in any case.',
     ),
     retries: key(
       'retries',

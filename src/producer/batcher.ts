@@ -5,9 +5,16 @@ export interface BatchLimits {
   readonly batchRecordsMax: number;
   /** A batch is full with the record that reaches this; one larger record makes a batch of its own. */
   readonly batchBytesMax: number;
-  /** How long a batch that is not full waits for more, from its first record on. */
+  /**
+   * How long a batch that is not full waits for more at most, from its first record on. Up to {@link EAGER_LINGER_MS} it
+   * waits only while the log is busy with others: then it would have to share the log with them, and one larger batch is
+   * less work. A longer linger is waited out: it is set for the sake of larger batches.
+   */
   readonly lingerMs: number;
 }
+
+/** The linger that is set by default; milliseconds. */
+export const EAGER_LINGER_MS = 5;
 
 /**
  * The open batch, between the one who fills it and the one who sends it. It holds at most one batch, so the producer
@@ -20,8 +27,10 @@ export interface Batcher<B extends Batch> {
   add(put: (open: B) => void): void;
   /** Nothing more will be added. What is there can still be taken. */
   end(): void;
-  /** The next batch: when it is full, has lingered, or is the last. Undefined after the last. */
+  /** The next batch: when it is full, need not wait, has lingered, or is the last. Undefined after the last. */
   take(): Promise<B | undefined>;
+  /** The log has ended what it was busy with. */
+  idle(): void;
   /** Records that were added and not taken. */
   readonly waiting: number;
 }
@@ -30,6 +39,7 @@ export function createBatcher<B extends Batch>(
   clock: Clock,
   limits: BatchLimits,
   newBatch: () => B,
+  isLogBusy: () => boolean,
 ): Batcher<B> {
   const { batchRecordsMax, batchBytesMax, lingerMs } = limits;
   const changed = createBell();
@@ -40,9 +50,11 @@ export function createBatcher<B extends Batch>(
 
   const isFull = (): boolean => open.count >= batchRecordsMax || open.bytes >= batchBytesMax;
 
+  const needNotWait = (): boolean => lingerMs <= EAGER_LINGER_MS && !isLogBusy();
+
   const linger = async (): Promise<void> => {
     const leftMs = openedAtMs + lingerMs - clock.monotonicMs();
-    if (ended || isFull() || leftMs <= 0) return;
+    if (ended || isFull() || needNotWait() || leftMs <= 0) return;
     lingering = new AbortController();
     await clock.sleep(leftMs, lingering.signal);
     lingering = undefined;
@@ -62,6 +74,9 @@ export function createBatcher<B extends Batch>(
       // A reason given is one that need not be made: an error with its stack, for every full batch.
       if (isFull()) lingering?.abort('full');
       changed.ring();
+    },
+    idle() {
+      if (needNotWait()) lingering?.abort('idle');
     },
     end() {
       ended = true;

@@ -33,13 +33,12 @@ async function run<B extends Batch>(
   onAcknowledged?: (batch: B, ranges: readonly AppendedRange[]) => void | Promise<void>,
 ): Promise<DeliverySummary> {
   const limits = { ...DELIVERY_LIMITS, ...options.limits };
-  const batcher = createBatcher(options.clock, limits, () => intake.newBatch());
   const tally = createTally(options.clock);
   const report = (): void => {
     const progress = tally.progressDue();
     if (progress !== undefined) options.onProgress?.(progress);
   };
-  const window = new AppendWindow<B>({
+  const window: AppendWindow<B> = new AppendWindow({
     ...options,
     limits,
     outcome: () => tally.outcome(batcher.waiting, options.recordsMax),
@@ -49,6 +48,12 @@ async function run<B extends Batch>(
       report();
     },
   });
+  const batcher: Batcher<B> = createBatcher(
+    options.clock,
+    limits,
+    () => intake.newBatch(),
+    () => !window.isEmpty,
+  );
 
   const halted = new AbortController();
   const filling = fill(
@@ -111,6 +116,8 @@ async function* settledBatches<B extends Batch>(
     if (next.kind !== 'ready') {
       settling = undefined;
       yield next;
+      // After the yield, so that the batch takes along what came meanwhile.
+      if (window.isEmpty) batcher.idle();
     } else {
       ready = undefined;
       isLast = next.batch === undefined;

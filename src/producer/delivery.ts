@@ -2,7 +2,7 @@
 import type { Clock } from '../contracts/clock.ts';
 import type { AppendedRange, Log, RecordInput, RetentionRemoval } from '../contracts/log.ts';
 import { RETRY_LIMITS, type RetryLimits } from './backoff.ts';
-import type { BatchLimits } from './batcher.ts';
+import { type BatchLimits, EAGER_LINGER_MS } from './batcher.ts';
 import type { Random } from './random.ts';
 import type { BlockSource, RecordSource } from './source.ts';
 import type { Pace } from './token-bucket.ts';
@@ -54,7 +54,7 @@ export type DeliveryLimits = BatchLimits & RetryLimits;
 export const DELIVERY_LIMITS: DeliveryLimits = Object.freeze({
   batchRecordsMax: 5_000,
   batchBytesMax: 1_048_576,
-  lingerMs: 5,
+  lingerMs: EAGER_LINGER_MS,
   ...RETRY_LIMITS,
 });
 

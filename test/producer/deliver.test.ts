@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
-import type { RecordInput } from '../../src/contracts/log.ts';
+import type { Log, RecordInput } from '../../src/contracts/log.ts';
 import { deliver } from '../../src/producer/deliver.ts';
 import type { DeliveryOptions, DeliveryProgress, RetryNotice } from '../../src/producer/delivery.ts';
 import { createRandom } from '../../src/producer/random.ts';
@@ -61,6 +62,20 @@ function setUp(overrides: Partial<DeliveryOptions<RecordInput>> = {}) {
   return { clock, stop, abort, log, options };
 }
 
+/** The same log, with when each append was called, and with room for several at once. */
+function timedLog(log: Log, clock: ManualClock, appendsMax = 1): Log & { readonly appendedMs: number[] } {
+  const appendedMs: number[] = [];
+  const append: Log['append'] = (topic, records) => {
+    appendedMs.push(clock.monotonicMs());
+    return log.append(topic, records);
+  };
+  return { ...log, appendsMax, appendedMs, append };
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await nextTurn();
+}
+
 describe('a delivery', () => {
   test('brings every record of the source into the log, in order, and says so', async () => {
     const { clock, log, options } = setUp({ source: counting(1_234) });
@@ -103,6 +118,58 @@ describe('a delivery', () => {
     const summary = await drive(clock, deliver({ ...options, pace, recordsMax: 35, limits }));
     assert.deepEqual(log.batches, [10, 10, 10, 5]);
     assert.ok(summary.elapsedMs < 100, `${summary.elapsedMs} ms`);
+  });
+
+  test('does not linger at all while the log has nothing else to do, unless it is told to for long', async () => {
+    for (const [lingerMs, appendedMs] of [
+      [undefined, [0, 100, 200]],
+      [5, [0, 100, 200]],
+      [6, [6, 106, 200]],
+    ] as const) {
+      const { clock, log, options } = setUp();
+      const pace = createTokenBucket(10, clock);
+      const timed = timedLog(log, clock);
+      const limits = lingerMs === undefined ? {} : { lingerMs };
+      await drive(clock, deliver({ ...options, log: timed, pace, recordsMax: 3, limits }));
+      assert.deepEqual(timed.appendedMs, appendedMs, `a linger of ${lingerMs ?? 'the default'}`);
+    }
+  });
+
+  test('lingers behind appends that are under way', async () => {
+    const { clock, stop, options } = setUp();
+    const log = scriptedLog(['hang', 'hang', 'hang']);
+    const pace = createTokenBucket(1_000, clock);
+    const timed = timedLog(log, clock, 3);
+    const work = deliver({ ...options, log: timed, pace });
+    void drive(clock, work);
+    while (log.calls() < 3) await nextTurn();
+    stop.abort();
+    log.release();
+    await work;
+    // The second batch begins with the record after the first, and lingers for 5 ms; so does the third.
+    assert.deepEqual(timed.appendedMs.slice(0, 3), [0, 6, 11]);
+    assert.deepEqual(log.batches.slice(0, 3), [1, 5, 5]);
+  });
+
+  test('lingers no longer when the appends before have ended', async () => {
+    const { clock, stop, options } = setUp();
+    const log = scriptedLog(['hang']);
+    const pace = createTokenBucket(1_000, clock);
+    const timed = timedLog(log, clock, 3);
+    const work = deliver({ ...options, log: timed, pace });
+    await turns(10);
+    for (let ms = 1; ms <= 3; ms += 1) {
+      clock.advance(1);
+      await turns(10);
+    }
+    assert.equal(log.calls(), 1);
+    log.release();
+    await turns(10);
+    // The clock stands still: nothing but the end of the first append has let the second batch go.
+    assert.deepEqual(timed.appendedMs, [0, 3]);
+    assert.deepEqual(log.batches, [1, 3]);
+    stop.abort();
+    await drive(clock, work);
   });
 
   test('keeps the pace', async () => {
