@@ -8,8 +8,11 @@ import type { Fetched } from './kafka-decode.ts';
 
 export const FETCH_API = { key: 1, version: 13 } as const;
 
-/** Of one answer: some batches and chunks, so that a round trip and what is cut off at the end are small beside them. */
-export const FETCH_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Of one answer: some batches and chunks, so that a round trip and what is cut off at the end are small beside them. Up to
+ * three answers are in memory at once: the one that is read, the next, and the one that ranges opened ahead began with.
+ */
+export const FETCH_BYTES_MAX = 2 * 1024 * 1024;
 
 const READ_COMMITTED = 1;
 

@@ -58,7 +58,7 @@ export class Fetcher {
         positions: taken.map(({ want: { partition, offset } }) => ({ partition, offset })),
         waitMs: FETCH_WAIT_MS,
         bytesMax: FETCH_BYTES_MAX,
-        partitionBytesMax: FETCH_BYTES_MAX,
+        partitionBytesMax: shareOf(taken.length),
       });
       lane.waiting.push(...deal(answer, taken));
     } catch (error) {
@@ -67,6 +67,15 @@ export class Fetcher {
     lane.isUnderWay = false;
     void this.next(channel, lane);
   }
+}
+
+/**
+ * Each gets its part of an answer that several want: filled by the first of them, it would take an answer, and so a block
+ * of memory, for every range that is opened ahead. A batch that is larger than its part comes whole as the first of an
+ * answer, and otherwise with a later one.
+ */
+function shareOf(wants: number): number {
+  return Math.ceil(FETCH_BYTES_MAX / wants);
 }
 
 /** Of one topic, and of a partition once; the others go with the next fetch. */

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FetchChannel, ReceivedPartition } from '../../src/log/kafka-fetch-channel.ts';
+import { FETCH_BYTES_MAX } from '../../src/log/kafka-fetch.ts';
 import { Fetcher, type FetchedPart } from '../../src/log/kafka-fetcher.ts';
 
 const TOPIC_ID = '00000000-0000-4000-8000-000000000001';
 
-/** A leader whose answers have room for so many partitions; it notes which were asked for, in order. */
+/** A leader whose answers have room for so many partitions; it notes which were asked for, in order, and the bounds. */
 function leader(roomFor: number) {
   const asked: number[][] = [];
+  const bytesMax: (readonly [ofAnswer: number, ofPartition: number])[] = [];
   const channel: FetchChannel = {
     cut: () => undefined,
-    fetch: async ({ positions }) => {
+    fetch: async ({ positions, ...bounds }) => {
       asked.push(positions.map(({ partition }) => partition));
+      bytesMax.push([bounds.bytesMax, bounds.partitionBytesMax]);
       await new Promise((resolve) => setImmediate(resolve));
       const partitions = positions.map(({ partition }, index): ReceivedPartition => {
         const block = Buffer.alloc(index < roomFor ? 1 : 0);
@@ -21,7 +24,7 @@ function leader(roomFor: number) {
       return { code: 0, throttleMs: 0, partitions };
     },
   };
-  return { channel, asked };
+  return { channel, asked, bytesMax };
 }
 
 function want(
@@ -43,6 +46,17 @@ test('what is wanted in one turn goes into one fetch, in the order of the ranges
     parts.map(({ part }) => part.partition),
     [0, 1, 2, 3],
   );
+});
+
+test('an answer has room for every partition of its fetch, and one alone has all of it', async () => {
+  const { channel, bytesMax } = leader(9);
+  const fetcher = new Fetcher();
+  await Promise.all([0, 1, 2, 3].map((partition) => want(fetcher, channel, partition, partition)));
+  await want(fetcher, channel, 0, 4);
+  assert.deepEqual(bytesMax, [
+    [FETCH_BYTES_MAX, FETCH_BYTES_MAX / 4],
+    [FETCH_BYTES_MAX, FETCH_BYTES_MAX],
+  ]);
 });
 
 test('a partition that others left no room for is asked for again, and one alone that has nothing is answered', async () => {
