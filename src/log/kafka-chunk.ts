@@ -39,6 +39,23 @@ export class ChunkMemory {
   }
 }
 
+/** Ranges that are read at once: the one in hand, and those that are opened ahead. */
+const FREE_MEMORY_MAX = 4;
+
+/** Memory of ranges that were read to their end, for the next ones: a drain would otherwise make half a megabyte for each. */
+export class ChunkMemoryPool {
+  private readonly free: ChunkMemory[] = [];
+
+  take(): ChunkMemory {
+    return this.free.pop() ?? new ChunkMemory();
+  }
+
+  /** Only when nobody reads a chunk that was made in it. */
+  give(memory: ChunkMemory): void {
+    if (this.free.length < FREE_MEMORY_MAX) this.free.push(memory);
+  }
+}
+
 /**
  * One chunk is views of one block. Records are added by their positions in the block that `over` named; a chunk is
  * ready where the next record would lie in another block, or beyond the bounds of a chunk.

@@ -3,6 +3,7 @@ import { metadataV12, ResponseError, type Connection } from './kafka-client.ts';
 import type { TopicDescription } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { Arrivals } from './kafka-arrivals.ts';
+import { ChunkMemoryPool } from './kafka-chunk.ts';
 import { Connections, type Broker, type Purpose } from './kafka-connections.ts';
 import { brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
@@ -33,6 +34,7 @@ export class KafkaCluster {
   readonly options: SettledOptions;
   readonly fetcher = new Fetcher();
   readonly arrivals = new Arrivals();
+  readonly chunkMemory = new ChunkMemoryPool();
   private readonly bootstrap: readonly Broker[];
   private readonly closing = new AbortController();
   private readonly connections: Connections;

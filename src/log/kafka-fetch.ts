@@ -9,8 +9,9 @@ import type { Fetched } from './kafka-decode.ts';
 export const FETCH_API = { key: 1, version: 13 } as const;
 
 /**
- * Of one answer: some batches and chunks, so that a round trip and what is cut off at the end are small beside them. Up to
- * three answers are in memory at once: the one that is read, the next, and the one that ranges opened ahead began with.
+ * Of one answer: some batches and chunks, so that a round trip and what is cut off at the end are small beside them. In
+ * memory at once are the one that is read, the next, and the one that ranges opened ahead began with, or a few where their
+ * batches are larger than a part of it.
  */
 export const FETCH_BYTES_MAX = 2 * 1024 * 1024;
 

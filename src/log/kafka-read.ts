@@ -3,7 +3,6 @@ import type { ReadRange, RecordChunk } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { dataLoss, partitionNotFound, pastEnd } from './faults.ts';
 import { nextOffsetOf } from './kafka-batch.ts';
-import { ChunkMemory } from './kafka-chunk.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { decodeFetched } from './kafka-decode.ts';
 import { BrokerFault, CODE } from './kafka-errors.ts';
@@ -30,7 +29,7 @@ export async function* readRange(cluster: KafkaCluster, range: ReadRange): Async
   const { id, partitions } = await cluster.persist(() => cluster.topic(topic), { topic });
   if (partition < 0 || partition >= partitions) throw partitionNotFound(topic, partition, partitions);
   const fetchFrom = (position: number) => fetchAt(cluster, { ...range, start: position }, id, order);
-  const memory = new ChunkMemory();
+  const memory = cluster.chunkMemory.take();
   const arrived = cluster.arrivals.take(id, partition, start);
   let ahead: Promise<FetchedPart> | undefined = arrived && Promise.resolve({ part: arrived, throttleMs: 0 });
   let position = start;
@@ -66,6 +65,7 @@ export async function* readRange(cluster: KafkaCluster, range: ReadRange): Async
       if (empty >= EMPTY_ANSWERS_MAX) return;
     }
   } finally {
+    cluster.chunkMemory.give(memory);
     void ahead?.then(({ part }) => part.release()).catch(() => undefined);
   }
 }
