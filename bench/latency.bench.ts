@@ -4,14 +4,13 @@
  *
  * `produce` and `run` (trigger 0 seconds) are the commands themselves, each in its process, with the flags that the launcher
  * gives; the broker is the one of `start-kafka`, on the same machine, 4 partitions. An event begins at its own timestamp, or
- * at the record's log timestamp where that is earlier: so it waits for its producer's batch (producer.linger), the append,
+ * at the record's log timestamp where that is earlier: so it waits for its producer's batch, the append,
  * and whatever comes after. It ends at the time in the log line of the batch whose planned range holds its offset: that line
  * is written right after the commit of the checkpoint, and with output topics on after their transaction is decided too: its
  * markers, with which readers see it, may follow. All clocks are the machine's own, in whole milliseconds. Ranges come from
  * the checkpoint, which is read beside the query a few times a second, and timestamps from the topic when all is over; every
  * event after the warm-up counts, and one without a batch is an error. The peer is the same on the embedded log, taken right
- * before. Output topics add a transaction a batch. One row has a producer.linger of 1 ms in place of the default of 5, to
- * tell how much of the time an event waits in its producer.
+ * before. Output topics add a transaction a batch.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -49,8 +48,6 @@ try {
     rows[`${at}, peer: the embedded log`] = await latencyOf(`embedded-${rate}`, rate, {});
     rows[`${at}, Apache Kafka`] = await latencyOf(`kafka-${rate}`, rate, onKafka);
   }
-  const soon = { ...onKafka, TALLYSTREAM_PRODUCER_LINGER: '1ms' };
-  rows['1,000/s, Apache Kafka, producer.linger 1 ms'] = await latencyOf('soon', 1_000, soon);
   const outputs = { ...onKafka, TALLYSTREAM_KAFKA_OUTPUT_TOPICS: 'true' };
   rows['1,000/s, Apache Kafka, output topics on'] = await latencyOf('outputs', 1_000, outputs);
   publish(

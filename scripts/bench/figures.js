@@ -49,14 +49,6 @@ export const FIGURES = [
     unit: 'ms',
   },
   {
-    what: 'the same, with a `producer.linger` of 1 ms in place of 5',
-    atLeast: '4 / 15 ms, aim 3 / 10',
-    result: 'latency',
-    row: '1,000/s, Apache Kafka, producer.linger 1 ms',
-    columns: ['median', 'p99'],
-    unit: 'ms',
-  },
-  {
     what: 'memory of the query after 1,000,000 events from the embedded log, all ids remembered',
     atLeast: 'under 150 MB',
     result: 'drain-memory',
