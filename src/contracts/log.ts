@@ -101,6 +101,44 @@ export interface LostRecords {
 }
 
 /**
+ * What identifies the records just below an offset: the last record batch that was read there. A position is an offset and
+ * this mark. If the batch at that place is another one, the log has gone back since (an older copy was restored, a broker
+ * lost its unflushed tail, or an unclean election took place), even if the log is longer now than it was then.
+ */
+export interface HistoryMark {
+  /** Offset of the first record of that batch. */
+  readonly baseOffset: number;
+  /** One past the offset of its last record. */
+  readonly nextOffset: number;
+  /** The checksum that is stored with the batch, as an unsigned 32-bit integer. */
+  readonly checksum: number;
+  /** The leader epoch that wrote it (KIP-320); null on logs without leaders, or if the log does not say. */
+  readonly leaderEpoch: number | null;
+  /**
+   * On logs with a chained checksum: the chain's value after this batch, in hexadecimal; it covers every batch before it.
+   * Null on other logs.
+   */
+  readonly chain: string | null;
+}
+
+/** The mark of one partition. */
+export interface PartitionMark {
+  readonly partition: number;
+  readonly mark: HistoryMark;
+}
+
+/** Where the records that a query has read are no longer those in the log. */
+export interface HistoryBreak {
+  readonly partition: number;
+  /** First offset that is known to differ. */
+  readonly start: number;
+  /** One past the last offset that was read and differs. */
+  readonly end: number;
+  /** What was found there instead, in one sentence. */
+  readonly why: string;
+}
+
+/**
  * Consecutive records of one partition as columns over one block of bytes: no object a record.
  * Row i's value is `bytes[valueStart[i], valueEnd[i])`; a null key or value has start -1. A chunk holds until the next one
  * is asked for: its memory may be used again then, so what is to stay must be copied.
@@ -119,6 +157,8 @@ export interface RecordChunk {
   readonly timestampsMs: Float64Array;
   /** Headers of the rows that have any, by row. */
   readonly headers: ReadonlyMap<number, readonly Header[]>;
+  /** The mark of the last record batch in this chunk; absent on logs that cannot go back (`rate`). */
+  readonly mark?: HistoryMark;
 }
 
 /** What retention took away from one partition. */
@@ -228,6 +268,13 @@ export interface Log {
    * there. Called after `read` threw DATA_LOSS, by a query that goes on without them. @throws LOG_UNAVAILABLE
    */
   findLost?(range: ReadRange): Promise<LostRecords | undefined>;
+
+  /**
+   * The partitions whose records at these marks are not those that were read; empty if all are the same. Called at start,
+   * and before a plan if the log can answer cheaply. A mark whose records retention or compaction has removed is no break.
+   * @throws LOG_UNAVAILABLE (retry), TOPIC_NOT_FOUND
+   */
+  checkHistory?(topic: TopicDescription, marks: readonly PartitionMark[]): Promise<readonly HistoryBreak[]>;
 
   /**
    * Resolves true as soon as any partition's latest differs from `known` (indexed by partition), false after
