@@ -61,10 +61,11 @@ export async function differencesOf(
     const batch = batches.get(partition);
     // A leader that was just elected shows less for a while than it has.
     if (batch === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-    if (isSame(mark, batch) || batch.baseOffset >= mark.nextOffset) continue;
+    if (isSame(mark, batch)) continue;
     const isEpochKnown = mark.leaderEpoch === null || ends.get(partition) !== undefined;
-    // Compaction writes a batch again without what it removed from it. It makes no epoch unknown.
-    if (isEpochKnown && (await cluster.cleanupPolicies.of(cluster, topic)) !== 'delete') continue;
+    // Compaction removes batches, or writes them again without some records. It makes no epoch unknown.
+    const isGone = batch.baseOffset >= mark.nextOffset;
+    if (isEpochKnown && (isGone || (await cluster.cleanupPolicies.of(cluster, topic)) !== 'delete')) continue;
     const { earliest } = offsets[partition] as PartitionOffsets;
     const start = await startOfEpoch(cluster, topic, partition, mark);
     found.set(partition, {
