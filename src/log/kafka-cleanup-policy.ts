@@ -62,7 +62,8 @@ async function ask(cluster: KafkaCluster, name: string): Promise<CleanupPolicy> 
 
 function warnOf(cluster: KafkaCluster, name: string): void {
   cluster.options.onWarning?.(
-    `Topic ${name} has offsets without records, and the broker does not tell its cleanup.policy. If the policy is delete, ` +
-      'these records were lost. Allow this user DescribeConfigs on the topic, so that a loss can be told from compaction.',
+    `Topic ${name} has offsets without records, or batches that changed since they were read, and the broker does not tell ` +
+      'its cleanup.policy. Compaction may be the reason; if the policy is delete, records were lost. ' +
+      'Allow this user DescribeConfigs on the topic, so that a loss can be told from compaction.',
   );
 }

@@ -14,6 +14,10 @@ import type {
   TopicDescription,
 } from '../../src/contracts/log.ts';
 import { pathsOf } from '../../scripts/kafka/folder.js';
+import { KafkaCluster } from '../../src/log/kafka-cluster.ts';
+import { settleOptions } from '../../src/log/kafka-options.ts';
+import { readRange } from '../../src/log/kafka-read.ts';
+import { systemClock } from '../../src/observe/system-clock.ts';
 import { readRecords } from '../contract/log/log-records.ts';
 import { hasCode } from '../contract/log/log-under-test.ts';
 import { startCluster, withoutKafka, type TestBroker, type TestCluster } from '../kafka/broker.ts';
@@ -181,6 +185,21 @@ describe('an election on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () 
     await createTopicsV7.api.async(await connect(t, third.port), [request], 20_000, false);
   }
 
+  /** Reads on from marks that were compared before the log went back, as if no connection had ended since. */
+  async function readAfter(t: TestContext, { name, id }: TopicDescription, marks: readonly PartitionMark[]) {
+    const bootstrapServers = cluster.bootstrap.split(',');
+    const kafka = new KafkaCluster(settleOptions({ bootstrapServers, clock: systemClock, clientId: 'test' }));
+    t.after(() => kafka.close());
+    await kafka.persist(() => kafka.topic(name), { topic: name });
+    for (const { partition, mark } of marks) {
+      const note = { offset: mark.nextOffset, mark, checkedAt: kafka.interruptions };
+      kafka.history.keep(id, partition, note);
+    }
+    for await (const chunk of readRange(kafka, { topic: name, partition: 0, start: 100, end: 160 })) {
+      assert.fail(`${chunk.count} records were read`);
+    }
+  }
+
   test('that loses no record is none that a reader notices', async (t) => {
     const name = 'clean';
     await makeTopic(t, name);
@@ -220,6 +239,7 @@ describe('an election on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () 
     assert.deepEqual(others, []);
     assert.deepEqual([found?.partition, found?.start, found?.end, found?.isExact], [0, 60, 100, true]);
     assert.match(found?.why ?? '', /leader epoch \d+ ends at offset 60/);
+    await assert.rejects(readAfter(t, topic, marks), hasCode('DATA_LOSS', 'Offsets 60 to 99', name));
     assert.equal(await log.follow?.(topic, known), undefined);
     const next = { topic: name, partition: 0, start: 100, end: 160 };
     await assert.rejects(readRecords(log, next), hasCode('DATA_LOSS', 'Offsets 60 to 99', name));
