@@ -38,6 +38,8 @@ export interface LogAccess {
   readonly busyTimeoutMs?: number;
   /** Told in one sentence, every few seconds, while a call waits for a broker. */
   readonly onWaiting?: (words: string) => void;
+  /** Told of what an operator should know about a topic and no call fails for. */
+  readonly onWarning?: (words: string) => void;
   /** Once it aborts, calls that wait for a broker end soon with LOG_UNAVAILABLE; the log is to be closed after that. */
   readonly giveUp?: AbortSignal;
 }
@@ -58,7 +60,7 @@ export async function openLog(config: Config, clock: Clock, access: LogAccess = 
 async function openKafka({ kafka, query }: Config, clock: Clock, access: LogAccess): Promise<Log> {
   const { openKafkaLog } = await import('./log/kafka.ts');
   const { readSecurity } = await import('./log/kafka-security.ts');
-  const { readOnly = false, busyTimeoutMs: boundMs, onWaiting, giveUp } = access;
+  const { readOnly = false, busyTimeoutMs: boundMs, onWaiting, onWarning, giveUp } = access;
   return openKafkaLog({
     bootstrapServers: kafka.bootstrapServers,
     clock,
@@ -73,6 +75,7 @@ async function openKafka({ kafka, query }: Config, clock: Clock, access: LogAcce
     ...(boundMs === undefined ? {} : { appendTimeoutMs: boundMs }),
     readOnly,
     ...(onWaiting === undefined ? {} : { onWaiting }),
+    ...(onWarning === undefined ? {} : { onWarning }),
     ...(giveUp === undefined ? {} : { giveUp }),
   });
 }

@@ -17,6 +17,7 @@ export async function run(context: Context): Promise<number> {
     giveUp: giveUp.signal,
     onWaiting: (words) =>
       waits.warn({ operation: 'wait', reason: words }, 'the log cannot be reached for now'),
+    onWarning: (words) => waits.warn({ operation: 'read', reason: words }, 'records may have been lost'),
   });
   try {
     const batches = context.flag('max-batches');

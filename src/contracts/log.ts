@@ -132,6 +132,8 @@ export interface HistoryBreak {
   readonly partition: number;
   /** First offset that is known to differ. */
   readonly start: number;
+  /** True if every record below `start` is known to be the one that was read; left out if some of them may differ too. */
+  readonly isExact?: boolean;
   /** One past the last offset that was read and differs. */
   readonly end: number;
   /** What was found there instead, in one sentence. */

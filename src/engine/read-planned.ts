@@ -13,21 +13,29 @@ export async function* readPlanned(
 ): AsyncGenerator<RecordChunk, void, undefined> {
   const { end } = range;
   let position = range.start;
+  /** The next records that are gone, once they are known. Offsets that never had a record may come before them. */
+  let gone: LostRecords | undefined;
   while (position < end) {
+    const until = gone?.start ?? end;
     try {
-      for await (const chunk of log.read({ ...range, start: position })) {
-        yield chunk;
-        position = (chunk.offsets[chunk.count - 1] as number) + 1;
+      if (position < until) {
+        for await (const chunk of log.read({ ...range, start: position, end: until })) {
+          yield chunk;
+          position = (chunk.offsets[chunk.count - 1] as number) + 1;
+        }
       }
-      return;
     } catch (error) {
       if (onLost === undefined || !isDataLoss(error)) throw error;
-      const lost = await findLost(log, { ...range, start: position });
+      const found = await findLost(log, { ...range, start: position, end: until });
       // Not lost at second sight: the log contradicts itself, and another try would find the same.
-      if (lost === undefined || lost.start !== position) throw error;
-      onLost(lost);
-      position = lost.end;
+      if (found === undefined || found.start < position || found.end <= found.start) throw error;
+      gone = found;
+      continue;
     }
+    if (gone === undefined) return;
+    onLost?.(gone);
+    position = gone.end;
+    gone = undefined;
   }
 }
 

@@ -105,6 +105,19 @@ export function dataLoss(range: ReadRange, earliest: number): TallystreamError {
   });
 }
 
+/** Records within a topic from which nothing is removed but at its beginning: those of `gap` are missing. */
+export function missingInside(
+  { topic, partition }: ReadRange,
+  gap: { readonly start: number; readonly end: number },
+): TallystreamError {
+  const count = gap.end - gap.start;
+  return new TallystreamError('DATA_LOSS', {
+    what: `Offsets ${gap.start} to ${gap.end - 1} (${count}) of topic ${topic}, partition ${partition}, are missing from the middle of the log.`,
+    why: 'With cleanup.policy=delete the offsets of a topic have no gaps, so a segment was lost. If the topic was compacted before, the gap is older than its policy.',
+    mend: 'Restore the segment from another replica. To read on without these records, set query.fail_on_data_loss to false; they are recorded as lost.',
+  });
+}
+
 /** A range ends above `latest`: somebody remembers records that this log does not have. */
 export function pastEnd(range: ReadRange, latest: number): TallystreamError {
   const { topic, partition, end } = range;

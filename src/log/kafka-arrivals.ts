@@ -3,23 +3,38 @@ import { nextOffsetOf } from './kafka-batch.ts';
 import type { ReceivedPartition } from './kafka-fetch-channel.ts';
 import type { FetchPosition } from './kafka-fetch.ts';
 
+interface Arrival {
+  readonly offset: number;
+  readonly part: ReceivedPartition;
+  readonly checkedAt: number;
+}
+
 /** One answer by topic id and partition, which the next one replaces. */
 export class Arrivals {
-  private readonly parts = new Map<string, { readonly offset: number; readonly part: ReceivedPartition }>();
+  private readonly parts = new Map<string, Arrival>();
 
-  keep(topicId: string, { partition, offset }: FetchPosition, part: ReceivedPartition): void {
-    this.take(topicId, partition, -1);
+  /** `checkedAt` is `KafkaCluster.interruptions` at the time of the fetch. */
+  keep(topicId: string, position: FetchPosition, part: ReceivedPartition, checkedAt: number): void {
+    const { partition, offset } = position;
+    this.take(topicId, { partition, offset: -1 }, checkedAt);
     if (nextOffsetOf(part.block) === undefined) part.release();
-    else this.parts.set(`${topicId} ${partition}`, { offset, part });
+    else this.parts.set(`${topicId} ${partition}`, { offset, part, checkedAt });
   }
 
-  /** What was fetched from exactly this offset; whatever else there is of the partition is dropped. */
-  take(topicId: string, partition: number, offset: number): ReceivedPartition | undefined {
+  /**
+   * What was fetched from exactly this offset, unless reading was interrupted since; whatever else there is of the
+   * partition is dropped.
+   */
+  take(
+    topicId: string,
+    { partition, offset }: FetchPosition,
+    checkedAt: number,
+  ): ReceivedPartition | undefined {
     const key = `${topicId} ${partition}`;
     const kept = this.parts.get(key);
     if (kept === undefined) return undefined;
     this.parts.delete(key);
-    if (kept.offset === offset) return kept.part;
+    if (kept.offset === offset && kept.checkedAt === checkedAt) return kept.part;
     kept.part.release();
     return undefined;
   }

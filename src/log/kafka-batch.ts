@@ -1,4 +1,5 @@
 /** Kafka's record batch, version 2: where its fields lie, and which batches a block of fetched bytes holds. */
+import type { HistoryMark } from '../contracts/log.ts';
 
 export const MAGIC = 2;
 
@@ -35,6 +36,8 @@ export interface BatchHeader {
   readonly end: number;
   readonly magic: number;
   readonly checksum: number;
+  /** Of the leader that wrote it; -1 if the log does not say. */
+  readonly leaderEpoch: number;
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly compression: number;
@@ -60,21 +63,80 @@ export function batchesOf(block: Buffer): BatchHeader[] {
   return headers;
 }
 
-/** The offset after the last whole batch of a block, where the next fetch starts; undefined where it holds none. */
+/** What the batches of a block say about a range of offsets. */
+export interface Coverage {
+  /** The offset after the last whole batch, from which the next fetch starts; undefined if the block holds none. */
+  readonly next: number | undefined;
+  /** Where the last whole batch starts that begins below the range's end; undefined if none does. */
+  readonly lastStart: number | undefined;
+  /** The first offsets of the range that no batch covers although a later batch came. */
+  readonly gap: { readonly start: number; readonly end: number } | undefined;
+}
+
+/** Reads three numbers of each batch and makes no object of it, so that it costs nothing beside decoding. */
+export function coverageOf(block: Buffer, start: number, end: number): Coverage {
+  let at = 0;
+  let next: number | undefined;
+  let lastStart: number | undefined;
+  let gap: Coverage['gap'];
+  let expected = start;
+  while (at + HEADER_BYTES <= block.length) {
+    const batchEnd = at + FIELD.afterLength + block.readInt32BE(at + FIELD.length);
+    if (batchEnd > block.length || batchEnd < at + HEADER_BYTES) break;
+    const baseOffset = offsetAt(block, at);
+    next = baseOffset + block.readInt32BE(at + FIELD.lastOffsetDelta) + 1;
+    if (baseOffset > expected && expected < end) {
+      gap ??= { start: expected, end: Math.min(baseOffset, end) };
+    }
+    if (baseOffset < end) lastStart = at;
+    // Batches before the range may come first.
+    expected = Math.max(expected, next);
+    at = batchEnd;
+  }
+  return { next, lastStart, gap };
+}
+
+/** The offset after the last whole batch of a block; undefined if it holds none. */
 export function nextOffsetOf(block: Buffer): number | undefined {
-  const last = batchesOf(block).at(-1);
-  return last && last.lastOffset + 1;
+  return coverageOf(block, 0, 0).next;
+}
+
+/** The mark of the batch that starts here. */
+export function markAt(block: Buffer, start: number): HistoryMark {
+  const { baseOffset, lastOffset, checksum, leaderEpoch } = headerAt(block, start, block.length);
+  return markOf(baseOffset, lastOffset, checksum, leaderEpoch);
+}
+
+export function markOf(
+  baseOffset: number,
+  lastOffset: number,
+  checksum: number,
+  leaderEpoch: number,
+): HistoryMark {
+  return {
+    baseOffset,
+    nextOffset: lastOffset + 1,
+    checksum,
+    leaderEpoch: leaderEpoch < 0 ? null : leaderEpoch,
+    chain: null,
+  };
+}
+
+/** Without the bigint, of which there would be one a batch. Offsets beyond 2^53 are none that a log reaches. */
+function offsetAt(block: Buffer, at: number): number {
+  return block.readUInt32BE(at + FIELD.baseOffset) * 2 ** 32 + block.readUInt32BE(at + FIELD.baseOffset + 4);
 }
 
 function headerAt(block: Buffer, start: number, end: number): BatchHeader {
   const attributes = block.readInt16BE(start + FIELD.attributes);
-  const baseOffset = Number(block.readBigInt64BE(start + FIELD.baseOffset));
+  const baseOffset = offsetAt(block, start);
   const maxTimestampMs = Number(block.readBigInt64BE(start + FIELD.maxTimestamp));
   return {
     start,
     end,
     magic: block.readInt8(start + FIELD.magic),
     checksum: block.readUInt32BE(start + FIELD.checksum),
+    leaderEpoch: block.readInt32BE(start + FIELD.leaderEpoch),
     baseOffset,
     lastOffset: baseOffset + block.readInt32BE(start + FIELD.lastOffsetDelta),
     compression: attributes & COMPRESSION_BITS,

@@ -1,5 +1,6 @@
 /** Gathers decoded records into chunks of bounded size. */
 import type { Header, RecordChunk } from '../contracts/log.ts';
+import { markOf, type BatchHeader } from './kafka-batch.ts';
 import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX } from './record-batch.ts';
 
 interface Columns {
@@ -72,6 +73,9 @@ export class ChunkBuilder {
   /** Where the payload of the batch in hand starts in `block`. */
   private shift = 0;
   private columns: Columns | undefined;
+  /** The batch in hand, and that of the last record that was added. */
+  private batch: BatchHeader | undefined;
+  private lastBatch: BatchHeader | undefined;
   private headers = new Map<number, readonly Header[]>();
   private count = 0;
   private from = 0;
@@ -85,19 +89,21 @@ export class ChunkBuilder {
     this.batchesMax = batchesMax;
   }
 
-  /** The next records lie in this block, where they are. */
-  over(block: Uint8Array): void {
+  /** The next records are those of this batch, and lie in this block where they are. */
+  over(block: Uint8Array, batch: BatchHeader): void {
+    this.batch = batch;
     if (this.block !== block) this.change(block);
     this.copiedBytes = undefined;
     this.shift = 0;
   }
 
-  /** The next records lie in this payload, which holds one batch and nothing else. */
-  overCopied(payload: Uint8Array): void {
+  /** The next records are those of this batch, whose payload this is and nothing else. */
+  overCopied(payload: Uint8Array, batch: BatchHeader): void {
     if (payload.length > COPIED_BYTES_MAX || this.batchesMax === 1) {
-      this.over(payload);
+      this.over(payload, batch);
       return;
     }
+    this.batch = batch;
     if (this.copiedBytes === undefined || this.copiedBytes + payload.length > this.block.length) {
       this.change(this.memory.copy(Math.min(BATCH_BYTES_MAX, COPIED_BYTES_MAX * this.batchesMax)));
       this.copiedBytes = 0;
@@ -134,6 +140,7 @@ export class ChunkBuilder {
     columns.valueEnd[row] = valueEnd < 0 ? -1 : valueEnd + by;
     if (headers.length > 0) this.headers.set(row, headers);
     this.to = recordEnd + shift;
+    this.lastBatch = this.batch;
     this.count += 1;
     this.recordsLeft -= 1;
   }
@@ -160,6 +167,7 @@ export class ChunkBuilder {
   private cut(): void {
     const { columns, count } = this;
     if (columns === undefined || count === 0) return;
+    const { baseOffset, lastOffset, checksum, leaderEpoch } = this.lastBatch as BatchHeader;
     this.ready = {
       partition: this.partition,
       count,
@@ -171,6 +179,7 @@ export class ChunkBuilder {
       offsets: columns.offsets.subarray(0, count),
       timestampsMs: columns.timestampsMs.subarray(0, count),
       headers: this.headers,
+      mark: markOf(baseOffset, lastOffset, checksum, leaderEpoch),
     };
     this.columns = undefined;
     this.headers = new Map();

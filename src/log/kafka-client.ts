@@ -27,6 +27,7 @@ const REQUESTS = {
   apiVersionsV3: 'apis/metadata/api-versions-v3.js',
   createTopicsV7: 'apis/admin/create-topics-v7.js',
   deleteTopicsV6: 'apis/admin/delete-topics-v6.js',
+  describeConfigsV4: 'apis/admin/describe-configs-v4.js',
   describeProducersV0: 'apis/admin/describe-producers-v0.js',
   describeTransactionsV0: 'apis/admin/describe-transactions-v0.js',
   endTxnV3: 'apis/producer/end-txn-v3.js',
@@ -36,6 +37,7 @@ const REQUESTS = {
   listOffsetsV7: 'apis/consumer/list-offsets-v7.js',
   metadataV12: 'apis/metadata/metadata-v12.js',
   offsetCommitV8: 'apis/consumer/offset-commit-v8.js',
+  offsetForLeaderEpochV4: 'apis/consumer/offset-for-leader-epoch-v4.js',
 } as const;
 
 /** Modules that ask for a list of all there is. */
@@ -73,6 +75,7 @@ export const {
   crc32c,
   createTopicsV7,
   deleteTopicsV6,
+  describeConfigsV4,
   describeProducersV0,
   describeTransactionsV0,
   endTxnV3,
@@ -85,6 +88,7 @@ export const {
   MultipleErrors,
   NetworkError,
   offsetCommitV8,
+  offsetForLeaderEpochV4,
   ProtocolError,
   Reader,
   ResponseError,

@@ -4,10 +4,12 @@ import type { TopicDescription } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { Arrivals } from './kafka-arrivals.ts';
 import { ChunkMemoryPool } from './kafka-chunk.ts';
+import { CleanupPolicies } from './kafka-cleanup-policy.ts';
 import { Connections, type Broker, type Purpose } from './kafka-connections.ts';
 import { brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
 import { Fetcher } from './kafka-fetcher.ts';
+import { HistoryNotes } from './kafka-history-notes.ts';
 import type { SettledOptions } from './kafka-options.ts';
 import { Retry } from './kafka-retry.ts';
 import { topicNotFound } from './faults.ts';
@@ -35,6 +37,8 @@ export class KafkaCluster {
   readonly fetcher = new Fetcher();
   readonly arrivals = new Arrivals();
   readonly chunkMemory = new ChunkMemoryPool();
+  readonly history = new HistoryNotes();
+  readonly cleanupPolicies = new CleanupPolicies();
   private readonly bootstrap: readonly Broker[];
   private readonly closing = new AbortController();
   private readonly connections: Connections;
@@ -48,16 +52,27 @@ export class KafkaCluster {
   /** The last broker that told about topics, and how many failures there were since: so far past it the next look starts. */
   private answered: string | undefined;
   private turn = 0;
+  private interrupted = 0;
 
   constructor(options: SettledOptions) {
     this.options = options;
     this.bootstrap = options.bootstrapServers.map(brokerOf);
-    this.connections = new Connections(options, this.closed);
+    this.connections = new Connections(options, this.closed, () => {
+      this.interrupted += 1;
+    });
     this.retry = new Retry(options, this.closed, (error) => this.judgeWithConnection(error));
   }
 
   get closed(): AbortSignal {
     return this.closing.signal;
+  }
+
+  /**
+   * How often a connection that records are read from has ended, or a leader has changed. Only then can a log have gone
+   * back: what was read before is compared with the log before more is read.
+   */
+  get interruptions(): number {
+    return this.interrupted;
   }
 
   /**
@@ -118,6 +133,7 @@ export class KafkaCluster {
     const newest = this.leaderEpochs.get(id) ?? [];
     const isBehind = (epoch: number, partition: number) => epoch > (leaderEpochs[partition] ?? UNKNOWN_EPOCH);
     if (newest.some(isBehind)) throw new BrokerFault(CODE.FENCED_LEADER_EPOCH);
+    if (newest.some((epoch, partition) => epoch !== leaderEpochs[partition])) this.interrupted += 1;
     // The oldest goes first; without an entry a topic is taken as it comes.
     this.leaderEpochs.delete(id);
     this.leaderEpochs.set(id, leaderEpochs);

@@ -33,10 +33,13 @@ export class Connections {
   private readonly channels = new Map<string, Promise<FetchChannel>>();
   private readonly blocks = new BlockPool(FETCH_BLOCK_BYTES);
   private fault: Error | undefined;
+  private readonly onReadEnd: () => void;
 
-  constructor(options: SettledOptions, closed: AbortSignal) {
+  /** `onReadEnd` is told whenever a connection that is read from has ended. */
+  constructor(options: SettledOptions, closed: AbortSignal, onReadEnd: () => void) {
     this.options = options;
     this.closed = closed;
+    this.onReadEnd = onReadEnd;
   }
 
   /** The connection for this purpose, opened where there is none. */
@@ -59,6 +62,7 @@ export class Connections {
     };
     connection.on('close', () => {
       drop();
+      if (purpose === 'read') this.onReadEnd();
       // Takes back the timer of the next login, which would hold the process up.
       connection.close(() => undefined);
     });
@@ -86,6 +90,7 @@ export class Connections {
     if (existing !== undefined) return existing;
     const opened = openFetchChannel(broker, this.options, this.blocks, () => {
       if (this.channels.get(key) === opened) this.channels.delete(key);
+      if (purpose === 'read') this.onReadEnd();
     });
     this.channels.set(key, opened);
     return opened;

@@ -57,8 +57,8 @@ export function* decodeFetched(
     const isPlain = batch.compression === 0;
     const payload = isPlain ? plain : plainBytes(decompressed(batch, block, range));
     const reader = new VarintReader(payload, isPlain ? batch.start + HEADER_BYTES : 0);
-    if (isPlain) chunks.over(plain);
-    else chunks.overCopied(payload);
+    if (isPlain) chunks.over(plain, batch);
+    else chunks.overCopied(payload, batch);
     if (chunks.ready !== undefined) yield chunks.takeReady();
     for (let record = 0; record < batch.count; record += 1) {
       try {

@@ -3,15 +3,13 @@
  * partitions costs one round trip. One fetch is under way at a time on a channel; what is wanted meanwhile waits.
  */
 import type { FetchChannel, ReceivedPartition } from './kafka-fetch-channel.ts';
-import { FETCH_BYTES_MAX, type FetchAnswer } from './kafka-fetch.ts';
+import { FETCH_BYTES_MAX, type FetchAnswer, type FetchPosition } from './kafka-fetch.ts';
 import { BrokerFault, CODE } from './kafka-errors.ts';
 
 const FETCH_WAIT_MS = 250;
 
-export interface FetchWant {
+export interface FetchWant extends FetchPosition {
   readonly topicId: string;
-  readonly partition: number;
-  readonly offset: number;
   /** Lower goes first: an answer that is full holds what is read soonest. */
   readonly order: number;
 }
@@ -55,7 +53,7 @@ export class Fetcher {
     try {
       const answer = await channel.fetch({
         topicId: first.want.topicId,
-        positions: taken.map(({ want: { partition, offset } }) => ({ partition, offset })),
+        positions: taken.map(({ want }) => want),
         waitMs: FETCH_WAIT_MS,
         bytesMax: FETCH_BYTES_MAX,
         partitionBytesMax: shareOf(taken.length),
@@ -106,7 +104,8 @@ function deal(answer: FetchAnswer<ReceivedPartition>, taken: readonly Waiting[])
       reject(new BrokerFault(code === 0 ? CODE.LEADER_NOT_AVAILABLE : code));
       return false;
     }
-    if (hasBytes && part.code === 0 && part.block.length === 0) return true;
+    const isEmpty = part.code === 0 && part.block.length === 0 && part.diverging === undefined;
+    if (hasBytes && isEmpty) return true;
     resolve({ part, throttleMs });
     return false;
   });

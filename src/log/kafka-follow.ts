@@ -3,13 +3,22 @@
  * this id, and the records themselves, which are kept for the read that follows.
  */
 import type { PartitionOffsets, TopicDescription } from '../contracts/log.ts';
-import type { KafkaCluster } from './kafka-cluster.ts';
+import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
+import { epochsOf } from './kafka-fetch-from.ts';
 import type { FetchPosition } from './kafka-fetch.ts';
+import { verifyNotes } from './kafka-history.ts';
+import { lastEpochAt, type Note } from './kafka-history-notes.ts';
 
 /** Who is near the end has little to read; who is not looks at the log and fetches. */
 const BYTES_MAX = 1024 * 1024;
 /** Between two look-ups, which find new partitions and leaders. */
 const LOOK_UP_EVERY_MS = 500;
+
+interface KnownEnd {
+  readonly partition: number;
+  readonly position: FetchPosition;
+  readonly note: Note | undefined;
+}
 
 export class Follower {
   private readonly cluster: KafkaCluster;
@@ -50,28 +59,40 @@ export class Follower {
     const topic = await cluster.topic(name);
     if (topic.id !== id || topic.partitions !== known.length) return undefined;
     const all = known.map(({ partition }) => partition);
+    const checkedAt = cluster.interruptions;
+    const ends = known.map((_, partition) => this.endOf(topic, known, partition));
+    const notes = ends.flatMap(({ partition, note }) => (note === undefined ? [] : [{ partition, note }]));
+    // The one who looks next compares what was read with the log, and says what is lost.
+    if ((await verifyNotes(cluster, topic, notes)).length > 0) return undefined;
     const led = await cluster.fetchChannelsOf(topic, all, 'read');
     const answers = await Promise.all(
       led.map(({ channel, partitions }) => {
-        const positions = partitions.map((partition) => endOf(known, partition));
+        const positions = partitions.map((partition) => (ends[partition] as KnownEnd).position);
         const bounds = { waitMs: 0, bytesMax: BYTES_MAX, partitionBytesMax: BYTES_MAX };
         return channel.fetch({ topicId: id, positions, ...bounds });
       }),
     );
+    const parts = answers.flatMap(({ partitions }) => partitions);
     const offsets: PartitionOffsets[] = [];
-    let isSound = answers.every(({ code }) => code === 0);
-    for (const part of answers.flatMap(({ partitions }) => partitions)) {
-      const { partition, code, logStartOffset, lastStableOffset } = part;
-      const end = endOf(known, partition);
+    let isSound = answers.every(({ code }) => code === 0) && cluster.interruptions === checkedAt;
+    for (const { partition, code, logStartOffset, lastStableOffset, diverging } of parts) {
+      const { offset } = (ends[partition] as KnownEnd).position;
       offsets[partition] = { partition, earliest: logStartOffset, latest: lastStableOffset };
-      isSound &&= code === 0 && lastStableOffset >= end.offset;
-      cluster.arrivals.keep(id, end, part);
+      isSound &&= code === 0 && diverging === undefined && lastStableOffset >= offset;
     }
-    return isSound && all.every((partition) => offsets[partition] !== undefined) ? offsets : undefined;
+    isSound &&= all.every((partition) => offsets[partition] !== undefined);
+    for (const part of parts) {
+      if (isSound) cluster.arrivals.keep(id, (ends[part.partition] as KnownEnd).position, part, checkedAt);
+      else part.release();
+    }
+    return isSound ? offsets : undefined;
   }
-}
 
-/** Where what is known of a partition ends; `known` is indexed by partition. */
-function endOf(known: readonly PartitionOffsets[], partition: number): FetchPosition {
-  return { partition, offset: known[partition]?.latest ?? 0 };
+  /** Where what is known of a partition ends; `known` is indexed by partition. */
+  private endOf(topic: TopicMetadata, known: readonly PartitionOffsets[], partition: number): KnownEnd {
+    const offset = known[partition]?.latest ?? 0;
+    const note = this.cluster.history.before(topic.id, partition, offset);
+    const position = { partition, offset, ...epochsOf(topic, partition, lastEpochAt(note, offset)) };
+    return { partition, position, note };
+  }
 }

@@ -49,6 +49,8 @@ export interface KafkaLogOptions {
   readonly readOnly?: boolean;
   /** Told in one sentence, every few seconds, while a call goes on trying. */
   readonly onWaiting?: (words: string) => void;
+  /** Told in a few sentences, once a topic, of what an operator should know and no call fails for. */
+  readonly onWarning?: (words: string) => void;
   /**
    * Once it aborts, nothing is waited for any more: a call that fails is not tried again, and one without an answer ends
    * a second later, both with LOG_UNAVAILABLE. Calls that are answered go on. The log is to be closed after that.
@@ -56,7 +58,7 @@ export interface KafkaLogOptions {
   readonly giveUp?: AbortSignal;
 }
 
-type Optional = 'security' | 'replicationFactor' | 'readOnly' | 'onWaiting' | 'giveUp';
+type Optional = 'security' | 'replicationFactor' | 'readOnly' | 'onWaiting' | 'onWarning' | 'giveUp';
 
 export type SettledOptions = Required<Omit<KafkaLogOptions, Optional>> & Pick<KafkaLogOptions, Optional>;
 

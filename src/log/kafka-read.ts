@@ -1,18 +1,16 @@
 /** Reads exact ranges by fetches of our own: no group, no position that anybody else moves, read committed. */
 import type { ReadRange, RecordChunk } from '../contracts/log.ts';
-import { TallystreamError } from '../errors.ts';
-import { dataLoss, partitionNotFound, pastEnd } from './faults.ts';
-import { nextOffsetOf } from './kafka-batch.ts';
+import { partitionNotFound, pastEnd } from './faults.ts';
+import { coverageOf, markAt } from './kafka-batch.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { decodeFetched } from './kafka-decode.ts';
-import { BrokerFault, CODE } from './kafka-errors.ts';
-import type { FetchedPart } from './kafka-fetcher.ts';
+import { fetchFrom, type FetchedFrom } from './kafka-fetch-from.ts';
+import { EMPTY_ANSWERS_MAX, lossBehind } from './kafka-gaps.ts';
+import type { Note } from './kafka-history-notes.ts';
 import { offsetsOf } from './kafka-topics.ts';
 
 /** A new leader may for a while know less than the one before; so long, and so often, before it is asked whether it does. */
 const SETTLE_MS = 1_000;
-/** Answers in a row without a record, from a leader that has the whole range, before it is taken at its word. */
-const EMPTY_ANSWERS_MAX = 2;
 
 /** Numbers ranges in the order in which they were opened, which is that in which they are read. */
 let opened = 0;
@@ -28,28 +26,33 @@ export async function* readRange(cluster: KafkaCluster, range: ReadRange): Async
   const order = opened;
   const { id, partitions } = await cluster.persist(() => cluster.topic(topic), { topic });
   if (partition < 0 || partition >= partitions) throw partitionNotFound(topic, partition, partitions);
-  const fetchFrom = (position: number) => fetchAt(cluster, { ...range, start: position }, id, order);
+  const fetchAt = (position: number, before: Note | undefined) =>
+    fetchFrom(cluster, { range: { ...range, start: position }, topicId: id, order, note: before });
   const memory = cluster.chunkMemory.take();
-  const arrived = cluster.arrivals.take(id, partition, start);
-  let ahead: Promise<FetchedPart> | undefined = arrived && Promise.resolve({ part: arrived, throttleMs: 0 });
+  let ahead: Promise<FetchedFrom> | undefined = arrivedAt(cluster, range, id);
+  let note = cluster.history.before(id, partition, start);
   let position = start;
   let empty = 0;
   const shortSince = { ms: undefined as number | undefined };
   try {
     while (position < end) {
-      const fetched = await (ahead ?? fetchFrom(position));
+      const fetched = await (ahead ?? fetchAt(position, note));
       ahead = undefined;
       const { part } = fetched;
-      const next = nextOffsetOf(part.block);
+      const { next, lastStart, gap } = coverageOf(part.block, position, end);
       try {
-        const chunks = decodeFetched(part, { ...range, start: position }, memory);
-        for (const chunk of chunks) {
+        if (lastStart !== undefined) note = noteOf(fetched, lastStart, end);
+        const after = note;
+        const loss = gap && (await lossBehind(cluster, range, id, gap));
+        const until = loss === undefined ? end : (gap?.start ?? end);
+        for (const chunk of decodeFetched(part, { ...range, start: position, end: until }, memory)) {
           yield chunk;
-          if (ahead !== undefined || next === undefined || next >= end) continue;
-          ahead = fetchFrom(next);
+          if (ahead !== undefined || loss !== undefined || next === undefined || next >= end) continue;
+          ahead = fetchAt(next, after);
           // It is awaited when its turn comes; until then a failure is no unhandled one.
           ahead.catch(() => undefined);
         }
+        if (loss !== undefined) throw loss;
       } finally {
         part.release();
       }
@@ -61,48 +64,34 @@ export async function* readRange(cluster: KafkaCluster, range: ReadRange): Async
       }
       if (part.lastStableOffset < end) await settle(cluster, range, shortSince);
       else if (fetched.throttleMs === 0) empty += 1;
-      // The leader has this range and no record in it: compaction took the last ones.
-      if (empty >= EMPTY_ANSWERS_MAX) return;
+      if (empty < EMPTY_ANSWERS_MAX) continue;
+      // The leader has this range and no record in it: compaction took the last ones, or they were lost.
+      const loss = await lossBehind(cluster, range, id, { start: position, end });
+      if (loss !== undefined) throw loss;
+      break;
     }
+    if (note !== undefined) cluster.history.keep(id, partition, note);
   } finally {
     cluster.chunkMemory.give(memory);
     void ahead?.then(({ part }) => part.release()).catch(() => undefined);
   }
 }
 
-/** One fetch that succeeded. @throws DATA_LOSS, LOG_CORRUPT (past the end), TOPIC_RECREATED, TOPIC_NOT_FOUND */
-function fetchAt(
+/** What came from exactly the range's start with the news that it is there. */
+function arrivedAt(
   cluster: KafkaCluster,
-  range: ReadRange,
+  { partition, start }: ReadRange,
   topicId: string,
-  order: number,
-): Promise<FetchedPart> {
-  const { topic: name, partition, start } = range;
-  return cluster.persist(
-    async () => {
-      const topic = await cluster.topic(name);
-      if (topic.id !== topicId) throw recreated(name, topicId);
-      const [led] = await cluster.fetchChannelsOf(topic, [partition], 'read');
-      if (led === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-      const fetched = await cluster.fetcher.fetch(led.channel, { topicId, partition, offset: start, order });
-      const { code } = fetched.part;
-      if (code === CODE.OFFSET_OUT_OF_RANGE) throw await outOfRange(cluster, range);
-      if (code !== 0) throw new BrokerFault(code);
-      // A log start that moved past us while the bytes were fetched is seen by the next fetch.
-      return fetched;
-    },
-    { topic: name },
-  );
+): Promise<FetchedFrom> | undefined {
+  const checkedAt = cluster.interruptions;
+  const part = cluster.arrivals.take(topicId, { partition, offset: start }, checkedAt);
+  return part && Promise.resolve({ part, throttleMs: 0, checkedAt });
 }
 
-/** Why an offset is out of range: below the earliest, or above the end. */
-async function outOfRange(cluster: KafkaCluster, range: ReadRange): Promise<Error> {
-  const at = (await offsetsOf(cluster, range.topic))[range.partition];
-  if (at === undefined) return new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-  if (range.start < at.earliest) return dataLoss(range, at.earliest);
-  if (range.start > at.latest) return pastEnd(range, at.latest);
-  // The offsets moved between the two questions; the fetch is worth another try.
-  return new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
+/** Of the last batch that is read for this range: what comes next follows it. */
+function noteOf({ part, checkedAt }: FetchedFrom, batchStart: number, end: number): Note {
+  const mark = markAt(part.block, batchStart);
+  return { offset: Math.min(mark.nextOffset, end), mark, checkedAt };
 }
 
 /**
@@ -124,12 +113,4 @@ async function settle(
     since.ms = undefined;
   }
   await clock.sleep(20, cluster.closed);
-}
-
-function recreated(topic: string, topicId: string): TallystreamError {
-  return new TallystreamError('TOPIC_RECREATED', {
-    what: `Topic ${topic} was deleted and made anew while it was read.`,
-    why: `The offsets belong to topic id ${topicId}.`,
-    mend: 'Bring the old log back, or start the query again with a new checkpoint.',
-  });
 }

@@ -99,7 +99,8 @@ export async function offsetsOf(cluster: KafkaCluster, name: string): Promise<Pa
           const [earliest, latest] = await Promise.all(
             [EARLIEST, LATEST].map((timestamp) => {
               const asked = partitions.map((partitionIndex) => {
-                return { partitionIndex, currentLeaderEpoch: -1, timestamp };
+                const currentLeaderEpoch = topic.leaderEpochs[partitionIndex] ?? -1;
+                return { partitionIndex, currentLeaderEpoch, timestamp };
               });
               return listOffsetsV7.api.async(connection, -1, READ_COMMITTED, [{ name, partitions: asked }]);
             }),

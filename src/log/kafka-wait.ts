@@ -3,6 +3,7 @@ import type { PartitionOffsets } from '../contracts/log.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import { judge } from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
+import { epochsOf } from './kafka-fetch-from.ts';
 import type { FetchPosition } from './kafka-fetch.ts';
 
 /** One long poll. Between two of them the topic is looked up, which finds new partitions, and a topic that is gone. */
@@ -61,7 +62,11 @@ async function poll(
   const polls = led.map(async ({ channel, partitions }) => {
     waiting.add(channel);
     const positions = partitions.map((partition) => {
-      return { partition, offset: known[partition]?.latest as number };
+      return {
+        partition,
+        offset: known[partition]?.latest as number,
+        ...epochsOf(topic, partition, undefined),
+      };
     });
     const hasSomething = await pollLeader(channel, topic.id, positions, Math.ceil(waitMs));
     waiting.delete(channel);

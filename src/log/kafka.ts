@@ -2,7 +2,10 @@
 import type {
   AppendedRange,
   GroupOffset,
+  HistoryBreak,
   Log,
+  LostRecords,
+  PartitionMark,
   PartitionOffsets,
   ReadRange,
   RecordBlock,
@@ -17,7 +20,9 @@ import type {
 import { KafkaAppender } from './kafka-append.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
 import { Follower } from './kafka-follow.ts';
+import { findLost } from './kafka-gaps.ts';
 import { GroupPublisher } from './kafka-group.ts';
+import { checkHistory } from './kafka-history.ts';
 import { settleOptions, type KafkaLogOptions } from './kafka-options.ts';
 import { readRange } from './kafka-read.ts';
 import {
@@ -100,6 +105,14 @@ class KafkaLog implements Log {
 
   read(range: ReadRange): AsyncIterable<RecordChunk> {
     return readRange(this.cluster, range);
+  }
+
+  findLost(range: ReadRange): Promise<LostRecords | undefined> {
+    return findLost(this.cluster, range);
+  }
+
+  checkHistory(topic: TopicDescription, marks: readonly PartitionMark[]): Promise<readonly HistoryBreak[]> {
+    return checkHistory(this.cluster, topic, marks);
   }
 
   waitForRecords(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Log, LostRecords } from '../../src/contracts/log.ts';
+import { TallystreamError } from '../../src/errors.ts';
 import { readPlanned } from '../../src/engine/read-planned.ts';
 import { createHarness, recordOf, START_MS, TOPIC, type Harness } from './harness.ts';
 
@@ -114,6 +115,28 @@ describe('a planned range', () => {
       }
       assert.deepEqual(offsets, [0, 1, 4, 5]);
       assert.deepEqual(lost, [{ partition: 0, start: 2, end: 4 }]);
+    }));
+
+  it('is read up to records that are gone after offsets without a record, and on after them', () =>
+    withHarness(async (harness) => {
+      await harness.append(events(0, 6));
+      const lost: LostRecords[] = [];
+      // Offset 2 is a marker; 3 and 4 are gone.
+      const gone = { partition: 0, start: 3, end: 5 };
+      const parts: Pick<Log, 'read' | 'findLost'> = {
+        async *read({ start, end, ...rest }) {
+          const isGone = start < gone.end && end > gone.start;
+          const until = isGone ? gone.start : end;
+          if (start < 2) yield* harness.log.read({ ...rest, start, end: Math.min(2, until) });
+          if (isGone) throw new TallystreamError('DATA_LOSS', { what: 'gone' });
+          if (start > 2) yield* harness.log.read({ ...rest, start, end });
+        },
+        findLost: async ({ start, end }) => (start < gone.end && end > gone.start ? gone : undefined),
+      };
+      const log = parts as Log;
+      assert.deepEqual(await readAll(log, (each) => lost.push(each)), [0, 1, 5]);
+      assert.deepEqual(lost, [gone]);
+      await assert.rejects(readAll(log), { code: 'DATA_LOSS' });
     }));
 
   it('that is gone whole is lost whole', () =>

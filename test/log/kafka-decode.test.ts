@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RecordInput } from '../../src/contracts/log.ts';
-import { FIELD, HEADER_BYTES } from '../../src/log/kafka-batch.ts';
+import { coverageOf, FIELD, HEADER_BYTES } from '../../src/log/kafka-batch.ts';
 import { decodeFetched } from '../../src/log/kafka-decode.ts';
 import { encodeKafkaBatch, stampBatch } from '../../src/log/kafka-encode.ts';
 import { VarintReader, writeVarint } from '../../src/log/kafka-varint.ts';
@@ -53,6 +53,43 @@ test('a batch that the limit of a fetch cut off is left for the next one', () =>
   }
   const nothing = decodeFetched({ block: block.subarray(0, 20), aborted: [] }, WHOLE).next();
   assert.deepEqual(nothing, { done: true, value: undefined });
+});
+
+test('a chunk has the mark of its last batch, also if the range ends within that batch', () => {
+  const input = Array.from({ length: 9 }, (_, index) => ({ key: null, value: bytes(`${index}`) }));
+  for (const compression of COMPRESSIONS) {
+    const batches = [0, 3, 6].map((from) => batchAt(input.slice(from, from + 3), from, compression));
+    const block = Buffer.concat(batches);
+    for (let end = 1; end <= 9; end += 1) {
+      const chunks = [...decodeFetched({ block, aborted: [] }, { ...WHOLE, end })];
+      const last = Math.floor((end - 1) / 3);
+      const checksum = batches[last]?.readUInt32BE(FIELD.checksum);
+      const place = { baseOffset: 3 * last, nextOffset: 3 * last + 3, leaderEpoch: 7, chain: null };
+      assert.deepEqual(chunks.at(-1)?.mark, { ...place, checksum });
+    }
+  }
+});
+
+test('offsets that no batch covers are seen within the range, and not outside it', () => {
+  const input = ['a', 'b', 'c'].map((value) => ({ key: null, value: bytes(value) }));
+  const block = Buffer.concat([10, 13, 20, 30].map((from) => batchAt(input, from, 'none')));
+  const gapIn = (start: number, end: number) => coverageOf(block, start, end).gap;
+  assert.deepEqual(gapIn(10, 40), { start: 16, end: 20 });
+  assert.deepEqual(gapIn(18, 40), { start: 18, end: 20 });
+  assert.deepEqual(gapIn(10, 18), { start: 16, end: 18 });
+  assert.deepEqual(gapIn(21, 40), { start: 23, end: 30 });
+  assert.deepEqual(gapIn(5, 8), { start: 5, end: 8 });
+  for (const [start, end] of [
+    [10, 16],
+    [12, 16],
+    [20, 23],
+    [32, 40],
+  ] as const) {
+    assert.equal(gapIn(start, end), undefined);
+  }
+  const { next, lastStart } = coverageOf(block, 10, 18);
+  assert.deepEqual([next, lastStart], [33, block.length / 4]);
+  assert.equal(coverageOf(block.subarray(0, 20), 10, 18).next, undefined);
 });
 
 test('a changed byte anywhere below the checksum is LOG_CORRUPT with its place', () => {
@@ -111,6 +148,19 @@ test('every integer of 52 bits survives as a varint, in as few bytes as Kafka’
   assert.throws(() => new VarintReader(new Uint8Array(3).fill(0xff), 0).signed(), RangeError);
   assert.throws(() => new VarintReader(new Uint8Array(20).fill(0xff), 0).signed(), RangeError);
 });
+
+/** One batch that starts at this offset, of leader epoch 7. */
+function batchAt(
+  input: readonly RecordInput[],
+  baseOffset: number,
+  compression: (typeof COMPRESSIONS)[number],
+): Buffer {
+  const batch = encodeKafkaBatch(input, 0, { nowMs: 5, bytesMax: 1_000_000, compression });
+  batch.bytes.writeBigInt64BE(BigInt(baseOffset), FIELD.baseOffset);
+  batch.bytes.writeInt32BE(7, FIELD.leaderEpoch);
+  stampBatch(batch, { producerId: 9n, producerEpoch: 1, sequence: baseOffset });
+  return batch.bytes;
+}
 
 function blockOf(
   input: readonly RecordInput[],
