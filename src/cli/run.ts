@@ -16,7 +16,7 @@ export async function run(context: Context): Promise<number> {
   const log = await openLog(config, clock, {
     giveUp: giveUp.signal,
     onWaiting: (words) =>
-      waits.warn({ operation: 'wait', reason: words }, 'the log cannot be reached for now'),
+      waits.warn({ operation: 'wait', reason: words }, 'waiting for the log'),
   });
   try {
     const batches = context.flag('max-batches');

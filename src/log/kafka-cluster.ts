@@ -10,6 +10,7 @@ import type { FetchChannel } from './kafka-fetch-channel.ts';
 import { Fetcher } from './kafka-fetcher.ts';
 import type { SettledOptions } from './kafka-options.ts';
 import { Retry } from './kafka-retry.ts';
+import { Throttles } from './kafka-throttle.ts';
 import { topicNotFound } from './faults.ts';
 
 export type { Broker, Purpose } from './kafka-connections.ts';
@@ -32,7 +33,8 @@ const NEWS_MS_MAX = 1_500;
 
 export class KafkaCluster {
   readonly options: SettledOptions;
-  readonly fetcher = new Fetcher();
+  readonly throttles: Throttles;
+  readonly fetcher: Fetcher;
   readonly arrivals = new Arrivals();
   readonly chunkMemory = new ChunkMemoryPool();
   private readonly bootstrap: readonly Broker[];
@@ -51,6 +53,8 @@ export class KafkaCluster {
 
   constructor(options: SettledOptions) {
     this.options = options;
+    this.throttles = new Throttles(options.clock);
+    this.fetcher = new Fetcher(this.throttles);
     this.bootstrap = options.bootstrapServers.map(brokerOf);
     this.connections = new Connections(options, this.closed);
     this.retry = new Retry(options, this.closed, (error) => this.judgeWithConnection(error));

@@ -31,6 +31,7 @@ export const CODE = {
   OPERATION_NOT_ATTEMPTED: 55,
   UNKNOWN_PRODUCER_ID: 59,
   FENCED_LEADER_EPOCH: 74,
+  THROTTLING_QUOTA_EXCEEDED: 89,
   PRODUCER_FENCED: 90,
   UNKNOWN_TOPIC_ID: 100,
   TRANSACTIONAL_ID_NOT_FOUND: 105,
@@ -101,6 +102,9 @@ export class BrokerFault extends Error {
   }
 }
 
+/** An error code together with what it means at this place, as a part of a sentence that names topic, broker or setting. */
+export class ExplainedFault extends BrokerFault {}
+
 /** What listens at a broker's address says something that is no answer of a broker. */
 export class NotKafkaError extends Error {
   readonly code = 'NOT_KAFKA';
@@ -127,6 +131,8 @@ export function judge(error: unknown): Verdict {
   const codes = brokerCodesOf(error);
   const unknown = codes.find((code) => !PASSING.has(code));
   if (unknown !== undefined) return { kind: 'final', error: unavailable(describe(error), error) };
+  const explained = chain.find((one) => one instanceof ExplainedFault);
+  if (explained !== undefined) return { kind: 'passing', why: explained.message };
   if (codes.length > 0) return { kind: 'passing', why: `the broker answers ${codes.map(nameOf).join(', ')}` };
   // What is neither the client's nor the network's is a mistake in a program, and no retry mends that.
   const expected = chain.some((one) => GenericError.isGenericError(one) || 'code' in one);

@@ -55,7 +55,7 @@ export class Follower {
       led.map(({ channel, partitions }) => {
         const positions = partitions.map((partition) => endOf(known, partition));
         const bounds = { waitMs: 0, bytesMax: BYTES_MAX, partitionBytesMax: BYTES_MAX };
-        return channel.fetch({ topicId: id, positions, ...bounds });
+        return cluster.throttles.fetch(channel, { topicId: id, positions, ...bounds });
       }),
     );
     const offsets: PartitionOffsets[] = [];

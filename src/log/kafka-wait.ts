@@ -4,6 +4,7 @@ import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import { judge } from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
 import type { FetchPosition } from './kafka-fetch.ts';
+import { ThrottledFault } from './kafka-throttle.ts';
 
 /** One long poll. Between two of them the topic is looked up, which finds new partitions, and a topic that is gone. */
 const POLL_MS = 500;
@@ -37,6 +38,10 @@ export async function waitForRecords(
       if (outcome === 'something') return true;
       if (outcome === 'given up') return false;
     } catch (error) {
+      if (error instanceof ThrottledFault) {
+        await clock.sleep(Math.min(error.throttleMs, leftMs), ended);
+        continue;
+      }
       const verdict = judge(error);
       if (verdict.kind === 'final') throw verdict.error;
       // Who waits looks at the log next, and that call says how long the broker has been away.
@@ -63,7 +68,7 @@ async function poll(
     const positions = partitions.map((partition) => {
       return { partition, offset: known[partition]?.latest as number };
     });
-    const hasSomething = await pollLeader(channel, topic.id, positions, Math.ceil(waitMs));
+    const hasSomething = await pollLeader(cluster, channel, topic.id, positions, Math.ceil(waitMs));
     waiting.delete(channel);
     return hasSomething;
   });
@@ -82,12 +87,13 @@ async function poll(
 
 /** True also for an error of a partition: the one who waits looks at the log again, and finds out. */
 async function pollLeader(
+  cluster: KafkaCluster,
   channel: FetchChannel,
   topicId: string,
   positions: readonly FetchPosition[],
   waitMs: number,
 ): Promise<boolean> {
-  const answer = await channel.fetch({
+  const answer = await cluster.throttles.fetch(channel, {
     topicId,
     positions,
     waitMs,
