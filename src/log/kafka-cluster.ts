@@ -5,7 +5,7 @@ import { TallystreamError } from '../errors.ts';
 import { Arrivals } from './kafka-arrivals.ts';
 import { ChunkMemoryPool } from './kafka-chunk.ts';
 import { Connections, type Broker, type Purpose } from './kafka-connections.ts';
-import { brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
+import { AdvertisedFault, brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
 import { Fetcher } from './kafka-fetcher.ts';
 import type { SettledOptions } from './kafka-options.ts';
@@ -95,7 +95,9 @@ export class KafkaCluster {
     const verdict = judge(error);
     const fault = this.connections.takeFault();
     const saysLittle = verdict.kind === 'passing' && brokerCodesOf(error).length === 0;
-    return fault !== undefined && saysLittle ? judge(fault) : verdict;
+    if (fault === undefined || !saysLittle) return verdict;
+    const below = judge(fault);
+    return below.kind === 'passing' && error instanceof AdvertisedFault ? verdict : below;
   }
 
   /** What the brokers say about the topic now; undefined where there is none. One attempt. */
@@ -218,6 +220,12 @@ export class KafkaCluster {
     return this.connections.any([...all.slice(start), ...all.slice(0, start)], 'ask');
   }
 
+  /** A broker as the cluster tells of it. Where the configuration has the same address, that one is named if it fails. */
+  advertised({ nodeId, host, port }: Required<Broker>): Broker {
+    const isConfigured = this.bootstrap.some((each) => each.host === host && each.port === port);
+    return { host, port, ...(isConfigured ? {} : { nodeId }) };
+  }
+
   connect(broker: Broker, purpose: Purpose): Promise<Connection> {
     return this.connections.open(broker, purpose);
   }
@@ -237,7 +245,7 @@ export class KafkaCluster {
     const answer = await this.ask(connection, names);
     this.answered = [connection.host, connection.port].join(':');
     this.turn = 0;
-    this.nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    this.nodes = new Map(answer.brokers.map((each) => [each.nodeId, this.advertised(each)]));
     return answer;
   }
 

@@ -117,6 +117,23 @@ export class NotKafkaError extends Error {
   }
 }
 
+/** A broker cannot be reached at the address that the cluster tells clients to use. */
+export class AdvertisedFault extends Error {
+  readonly code = 'ADVERTISED_LISTENER';
+  readonly nodeId: number;
+  readonly address: string;
+
+  constructor(nodeId: number, address: string, cause: unknown) {
+    super(
+      `broker ${nodeId} cannot be reached at ${address}, the address that its advertised.listeners tells clients to use`,
+      { cause },
+    );
+    this.name = 'AdvertisedFault';
+    this.nodeId = nodeId;
+    this.address = address;
+  }
+}
+
 export type Verdict =
   /** The same call may succeed later; `why` says what is the matter, for the one who waits. */
   { readonly kind: 'passing'; readonly why: string } | { readonly kind: 'final'; readonly error: Error };
@@ -144,9 +161,17 @@ export function unavailable(why: string, cause?: unknown): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: 'Apache Kafka cannot be used for now.',
     why: `${why.charAt(0).toUpperCase()}${why.slice(1).replace(/\.$/, '')}.`,
-    mend: 'Check that the brokers run and that kafka.bootstrap_servers names them.',
+    mend: mendOf(cause),
     cause,
   });
+}
+
+function mendOf(cause: unknown): string {
+  const advertised = errorsWithin(cause).find((one) => one instanceof AdvertisedFault);
+  if (advertised === undefined)
+    return 'Check that the brokers run and that kafka.bootstrap_servers names them.';
+  const { nodeId, address } = advertised;
+  return `Check that broker ${nodeId} runs. If this machine cannot reach ${address}, correct advertised.listeners in the settings of broker ${nodeId}.`;
 }
 
 /** The error codes within an error of the client, or of ours. */

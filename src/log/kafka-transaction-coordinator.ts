@@ -138,7 +138,7 @@ export class TransactionCoordinator {
     ]);
     const [found] = answer.coordinators;
     if (found === undefined) throw new BrokerFault(CODE.COORDINATOR_NOT_AVAILABLE);
-    return { host: found.host, port: found.port };
+    return this.cluster.advertised(found);
   }
 
   private timeoutRefused(): TallystreamError {

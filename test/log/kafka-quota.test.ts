@@ -28,13 +28,9 @@ describe('a quota for reading', { skip: withoutKafka(), timeout: 120_000 }, () =
       requestTimeoutMs: 1_000,
       onWaiting: (words) => said.push(words),
     });
-    const entries = [
-      {
-        entities: [{ entityType: 'client-id', entityName: 'slow' }],
-        ops: [{ key: 'consumer_byte_rate', value: BYTES_PER_SECOND, remove: false }],
-      },
-    ];
-    await alterClientQuotasV1.api.async(await connect(t), entries, false);
+    const entities = [{ entityType: 'client-id', entityName: 'slow' } as const];
+    const ops = [{ key: 'consumer_byte_rate', value: BYTES_PER_SECOND, remove: false } as const];
+    await alterClientQuotasV1.api.async(await connect(t), [{ entities, ops }], false);
     const read = await readRecords(reader, { topic: name, partition: 0, start: 0, end: RECORDS });
     assert.deepEqual(
       read.map(({ offset }) => offset),
