@@ -173,6 +173,18 @@ export interface RetentionRemoval {
 }
 
 /**
+ * Why a topic does not take a record: it is too large, its timestamp lies outside of what the topic takes, or it is refused
+ * for another reason that lies in the record, as one without a key by a compacted topic.
+ */
+export type RecordRefusal = 'too large' | 'timestamp' | 'invalid';
+
+/**
+ * What is written in place of a record that a topic does not take. Called again with its own answer where that one is
+ * refused too, until it answers undefined: then the append fails.
+ */
+export type RecordInPlace = (record: RecordInput, refusal: RecordRefusal) => RecordInput | undefined;
+
+/**
  * Appends to several topics that readers see together or not at all. One transaction is open at a time: it begins with
  * the first append after the last `commit` or `abort`. Appends to several topics may be under way together, and no other two
  * calls. After an error other than RECORD_TOO_LARGE
@@ -182,10 +194,10 @@ export interface RetentionRemoval {
 export interface TransactionalWriter {
   /**
    * Appends within the open transaction. RECORD_TOO_LARGE leaves the transaction open, without any record of this call
-   * where the call had one record only.
-   * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE, STORAGE_FULL, WRITER_FENCED
+   * where the call had one record only. With `inPlaceOf`, another record goes in place of each that the topic refuses.
+   * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL, WRITER_FENCED
    */
-  append(topic: string, records: readonly RecordInput[]): Promise<void>;
+  append(topic: string, records: readonly RecordInput[], inPlaceOf?: RecordInPlace): Promise<void>;
   /**
    * Shows all of the transaction to readers, for ever; where nothing was appended there is nothing to do. Resolves when they
    * see it; with 'decided' as soon as nothing can take it back, also where this process ends: they see it soon after, and

@@ -54,12 +54,24 @@ export function checkTopic(name: string, options: TopicOptions): void {
 export function checkRecordSize(record: RecordInput, index: number): void {
   const valueBytes = record.value?.length ?? 0;
   if (valueBytes > RECORD_VALUE_BYTES_MAX) throw tooLarge('value', index, valueBytes, RECORD_VALUE_BYTES_MAX);
-  let restBytes = record.key?.length ?? 0;
-  for (const header of record.headers ?? [])
-    restBytes += Buffer.byteLength(header.name) + header.value.length;
+  const restBytes = keyAndHeaderBytes(record);
   if (restBytes > RECORD_KEY_AND_HEADERS_BYTES_MAX) {
     throw tooLarge('key with its headers', index, restBytes, RECORD_KEY_AND_HEADERS_BYTES_MAX);
   }
+}
+
+/** Whether `checkRecordSize` refuses the record. */
+export function isRecordTooLarge(record: RecordInput): boolean {
+  return (
+    (record.value?.length ?? 0) > RECORD_VALUE_BYTES_MAX ||
+    keyAndHeaderBytes(record) > RECORD_KEY_AND_HEADERS_BYTES_MAX
+  );
+}
+
+function keyAndHeaderBytes({ key, headers = [] }: RecordInput): number {
+  let bytes = key?.length ?? 0;
+  for (const header of headers) bytes += Buffer.byteLength(header.name) + header.value.length;
+  return bytes;
 }
 
 /** The same for a row of a block. */
