@@ -15,8 +15,7 @@ export async function run(context: Context): Promise<number> {
   const giveUp = new AbortController();
   const log = await openLog(config, clock, {
     giveUp: giveUp.signal,
-    onWaiting: (words) =>
-      waits.warn({ operation: 'wait', reason: words }, 'waiting for the log'),
+    onWaiting: (words) => waits.warn({ operation: 'wait', reason: words }, 'waiting for the log'),
   });
   try {
     const batches = context.flag('max-batches');

@@ -215,10 +215,17 @@ export interface Log {
   readonly format: 'memory' | 'embedded' | 'kafka' | 'rate' | 'file';
 
   /**
-   * Creates the topic, or returns the existing one unchanged (its own partition count wins). Called by producers and by
-   * queries at start; safe to repeat, and safe from several processes at once.
+   * Creates the topic, or returns the existing one unchanged (its own partition count wins). Called by producers, and by
+   * queries at start on logs without `requireTopic`; safe to repeat, and safe from several processes at once.
    */
   createTopic(name: string, options: TopicOptions): Promise<TopicDescription>;
+
+  /**
+   * The topic, which is there already. Called by a query in place of `createTopic`, on logs whose topics belong to those who
+   * run them: a misspelt name is an error there, and no new topic.
+   * @throws TOPIC_NOT_FOUND, with topics of similar names and how to create this one
+   */
+  requireTopic?(name: string, options: TopicOptions): Promise<TopicDescription>;
 
   /** The topic, or undefined where there is none. Called at start and before every plan. */
   describeTopic(name: string): Promise<TopicDescription | undefined>;

@@ -80,7 +80,7 @@ export class MicroBatchLoop {
       await printer.print(unprinted.report);
       checkpoint.markPrinted(unprinted.batchId);
     }
-    if (this.previous === undefined) await this.source.create(this.options.newTopic);
+    if (this.previous === undefined) await this.source.create(this.options.newTopic, this.options.logger);
     await this.deliveries.open();
     await this.replayPlanned();
     const bound = trigger.kind === 'availableNow' ? await this.source.finalOffsets() : undefined;

@@ -1,6 +1,8 @@
 /** The topic that a query reads, as it is now. */
 import { invariant, TallystreamError } from '../errors.ts';
 import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import type { Logger } from '../contracts/logger.ts';
+import { closest } from '../plan/did-you-mean.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { topicGone } from './refusals.ts';
 
@@ -8,6 +10,20 @@ import { topicGone } from './refusals.ts';
 export interface Look {
   readonly topic: TopicDescription;
   readonly offsets: readonly PartitionOffsets[];
+}
+
+function warnOfNew(logger: Logger, topic: string, others: readonly string[]): void {
+  const similar = closest(topic, others);
+  logger.warn(
+    {
+      operation: 'create-topic',
+      topic,
+      others: others.slice(0, 10),
+      ...(similar === undefined ? {} : { similar }),
+    },
+    'The topic of this query was not in the log, which has others, and was created. If its name is misspelt, nothing will ' +
+      'come to it: `others` and `similar` name the topics that are there.',
+  );
 }
 
 export class Source {
@@ -20,9 +36,22 @@ export class Source {
     this.query = query;
   }
 
-  /** A query may start before its producer; a topic that goes missing later is not made again in silence. */
-  async create(options: TopicOptions): Promise<void> {
-    await this.log.createTopic(this.query.topic, options);
+  /**
+   * A query may start before its producer, on a log of its own; a topic that goes missing later is not made again in
+   * silence. One that is new beside others is told of, since its name may be misspelt.
+   * @throws TOPIC_NOT_FOUND on logs whose topics are made by those who run them
+   */
+  async create(options: TopicOptions, logger: Logger): Promise<void> {
+    const { log, query } = this;
+    const { topic } = query;
+    if (log.requireTopic !== undefined) {
+      await log.requireTopic(topic, options);
+      return;
+    }
+    if ((await log.describeTopic(topic)) !== undefined) return;
+    const others = (await log.listTopics()).map(({ name }) => name);
+    await log.createTopic(topic, options);
+    if (others.length > 0) warnOfNew(logger, topic, others);
   }
 
   /**

@@ -29,7 +29,7 @@ const EPOCHS_MAX = 1_000;
 const UNKNOWN_EPOCH = -1;
 const NO_TOPIC: ReadonlySet<number> = new Set([CODE.UNKNOWN_TOPIC_OR_PARTITION, CODE.INVALID_TOPIC]);
 /** For so long after a topic was seen, a broker that has none of its name may not have heard of it. */
-const NEWS_MS_MAX = 1_500;
+export const NEWS_MS_MAX = 1_500;
 
 export class KafkaCluster {
   readonly options: SettledOptions;

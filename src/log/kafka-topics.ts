@@ -1,13 +1,15 @@
 /** Topics: made, described, changed and removed by the cluster's controller, which brokers hear of a little later. */
 import { createTopicsV7, deleteTopicsV6, incrementalAlterConfigsV1, listOffsetsV7 } from './kafka-client.ts';
 import type { PartitionOffsets, Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
-import { checkTopic } from './faults.ts';
-import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
+import { checkTopic, missingOnCluster } from './faults.ts';
+import { NEWS_MS_MAX, type KafkaCluster, type TopicMetadata } from './kafka-cluster.ts';
 import { brokerCodesOf, BrokerFault, CODE } from './kafka-errors.ts';
 import { recordConfigs } from './kafka-topic-config.ts';
 
 /** The broker's own patience with its controller; below any request's. */
 const CONTROLLER_TIMEOUT_MS = 5_000;
+/** Between two looks for a topic that a broker may not have heard of yet. */
+const NEWS_PAUSE_MS = 300;
 const TOPIC_RESOURCE = 2;
 const SET = 0;
 const READ_COMMITTED = 1;
@@ -39,6 +41,28 @@ export async function createTopic(
     }
   });
   return cluster.persist(async () => describe(await seen(cluster, name)));
+}
+
+/**
+ * A topic that somebody else made. One that was made just now may not be known to every broker yet.
+ * @throws TOPIC_NOT_FOUND
+ */
+export async function requireTopic(
+  cluster: KafkaCluster,
+  name: string,
+  { partitions }: TopicOptions,
+): Promise<TopicDescription> {
+  const { clock, bootstrapServers } = cluster.options;
+  for (let waitedMs = 0; ; waitedMs += NEWS_PAUSE_MS) {
+    const topic = await describeTopic(cluster, name);
+    if (topic !== undefined) return topic;
+    if (waitedMs >= NEWS_MS_MAX || cluster.closed.aborted) break;
+    cluster.turnAway(name);
+    await clock.sleep(NEWS_PAUSE_MS, cluster.closed);
+  }
+  const others = (await listTopics(cluster)).map((other) => other.name);
+  const create = `kafka-topics.sh --bootstrap-server ${bootstrapServers[0] ?? ''} --create --topic ${name} --partitions ${partitions}`;
+  throw missingOnCluster(name, others, create);
 }
 
 export async function describeTopic(

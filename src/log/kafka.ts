@@ -26,6 +26,7 @@ import {
   describeTopic,
   listTopics,
   offsetsOf,
+  requireTopic,
   setRetention,
 } from './kafka-topics.ts';
 import { openTransactions } from './kafka-transactions.ts';
@@ -66,6 +67,10 @@ class KafkaLog implements Log {
 
   createTopic(name: string, options: TopicOptions): Promise<TopicDescription> {
     return createTopic(this.cluster, name, options);
+  }
+
+  requireTopic(name: string, options: TopicOptions): Promise<TopicDescription> {
+    return requireTopic(this.cluster, name, options);
   }
 
   describeTopic(name: string): Promise<TopicDescription | undefined> {
