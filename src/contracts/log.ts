@@ -79,8 +79,25 @@ export interface PartitionOffsets {
   readonly partition: number;
   /** Offset of the oldest record that is still there (equals `latest` in an empty partition). */
   readonly earliest: number;
-  /** Offset that the next record will get. */
+  /** Offset that the next record will get; on logs with transactions, up to which records can be read. */
   readonly latest: number;
+  /**
+   * Offset behind the last record, where that is above `latest`: the records from there on wait for a transaction that is
+   * open.
+   */
+  readonly end?: number;
+  /**
+   * Why the partition cannot be asked or read for now, as a part of a sentence; only from `availableOffsets`. Earliest and
+   * latest are those that were seen last, or 0.
+   */
+  readonly unavailable?: string;
+}
+
+/** A transaction that is not over, as far as the log tells. */
+export interface OpenTransaction {
+  readonly producerId: string;
+  /** When its producer wrote to the partition last, epoch milliseconds. */
+  readonly lastWriteMs: number;
 }
 
 /** A half-open range `[start, end)` of one partition. */
@@ -243,6 +260,15 @@ export interface Log {
    * @throws TOPIC_NOT_FOUND
    */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>;
+
+  /**
+   * The same where some partitions cannot be asked, on logs whose partitions fail one by one: those say why, and the others
+   * are as `offsets` has them. @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE where no partition can be asked
+   */
+  availableOffsets?(topic: string): Promise<readonly PartitionOffsets[]>;
+
+  /** The transaction that records of a partition wait for, if the log can tell. @throws LOG_UNAVAILABLE */
+  openTransactionIn?(topic: string, partition: number): Promise<OpenTransaction | undefined>;
 
   /**
    * What `offsets` will have come to when all that is there now has been shown, on logs that show it a part at a time.

@@ -6,6 +6,11 @@ import { closest } from '../plan/did-you-mean.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { topicGone } from './refusals.ts';
 
+/** Whether all partitions could be asked. */
+export function areAvailable(offsets: readonly PartitionOffsets[]): boolean {
+  return offsets.every(({ unavailable }) => unavailable === undefined);
+}
+
 /** One look at the topic. */
 export interface Look {
   readonly topic: TopicDescription;
@@ -57,13 +62,15 @@ export class Source {
   /**
    * Both questions at once, the offsets first. Where a topic is made anew between the two answers, either the id says so,
    * or the records are asked for under an id that is no more. Where `isCaughtUp`, all that the last look showed has been
-   * read, and a log that can be followed is asked for what comes after it.
-   * @throws TOPIC_NOT_FOUND
+   * read, and a log that can be followed is asked for what comes after it. Where `needsAll`, a partition that cannot be asked
+   * is waited for; otherwise it says so in what is found, beside the others.
+   * @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE
    */
-  async look(isCaughtUp = false): Promise<Look> {
+  async look({ isCaughtUp = false, needsAll = false } = {}): Promise<Look> {
     const { log, last } = this;
-    const offsets = isCaughtUp && last && (await log.follow?.(last.topic, last.offsets));
-    this.last = offsets ? { topic: last.topic, offsets } : await this.lookAnew();
+    const isFollowed = isCaughtUp && last !== undefined && areAvailable(last.offsets);
+    const offsets = isFollowed && (await log.follow?.(last.topic, last.offsets));
+    this.last = offsets ? { topic: last.topic, offsets } : await this.lookAnew(needsAll);
     return this.last;
   }
 
@@ -74,19 +81,28 @@ export class Source {
     return log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
   }
 
-  private async lookAnew(): Promise<Look> {
+  private async lookAnew(needsAll: boolean): Promise<Look> {
     const { log, query } = this;
     const [offsets, topic] = await this.ofTopic(() =>
-      Promise.all([log.offsets(query.topic), log.describeTopic(query.topic)]),
+      Promise.all([this.offsets(needsAll), log.describeTopic(query.topic)]),
     );
     if (topic === undefined) throw topicGone(query);
     return { topic, offsets };
   }
 
-  /** Where all that is there now ends, also on a log that shows it a part at a time. @throws TOPIC_NOT_FOUND */
-  async finalOffsets(): Promise<readonly PartitionOffsets[]> {
+  /**
+   * Where all that is there now ends, also on a log that shows it a part at a time. Where `needsAll`, no partition is left out.
+   * @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE
+   */
+  async finalOffsets(needsAll: boolean): Promise<readonly PartitionOffsets[]> {
     const { log, query } = this;
-    return this.ofTopic(async () => (await log.finalOffsets?.(query.topic)) ?? log.offsets(query.topic));
+    return this.ofTopic(async () => (await log.finalOffsets?.(query.topic)) ?? this.offsets(needsAll));
+  }
+
+  private offsets(needsAll: boolean): Promise<readonly PartitionOffsets[]> {
+    const { log, query } = this;
+    if (needsAll || log.availableOffsets === undefined) return log.offsets(query.topic);
+    return log.availableOffsets(query.topic);
   }
 
   private async ofTopic<T>(ask: () => Promise<T>): Promise<T> {

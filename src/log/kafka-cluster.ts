@@ -5,7 +5,15 @@ import { TallystreamError } from '../errors.ts';
 import { Arrivals } from './kafka-arrivals.ts';
 import { ChunkMemoryPool } from './kafka-chunk.ts';
 import { Connections, type Broker, type Purpose } from './kafka-connections.ts';
-import { AdvertisedFault, brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
+import {
+  AdvertisedFault,
+  brokerCodesOf,
+  BrokerFault,
+  CODE,
+  ExplainedFault,
+  judge,
+  type Verdict,
+} from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
 import { Fetcher } from './kafka-fetcher.ts';
 import type { SettledOptions } from './kafka-options.ts';
@@ -20,6 +28,12 @@ export interface TopicMetadata extends TopicDescription {
   readonly leaders: readonly (number | undefined)[];
   /** How often leadership has moved, by partition: what says less than was seen before is out of date. */
   readonly leaderEpochs: readonly number[];
+}
+
+/** Partitions that one broker leads. */
+interface LedPartitions {
+  readonly broker: Broker;
+  readonly partitions: readonly number[];
 }
 
 type MetadataAnswer = Awaited<ReturnType<typeof metadataV12.api.async>>;
@@ -200,16 +214,26 @@ export class KafkaCluster {
     );
   }
 
-  private ledBy(
-    { leaders }: TopicMetadata,
+  private ledBy(topic: TopicMetadata, partitions: readonly number[]): readonly LedPartitions[] {
+    const { led, faults } = this.ledNow(topic, partitions);
+    for (const fault of faults.values()) throw fault;
+    return led;
+  }
+
+  /** The partitions by leader, and why those have none that are not among them. */
+  ledNow(
+    { name, leaders }: TopicMetadata,
     partitions: readonly number[],
-  ): { readonly broker: Broker; readonly partitions: readonly number[] }[] {
+  ): { readonly led: readonly LedPartitions[]; readonly faults: Map<number, Error> } {
     const byLeader = Map.groupBy(partitions, (partition) => leaders[partition]);
-    return [...byLeader].map(([nodeId, led]) => {
+    const led: LedPartitions[] = [];
+    const faults = new Map<number, Error>();
+    for (const [nodeId, of] of byLeader) {
       const broker = nodeId === undefined ? undefined : this.nodes.get(nodeId);
-      if (broker === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-      return { broker, partitions: led };
-    });
+      if (broker !== undefined) led.push({ broker, partitions: of });
+      else for (const partition of of) faults.set(partition, leaderless(name, partition));
+    }
+    return { led, faults };
   }
 
   /** A connection to whichever broker answers. */
@@ -259,6 +283,13 @@ export class KafkaCluster {
       throw error;
     }
   }
+}
+
+function leaderless(topic: string, partition: number): ExplainedFault {
+  return new ExplainedFault(
+    CODE.LEADER_NOT_AVAILABLE,
+    `partition ${partition} of topic ${topic} has no leader (LEADER_NOT_AVAILABLE)`,
+  );
 }
 
 function topicOf({ name, topicId, partitions }: MetadataAnswer['topics'][number]): TopicMetadata {

@@ -268,7 +268,7 @@ function describe(error: unknown): string {
   return words.slice(0, 3).join(': ') || String(error);
 }
 
-function nameOf(code: number): string {
+export function nameOf(code: number): string {
   try {
     const id: unknown = (new ProtocolError(code) as { apiId?: unknown }).apiId;
     return typeof id === 'string' ? id : `error ${code}`;

@@ -37,6 +37,7 @@ export interface FetchRequest {
 export interface FetchedPartition extends Fetched {
   readonly partition: number;
   readonly code: number;
+  readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
 }
@@ -88,7 +89,7 @@ export function readFetchAnswer(reader: Reader): FetchAnswer {
 function readFetchedPartition(reader: Reader): FetchedPartition {
   const partition = reader.readInt32();
   const code = reader.readInt16();
-  reader.readInt64();
+  const highWatermark = Number(reader.readInt64());
   const lastStableOffset = Number(reader.readInt64());
   const logStartOffset = Number(reader.readInt64());
   const aborted = reader.readNullableArray((each) => ({
@@ -99,5 +100,5 @@ function readFetchedPartition(reader: Reader): FetchedPartition {
   const length = reader.readUnsignedVarInt() - 1;
   const block = length > 0 ? reader.buffer.slice(reader.position, reader.position + length) : Buffer.alloc(0);
   if (length > 0) reader.skip(length);
-  return { partition, code, lastStableOffset, logStartOffset, block, aborted: aborted ?? [] };
+  return { partition, code, highWatermark, lastStableOffset, logStartOffset, block, aborted: aborted ?? [] };
 }

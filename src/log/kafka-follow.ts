@@ -61,9 +61,10 @@ export class Follower {
     const offsets: PartitionOffsets[] = [];
     let isSound = answers.every(({ code }) => code === 0);
     for (const part of answers.flatMap(({ partitions }) => partitions)) {
-      const { partition, code, logStartOffset, lastStableOffset } = part;
+      const { partition, code, logStartOffset, lastStableOffset, highWatermark } = part;
       const end = endOf(known, partition);
-      offsets[partition] = { partition, earliest: logStartOffset, latest: lastStableOffset };
+      const waiting = highWatermark > lastStableOffset ? { end: highWatermark } : {};
+      offsets[partition] = { partition, earliest: logStartOffset, latest: lastStableOffset, ...waiting };
       isSound &&= code === 0 && lastStableOffset >= end.offset;
       cluster.arrivals.keep(id, end, part);
     }

@@ -5,9 +5,9 @@ import { dataLoss, partitionNotFound, pastEnd } from './faults.ts';
 import { nextOffsetOf } from './kafka-batch.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { decodeFetched } from './kafka-decode.ts';
-import { BrokerFault, CODE } from './kafka-errors.ts';
+import { BrokerFault, CODE, ExplainedFault, nameOf } from './kafka-errors.ts';
 import type { FetchedPart } from './kafka-fetcher.ts';
-import { offsetsOf } from './kafka-topics.ts';
+import { offsetsOf } from './kafka-offsets.ts';
 
 /** A new leader may for a while know less than the one before; so long, and so often, before it is asked whether it does. */
 const SETTLE_MS = 1_000;
@@ -87,7 +87,12 @@ function fetchAt(
       const fetched = await cluster.fetcher.fetch(led.channel, { topicId, partition, offset: start, order });
       const { code } = fetched.part;
       if (code === CODE.OFFSET_OUT_OF_RANGE) throw await outOfRange(cluster, range);
-      if (code !== 0) throw new BrokerFault(code);
+      if (code !== 0) {
+        throw new ExplainedFault(
+          code,
+          `the leader of partition ${partition} of topic ${name} answers ${nameOf(code)}`,
+        );
+      }
       // A log start that moved past us while the bytes were fetched is seen by the next fetch.
       return fetched;
     },

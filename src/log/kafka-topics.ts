@@ -1,6 +1,6 @@
 /** Topics: made, described, changed and removed by the cluster's controller, which brokers hear of a little later. */
-import { createTopicsV7, deleteTopicsV6, incrementalAlterConfigsV1, listOffsetsV7 } from './kafka-client.ts';
-import type { PartitionOffsets, Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import { createTopicsV7, deleteTopicsV6, incrementalAlterConfigsV1 } from './kafka-client.ts';
+import type { Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
 import { checkTopic, missingOnCluster } from './faults.ts';
 import { NEWS_MS_MAX, type KafkaCluster, type TopicMetadata } from './kafka-cluster.ts';
 import { brokerCodesOf, BrokerFault, CODE } from './kafka-errors.ts';
@@ -12,9 +12,6 @@ const CONTROLLER_TIMEOUT_MS = 5_000;
 const NEWS_PAUSE_MS = 300;
 const TOPIC_RESOURCE = 2;
 const SET = 0;
-const READ_COMMITTED = 1;
-const EARLIEST = -2n;
-const LATEST = -1n;
 
 export async function createTopic(
   cluster: KafkaCluster,
@@ -110,37 +107,6 @@ export async function setRetention(cluster: KafkaCluster, name: string, retentio
   );
 }
 
-/** From the leaders; the latest is the last stable offset, below which no transaction is open. */
-export async function offsetsOf(cluster: KafkaCluster, name: string): Promise<PartitionOffsets[]> {
-  return cluster.persist(
-    async () => {
-      const topic = await cluster.topic(name);
-      const all = Array.from({ length: topic.partitions }, (_, partition) => partition);
-      const led = await cluster.leadersOf(topic, all, 'ask');
-      const found = await Promise.all(
-        led.map(async ({ connection, partitions }) => {
-          // Earliest first: in the other order, records that retention takes in between could lie above the latest.
-          const [earliest, latest] = await Promise.all(
-            [EARLIEST, LATEST].map((timestamp) => {
-              const asked = partitions.map((partitionIndex) => {
-                return { partitionIndex, currentLeaderEpoch: -1, timestamp };
-              });
-              return listOffsetsV7.api.async(connection, -1, READ_COMMITTED, [{ name, partitions: asked }]);
-            }),
-          );
-          return partitions.map((partition) => ({
-            partition,
-            earliest: offsetIn(earliest, partition),
-            latest: offsetIn(latest, partition),
-          }));
-        }),
-      );
-      return found.flat().toSorted((left, right) => left.partition - right.partition);
-    },
-    { topic: name },
-  );
-}
-
 /** @throws TOPIC_NOT_FOUND where metadata, asked for one topic of this name, does not know it for long */
 async function seen(cluster: KafkaCluster, name: string): Promise<TopicMetadata> {
   const topic = await cluster.lookUp(name);
@@ -158,12 +124,4 @@ function retentionConfigs({ retentionMs, retentionBytes }: Retention): { name: s
     { name: 'retention.ms', value: String(retentionMs ?? -1) },
     { name: 'retention.bytes', value: String(retentionBytes ?? -1) },
   ];
-}
-
-type ListedOffsets = Awaited<ReturnType<typeof listOffsetsV7.api.async>>;
-
-function offsetIn(answer: ListedOffsets | undefined, partition: number): number {
-  const listed = answer?.topics[0]?.partitions.find((each) => each.partitionIndex === partition);
-  if (listed === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-  return Number(listed.offset);
 }

@@ -59,7 +59,8 @@ async function poll(
   waitMs: number,
   ended: AbortSignal,
 ): Promise<Outcome> {
-  const all = known.map(({ partition }) => partition);
+  // Whoever waits looks again soon, and finds out whether the others are back.
+  const all = known.filter((each) => each.unavailable === undefined).map(({ partition }) => partition);
   const led = await untilEnded(cluster.fetchChannelsOf(topic, all, 'wait'), ended);
   if (led === 'ended') return 'given up';
   const waiting = new Set<FetchChannel>();

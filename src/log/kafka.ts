@@ -3,6 +3,7 @@ import type {
   AppendedRange,
   GroupOffset,
   Log,
+  OpenTransaction,
   PartitionOffsets,
   ReadRange,
   RecordBlock,
@@ -19,13 +20,13 @@ import { KafkaCluster } from './kafka-cluster.ts';
 import { Follower } from './kafka-follow.ts';
 import { GroupPublisher } from './kafka-group.ts';
 import { settleOptions, type KafkaLogOptions } from './kafka-options.ts';
+import { AvailableOffsets, offsetsOf, openTransactionIn } from './kafka-offsets.ts';
 import { readRange } from './kafka-read.ts';
 import {
   createTopic,
   deleteTopic,
   describeTopic,
   listTopics,
-  offsetsOf,
   requireTopic,
   setRetention,
 } from './kafka-topics.ts';
@@ -56,12 +57,14 @@ class KafkaLog implements Log {
   private readonly appender: KafkaAppender;
   private readonly groups: GroupPublisher;
   private readonly follower: Follower;
+  private readonly available: AvailableOffsets;
   private writersOpened = 0;
 
   constructor(cluster: KafkaCluster) {
     this.cluster = cluster;
     this.appender = new KafkaAppender(cluster);
     this.follower = new Follower(cluster);
+    this.available = new AvailableOffsets(cluster);
     this.groups = new GroupPublisher(cluster);
   }
 
@@ -87,6 +90,14 @@ class KafkaLog implements Log {
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     return offsetsOf(this.cluster, topic);
+  }
+
+  availableOffsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    return this.available.of(topic);
+  }
+
+  openTransactionIn(topic: string, partition: number): Promise<OpenTransaction | undefined> {
+    return openTransactionIn(this.cluster, topic, partition);
   }
 
   get appendsMax(): number {

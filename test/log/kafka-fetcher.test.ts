@@ -20,7 +20,7 @@ function leader(roomFor: number) {
       await new Promise((resolve) => setImmediate(resolve));
       const partitions = positions.map(({ partition }, index): ReceivedPartition => {
         const block = Buffer.alloc(index < roomFor ? 1 : 0);
-        const offsets = { lastStableOffset: 10, logStartOffset: 0 };
+        const offsets = { highWatermark: 10, lastStableOffset: 10, logStartOffset: 0 };
         return { partition, code: 0, ...offsets, block, aborted: [], release: () => undefined };
       });
       return { code: 0, throttleMs: 0, partitions };
