@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openLog, systemClock } from '../src/compose.ts';
+import type { Config } from '../src/config/keys.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { BatchPlan, PlannedRange } from '../src/contracts/batch.ts';
 import { CLI, cleanEnvironment, NODE_FLAGS } from './run-measured.ts';
@@ -26,9 +28,17 @@ export interface Following {
   readonly rate: number;
 }
 
+/** On Kafka a query does not make its topic. */
+async function createTopic(config: Config): Promise<void> {
+  const log = await openLog(config, systemClock);
+  await log.createTopic(config.log.topic, { partitions: config.log.partitions });
+  await log.close();
+}
+
 /** Runs both until every event is committed. */
 export async function followQuery({ env, folder, events, rate }: Following): Promise<Followed> {
   const { config } = await loadConfig({ flags: {}, env, cwd: folder });
+  if (config.log.type === 'kafka') await createTopic(config);
   const start = (words: readonly string[]) =>
     spawn(process.execPath, [...NODE_FLAGS, CLI, ...words], {
       cwd: folder,

@@ -103,8 +103,8 @@ function topicOutput(topic: string, partitions: number, plan: QueryPlan): TopicO
   return {
     topic,
     options: { partitions, ...(isKeyed ? { compacted: true } : {}) },
-    *records(result) {
-      for (const { name, table } of result.outputs()) {
+    *records(result, whole) {
+      for (const { name, table } of result.outputs(whole)) {
         const keys = plan.aggregates.find((aggregate) => aggregate.name === name);
         for (let row = 0; row < table.count; row += 1) {
           const key = isKeyed && keys !== undefined ? jsonOfTableRow(table, row, keyNames(keys)) : null;

@@ -47,7 +47,8 @@ export async function produce(context: Context): Promise<number> {
       onWaiting: (words) => progress.note(words),
     });
     try {
-      await prepareTopic(config, log);
+      const created = await prepareTopic(config, log);
+      if (created !== undefined) progress.note(created);
       const basics: Basics = {
         log,
         topic: config.log.topic,

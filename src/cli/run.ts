@@ -15,8 +15,7 @@ export async function run(context: Context): Promise<number> {
   const giveUp = new AbortController();
   const log = await openLog(config, clock, {
     giveUp: giveUp.signal,
-    onWaiting: (words) =>
-      waits.warn({ operation: 'wait', reason: words }, 'the log cannot be reached for now'),
+    onWaiting: (words) => waits.warn({ operation: 'wait', reason: words }, 'waiting for the log'),
     onWarning: (words) => waits.warn({ operation: 'read', reason: words }, 'records may have been lost'),
   });
   try {

@@ -27,8 +27,9 @@ export interface BatchResult {
   /**
    * What the output mode emits of this batch, one table an output: closed groups in append, those that the batch changed
    * in update, all in complete; or the accepted events that no filter held back, in order of reading. Made when asked for.
+   * With `whole`, update has every group too, for a target that has missed batches.
    */
-  outputs(): readonly ResultTable[];
+  outputs(whole?: boolean): readonly ResultTable[];
   /** Every group of an aggregate with this batch in it. Small aggregates only: it walks all groups. */
   allGroups(aggregate: string): readonly GroupRow[];
 }

@@ -79,8 +79,25 @@ export interface PartitionOffsets {
   readonly partition: number;
   /** Offset of the oldest record that is still there (equals `latest` in an empty partition). */
   readonly earliest: number;
-  /** Offset that the next record will get. */
+  /** Offset that the next record will get; on logs with transactions, up to which records can be read. */
   readonly latest: number;
+  /**
+   * Offset behind the last record, where that is above `latest`: the records from there on wait for a transaction that is
+   * open.
+   */
+  readonly end?: number;
+  /**
+   * Why the partition cannot be asked or read for now, as a part of a sentence; only from `availableOffsets`. Earliest and
+   * latest are those that were seen last, or 0.
+   */
+  readonly unavailable?: string;
+}
+
+/** A transaction that is not over, as far as the log tells. */
+export interface OpenTransaction {
+  readonly producerId: string;
+  /** When its producer wrote to the partition last, epoch milliseconds. */
+  readonly lastWriteMs: number;
 }
 
 /** A half-open range `[start, end)` of one partition. */
@@ -175,6 +192,18 @@ export interface RetentionRemoval {
 }
 
 /**
+ * Why a topic does not take a record: it is too large, its timestamp lies outside of what the topic takes, or it is refused
+ * for another reason that lies in the record, as one without a key by a compacted topic.
+ */
+export type RecordRefusal = 'too large' | 'timestamp' | 'invalid';
+
+/**
+ * What is written in place of a record that a topic does not take. Called again with its own answer where that one is
+ * refused too, until it answers undefined: then the append fails.
+ */
+export type RecordInPlace = (record: RecordInput, refusal: RecordRefusal) => RecordInput | undefined;
+
+/**
  * Appends to several topics that readers see together or not at all. One transaction is open at a time: it begins with
  * the first append after the last `commit` or `abort`. Appends to several topics may be under way together, and no other two
  * calls. After an error other than RECORD_TOO_LARGE
@@ -184,10 +213,10 @@ export interface RetentionRemoval {
 export interface TransactionalWriter {
   /**
    * Appends within the open transaction. RECORD_TOO_LARGE leaves the transaction open, without any record of this call
-   * where the call had one record only.
-   * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE, STORAGE_FULL, WRITER_FENCED
+   * where the call had one record only. With `inPlaceOf`, another record goes in place of each that the topic refuses.
+   * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL, WRITER_FENCED
    */
-  append(topic: string, records: readonly RecordInput[]): Promise<void>;
+  append(topic: string, records: readonly RecordInput[], inPlaceOf?: RecordInPlace): Promise<void>;
   /**
    * Shows all of the transaction to readers, for ever; where nothing was appended there is nothing to do. Resolves when they
    * see it; with 'decided' as soon as nothing can take it back, also where this process ends: they see it soon after, and
@@ -205,10 +234,17 @@ export interface Log {
   readonly format: 'memory' | 'embedded' | 'kafka' | 'rate' | 'file';
 
   /**
-   * Creates the topic, or returns the existing one unchanged (its own partition count wins). Called by producers and by
-   * queries at start; safe to repeat, and safe from several processes at once.
+   * Creates the topic, or returns the existing one unchanged (its own partition count wins). Called by producers, and by
+   * queries at start on logs without `requireTopic`; safe to repeat, and safe from several processes at once.
    */
   createTopic(name: string, options: TopicOptions): Promise<TopicDescription>;
+
+  /**
+   * The topic, which is there already. Called by a query in place of `createTopic`, on logs whose topics belong to those who
+   * run them: a misspelt name is an error there, and no new topic.
+   * @throws TOPIC_NOT_FOUND, with topics of similar names and how to create this one
+   */
+  requireTopic?(name: string, options: TopicOptions): Promise<TopicDescription>;
 
   /** The topic, or undefined where there is none. Called at start and before every plan. */
   describeTopic(name: string): Promise<TopicDescription | undefined>;
@@ -226,6 +262,15 @@ export interface Log {
    * @throws TOPIC_NOT_FOUND
    */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>;
+
+  /**
+   * The same where some partitions cannot be asked, on logs whose partitions fail one by one: those say why, and the others
+   * are as `offsets` has them. @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE where no partition can be asked
+   */
+  availableOffsets?(topic: string): Promise<readonly PartitionOffsets[]>;
+
+  /** The transaction that records of a partition wait for, if the log can tell. @throws LOG_UNAVAILABLE */
+  openTransactionIn?(topic: string, partition: number): Promise<OpenTransaction | undefined>;
 
   /**
    * What `offsets` will have come to when all that is there now has been shown, on logs that show it a part at a time.

@@ -1,7 +1,7 @@
 /** Where results go outside the checkpoint. */
 import type { Row } from '../columns/rows.ts';
 import type { BatchResult } from './batch-result.ts';
-import type { RecordInput, TopicOptions } from './log.ts';
+import type { RecordInPlace, RecordInput, TopicOptions } from './log.ts';
 
 /** Names a runner of a query: of two with the same query, the one with the higher epoch is the newer. */
 export interface RunnerIdentity {
@@ -65,8 +65,8 @@ export interface TopicOutput {
    * by key is then written for every key, and not only for those that the batch touched.
    */
   records(result: BatchResult, whole: boolean): Iterable<RecordInput>;
-  /** What is written in place of a record that is larger than the topic takes; left out where that is an error. */
-  inPlaceOf?(record: RecordInput): RecordInput;
+  /** What is written in place of a record that the topic does not take; left out where that is an error. */
+  readonly inPlaceOf?: RecordInPlace;
 }
 
 /** Shows a committed batch's report to a person; called after the commit, and at start for one that has no mark. */

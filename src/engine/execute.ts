@@ -276,7 +276,7 @@ export class BatchExecutor {
       accounting: { ...this.counts },
       aggregates,
       sample: this.sample.rows,
-      outputs: () => this.operators.outputs(aggregates),
+      outputs: (whole = false) => this.operators.outputs(aggregates, whole),
       lost: this.lost,
       deadLetters: () => this.checkpoint.stagedDeadLetters(),
       allGroups: (name) => this.operators.allGroups(name),

@@ -11,6 +11,7 @@ import { Nudge, waitUntilDue } from './pace.ts';
 import { logBatch, Phases, progressOf, type ProgressParts } from './progress.ts';
 import {
   atMost,
+  boundOf,
   isBalanced,
   offsetsIn,
   partitionsAfter,
@@ -20,7 +21,8 @@ import {
 } from './protocol.ts';
 import { refusalOf } from './refusals.ts';
 import { SHOW_EVERY_MS, ShownOffsets } from './shown-offsets.ts';
-import { Source, type Look } from './source.ts';
+import { PartitionWatch } from './partition-watch.ts';
+import { areAvailable, Source, type Look } from './source.ts';
 import { sourceOf } from './source-progress.ts';
 import { stateMemoryOf } from './state-memory.ts';
 import { AT_ONCE } from './trigger.ts';
@@ -33,6 +35,7 @@ export class MicroBatchLoop {
   private readonly nudge = new Nudge();
   private readonly shownOffsets: ShownOffsets;
   private readonly source: Source;
+  private readonly watch: PartitionWatch;
   private readonly deliveries: Deliveries;
   private partitions: readonly PartitionState[];
   private previous: BatchPlan | undefined;
@@ -58,6 +61,7 @@ export class MicroBatchLoop {
       everyMs: SHOW_EVERY_MS,
     });
     this.source = new Source(options.log, options.query);
+    this.watch = new PartitionWatch({ ...options, topic: options.query.topic });
     this.deliveries = new Deliveries(options);
     this.partitions = options.checkpoint.lastCommit()?.partitions ?? [];
     this.previous = options.checkpoint.lastPlan();
@@ -80,10 +84,12 @@ export class MicroBatchLoop {
       await printer.print(unprinted.report);
       checkpoint.markPrinted(unprinted.batchId);
     }
-    if (this.previous === undefined) await this.source.create(this.options.newTopic);
+    if (this.previous === undefined) await this.source.create(this.options.newTopic, this.options.logger);
     await this.deliveries.open();
     await this.replayPlanned();
-    const bound = trigger.kind === 'availableNow' ? await this.source.finalOffsets() : undefined;
+    // Where each partition begins for the query is noted with the first commit, so none may be left out of it.
+    const bounded = trigger.kind === 'availableNow';
+    let bound = bounded ? await this.source.finalOffsets(this.partitions.length === 0) : undefined;
     let isCaughtUp = false;
     // What a run before this one committed may not have been shown: it may have been killed in between.
     let isShown = this.partitions.length === 0;
@@ -92,16 +98,27 @@ export class MicroBatchLoop {
       // Only those who asked before this look may be told that nothing is left.
       const asked = [...this.drains];
       this.options.checkpoint.holdLock();
-      const { topic, offsets: present } = await this.source.look(isCaughtUp && asked.length === 0);
+      const { topic, offsets: present } = await this.source.look({
+        isCaughtUp: isCaughtUp && asked.length === 0,
+        needsAll: this.partitions.length === 0,
+      });
+      await this.watch.observe(present);
       if (!isShown) this.shownOffsets.show(this.partitions);
       isShown = true;
       const offsets = atMost(present, bound);
       const left = await this.runNext({ topic, offsets });
-      if (left === 'nothing new') await this.resolveDrains(asked);
-      if (left === 'nothing new' && bound !== undefined) return;
+      const isAll = areAvailable(offsets);
+      if (left === 'nothing new' && isAll) await this.resolveDrains(asked);
+      if (left === 'nothing new' && bound !== undefined) {
+        if (isAll) return;
+        bound = boundOf(bound, await this.source.finalOffsets(true));
+        continue;
+      }
       if (this.batches >= this.options.batchesMax) return;
       // What the limit has left over is not made to wait for the trigger.
-      const hasCome = left !== 'more' && (await this.waitForNext(startedMs, left === 'nothing new', signal));
+      const hasCome =
+        left !== 'more' &&
+        (await this.waitForNext(startedMs, { foundNothing: left === 'nothing new', isAll }, signal));
       isCaughtUp = (left === 'all read' || hasCome) && bound === undefined;
       // Nothing above need leave this turn, and signals, the launcher's end and timers come only between two.
       await new Promise((resolve) => setImmediate(resolve));
@@ -133,7 +150,7 @@ export class MicroBatchLoop {
       { operation: 'replay', batchId: decision.batchId },
       'carrying out a planned batch again',
     );
-    const look = await this.source.look();
+    const look = await this.source.look({ needsAll: this.partitions.length === 0 });
     if (look.topic.id !== planned.topicId) {
       throw refusalOf({ kind: 'topic recreated', committedTopicId: planned.topicId }, this.options.query);
     }
@@ -254,8 +271,13 @@ export class MicroBatchLoop {
   }
 
   /** Whether it ended with records that have come. */
-  private async waitForNext(startedMs: number, foundNothing: boolean, signal: AbortSignal): Promise<boolean> {
-    if (this.drains.length > 0) return false;
+  private async waitForNext(
+    startedMs: number,
+    { foundNothing, isAll }: { readonly foundNothing: boolean; readonly isAll: boolean },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    // A drain that waits for a partition that cannot be asked does not turn round meanwhile.
+    if (this.drains.length > 0 && (isAll || !foundNothing)) return false;
     const { trigger, clock } = this.options;
     const awake = this.nudge.signal(signal);
     return waitUntilDue({

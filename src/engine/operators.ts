@@ -124,8 +124,9 @@ export class QueryOperators {
   }
 
   /** What the batch in hand emits. */
-  outputs(changes: readonly AggregateChange[]): readonly ResultTable[] {
+  outputs(changes: readonly AggregateChange[], whole: boolean): readonly ResultTable[] {
     return outputsOf({
+      whole,
       query: this.query,
       leaves: this.batch.leaves,
       changes,

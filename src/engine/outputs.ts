@@ -14,6 +14,8 @@ export interface OutputsOptions {
   readonly changes: readonly AggregateChange[];
   readonly allGroups: (aggregate: string) => readonly GroupRow[];
   readonly rows: ColumnTable | undefined;
+  /** Every group in update, too. */
+  readonly whole: boolean;
 }
 
 export function outputsOf(options: OutputsOptions): readonly ResultTable[] {
@@ -29,11 +31,12 @@ export function outputsOf(options: OutputsOptions): readonly ResultTable[] {
 }
 
 function emitted({ name }: Aggregate, options: OutputsOptions): readonly GroupRow[] {
-  const { query, changes, allGroups } = options;
-  if (query.outputMode === 'complete') return inKeyOrder(allGroups(name));
+  const { query, changes, allGroups, whole } = options;
+  const { outputMode } = query;
+  if (outputMode === 'complete' || (outputMode === 'update' && whole)) return inKeyOrder(allGroups(name));
   const change = changes.find(({ aggregate }) => aggregate === name);
   invariant(change !== undefined, `a batch has a change of ${name}`);
-  return query.outputMode === 'append' ? inKeyOrder(change.closed) : change.totals;
+  return outputMode === 'append' ? inKeyOrder(change.closed) : change.totals;
 }
 
 /** Groups lie in memory in another order after a restart, and a batch that is given again has the same rows in the same order. */

@@ -103,7 +103,7 @@ export function planBatch(input: PlanInput): PlanDecision {
   // A wall clock may be set back; a plan's may not, since idleness is measured between plans.
   const clockMs = Math.max(input.nowMs, previous?.clockMs ?? -Infinity);
   const seen = statesAt(input, clockMs);
-  const idlePartitions = idleOf(seen, unread, clockMs, input.idleTimeoutMs);
+  const idlePartitions = idleOf(seen, unread, clockMs, input);
   const watermarkMicros = advanceWatermark(
     previous?.watermarkMicros ?? null,
     seen,
@@ -143,8 +143,8 @@ export function partitionsAfter(
   progressed: ReadonlyMap<number, { nextOffset: number; maxEventMicros: number | null }>,
 ): PartitionState[] {
   const known = new Map(before.map((state) => [state.partition, state]));
-  for (const { partition, earliest } of offsets) {
-    if (known.has(partition)) continue;
+  for (const { partition, earliest, unavailable } of offsets) {
+    if (known.has(partition) || unavailable !== undefined) continue;
     const nextOffset = before.length === 0 ? earliest : 0;
     known.set(partition, { partition, nextOffset, maxEventMicros: null, activeAtMs: plan.clockMs });
   }
@@ -154,16 +154,20 @@ export function partitionsAfter(
   return [...known.values()].toSorted((a, b) => a.partition - b.partition);
 }
 
-/** From the committed offset; without any commit from the earliest; in a partition that appeared later from 0. */
+/**
+ * From the committed offset; without any commit from the earliest; in a partition that appeared later from 0. One that cannot
+ * be asked has nothing new, and nothing is missing there.
+ */
 function unreadOf(offsets: PartitionOffsets, input: PlanInput): PlannedRange {
   const state = input.partitions.find((candidate) => candidate.partition === offsets.partition);
   const start = state?.nextOffset ?? (input.partitions.length === 0 ? offsets.earliest : 0);
-  return { partition: offsets.partition, start, end: Math.max(start, offsets.latest) };
+  const end = offsets.unavailable === undefined ? Math.max(start, offsets.latest) : start;
+  return { partition: offsets.partition, start, end };
 }
 
 /** What is left of a range whose first records are gone. */
-function afterLost(range: PlannedRange, { earliest }: PartitionOffsets): PlannedRange {
-  const start = Math.max(range.start, earliest);
+function afterLost(range: PlannedRange, { earliest, unavailable }: PartitionOffsets): PlannedRange {
+  const start = unavailable === undefined ? Math.max(range.start, earliest) : range.start;
   return { ...range, start, end: Math.max(start, range.end) };
 }
 
@@ -173,8 +177,9 @@ function missingWhere(
   gap: (offsets: PartitionOffsets, range: PlannedRange) => [start: number, end: number],
 ): MissingOffsets[] {
   return unread.flatMap((range, index) => {
-    const [start, end] = gap(offsets[index] as PartitionOffsets, range);
-    return start < end ? [{ partition: range.partition, start, end }] : [];
+    const at = offsets[index] as PartitionOffsets;
+    const [start, end] = gap(at, range);
+    return start < end && at.unavailable === undefined ? [{ partition: range.partition, start, end }] : [];
   });
 }
 
@@ -191,16 +196,20 @@ function statesAt(input: PlanInput, clockMs: number): PartitionState[] {
   );
 }
 
-/** A partition is idle when it has nothing unread and has been so for the timeout, by the plans' own clocks. */
+/**
+ * A partition is idle when it has nothing unread and has been so for the timeout, by the plans' own clocks. One that cannot be
+ * asked may have.
+ */
 function idleOf(
   states: readonly PartitionState[],
   unread: readonly PlannedRange[],
   clockMs: number,
-  idleTimeoutMs: number,
+  { offsets, idleTimeoutMs }: Pick<PlanInput, 'offsets' | 'idleTimeoutMs'>,
 ): number[] {
   return states
     .filter((state, index) => {
       const range = unread[index] as PlannedRange;
+      if (offsets[index]?.unavailable !== undefined) return false;
       return range.start === range.end && clockMs - state.activeAtMs >= idleTimeoutMs;
     })
     .map((state) => state.partition);
@@ -229,7 +238,20 @@ export function atMost(
   if (bound === undefined) return offsets;
   return bound.map((limit) => {
     const now = offsets.find((candidate) => candidate.partition === limit.partition) ?? limit;
+    // Where it ends for this query is not known yet.
+    if (limit.unavailable !== undefined) return { ...now, unavailable: limit.unavailable };
     // Retention may have gone past the bound meanwhile, and an end lies never below its beginning.
     return { ...now, latest: Math.max(now.earliest, Math.min(now.latest, limit.latest)) };
+  });
+}
+
+/** The bound with the ends of those partitions that could not be asked before. */
+export function boundOf(
+  bound: readonly PartitionOffsets[],
+  all: readonly PartitionOffsets[],
+): readonly PartitionOffsets[] {
+  return bound.map((limit) => {
+    const found = all.find(({ partition }) => partition === limit.partition);
+    return limit.unavailable === undefined || found === undefined ? limit : found;
   });
 }

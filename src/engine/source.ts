@@ -1,13 +1,34 @@
 /** The topic that a query reads, as it is now. */
 import { invariant, TallystreamError } from '../errors.ts';
 import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import type { Logger } from '../contracts/logger.ts';
+import { closest } from '../plan/did-you-mean.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { topicGone } from './refusals.ts';
+
+/** Whether all partitions could be asked. */
+export function areAvailable(offsets: readonly PartitionOffsets[]): boolean {
+  return offsets.every(({ unavailable }) => unavailable === undefined);
+}
 
 /** One look at the topic. */
 export interface Look {
   readonly topic: TopicDescription;
   readonly offsets: readonly PartitionOffsets[];
+}
+
+function warnOfNew(logger: Logger, topic: string, others: readonly string[]): void {
+  const similar = closest(topic, others);
+  logger.warn(
+    {
+      operation: 'create-topic',
+      topic,
+      others: others.slice(0, 10),
+      ...(similar === undefined ? {} : { similar }),
+    },
+    'The topic of this query was not in the log, which has others, and was created. If its name is misspelt, nothing will ' +
+      'come to it: `others` and `similar` name the topics that are there.',
+  );
 }
 
 export class Source {
@@ -20,21 +41,36 @@ export class Source {
     this.query = query;
   }
 
-  /** A query may start before its producer; a topic that goes missing later is not made again in silence. */
-  async create(options: TopicOptions): Promise<void> {
-    await this.log.createTopic(this.query.topic, options);
+  /**
+   * A query may start before its producer, on a log of its own; a topic that goes missing later is not made again in
+   * silence. One that is new beside others is told of, since its name may be misspelt.
+   * @throws TOPIC_NOT_FOUND on logs whose topics are made by those who run them
+   */
+  async create(options: TopicOptions, logger: Logger): Promise<void> {
+    const { log, query } = this;
+    const { topic } = query;
+    if (log.requireTopic !== undefined) {
+      await log.requireTopic(topic, options);
+      return;
+    }
+    if ((await log.describeTopic(topic)) !== undefined) return;
+    const others = (await log.listTopics()).map(({ name }) => name);
+    await log.createTopic(topic, options);
+    if (others.length > 0) warnOfNew(logger, topic, others);
   }
 
   /**
    * Both questions at once, the offsets first. Where a topic is made anew between the two answers, either the id says so,
    * or the records are asked for under an id that is no more. Where `isCaughtUp`, all that the last look showed has been
-   * read, and a log that can be followed is asked for what comes after it.
-   * @throws TOPIC_NOT_FOUND
+   * read, and a log that can be followed is asked for what comes after it. Where `needsAll`, a partition that cannot be asked
+   * is waited for; otherwise it says so in what is found, beside the others.
+   * @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE
    */
-  async look(isCaughtUp = false): Promise<Look> {
+  async look({ isCaughtUp = false, needsAll = false } = {}): Promise<Look> {
     const { log, last } = this;
-    const offsets = isCaughtUp && last && (await log.follow?.(last.topic, last.offsets));
-    this.last = offsets ? { topic: last.topic, offsets } : await this.lookAnew();
+    const isFollowed = isCaughtUp && last !== undefined && areAvailable(last.offsets);
+    const offsets = isFollowed && (await log.follow?.(last.topic, last.offsets));
+    this.last = offsets ? { topic: last.topic, offsets } : await this.lookAnew(needsAll);
     return this.last;
   }
 
@@ -45,19 +81,28 @@ export class Source {
     return log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
   }
 
-  private async lookAnew(): Promise<Look> {
+  private async lookAnew(needsAll: boolean): Promise<Look> {
     const { log, query } = this;
     const [offsets, topic] = await this.ofTopic(() =>
-      Promise.all([log.offsets(query.topic), log.describeTopic(query.topic)]),
+      Promise.all([this.offsets(needsAll), log.describeTopic(query.topic)]),
     );
     if (topic === undefined) throw topicGone(query);
     return { topic, offsets };
   }
 
-  /** Where all that is there now ends, also on a log that shows it a part at a time. @throws TOPIC_NOT_FOUND */
-  async finalOffsets(): Promise<readonly PartitionOffsets[]> {
+  /**
+   * Where all that is there now ends, also on a log that shows it a part at a time. Where `needsAll`, no partition is left out.
+   * @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE
+   */
+  async finalOffsets(needsAll: boolean): Promise<readonly PartitionOffsets[]> {
     const { log, query } = this;
-    return this.ofTopic(async () => (await log.finalOffsets?.(query.topic)) ?? log.offsets(query.topic));
+    return this.ofTopic(async () => (await log.finalOffsets?.(query.topic)) ?? this.offsets(needsAll));
+  }
+
+  private offsets(needsAll: boolean): Promise<readonly PartitionOffsets[]> {
+    const { log, query } = this;
+    if (needsAll || log.availableOffsets === undefined) return log.offsets(query.topic);
+    return log.availableOffsets(query.topic);
   }
 
   private async ofTopic<T>(ask: () => Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import {
   type TopicOptions,
 } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
+import { closest } from '../plan/did-you-mean.ts';
 
 /** Bound of a record's key and headers together, in bytes; the value has its own bound. */
 const RECORD_KEY_AND_HEADERS_BYTES_MAX = 1024 * 1024;
@@ -54,12 +55,24 @@ export function checkTopic(name: string, options: TopicOptions): void {
 export function checkRecordSize(record: RecordInput, index: number): void {
   const valueBytes = record.value?.length ?? 0;
   if (valueBytes > RECORD_VALUE_BYTES_MAX) throw tooLarge('value', index, valueBytes, RECORD_VALUE_BYTES_MAX);
-  let restBytes = record.key?.length ?? 0;
-  for (const header of record.headers ?? [])
-    restBytes += Buffer.byteLength(header.name) + header.value.length;
+  const restBytes = keyAndHeaderBytes(record);
   if (restBytes > RECORD_KEY_AND_HEADERS_BYTES_MAX) {
     throw tooLarge('key with its headers', index, restBytes, RECORD_KEY_AND_HEADERS_BYTES_MAX);
   }
+}
+
+/** Whether `checkRecordSize` refuses the record. */
+export function isRecordTooLarge(record: RecordInput): boolean {
+  return (
+    (record.value?.length ?? 0) > RECORD_VALUE_BYTES_MAX ||
+    keyAndHeaderBytes(record) > RECORD_KEY_AND_HEADERS_BYTES_MAX
+  );
+}
+
+function keyAndHeaderBytes({ key, headers = [] }: RecordInput): number {
+  let bytes = key?.length ?? 0;
+  for (const header of headers) bytes += Buffer.byteLength(header.name) + header.value.length;
+  return bytes;
 }
 
 /** The same for a row of a block. */
@@ -85,6 +98,20 @@ export function topicNotFound(topic: string, others: readonly string[]): Tallyst
     what: `There is no topic ${topic} in the log.`,
     why: others.length === 0 ? 'The log has no topics yet.' : `The log has: ${listed}.`,
     mend: 'Check the name, or start a producer that creates the topic.',
+  });
+}
+
+/** A query names a topic that nobody has made. @param create the command that makes it */
+export function missingOnCluster(topic: string, others: readonly string[], create: string): TallystreamError {
+  const similar = closest(topic, others);
+  const listed = others.slice(0, 10).join(', ') + (others.length > 10 ? ', …' : '');
+  return new TallystreamError('TOPIC_NOT_FOUND', {
+    what: `There is no topic ${topic} on the Kafka cluster, or none that this user may see.${similar === undefined ? '' : ` Did you mean ${similar}?`}`,
+    why:
+      others.length === 0
+        ? 'The cluster has no topics. A query does not create the topic that it reads.'
+        : `The cluster has: ${listed}. A query does not create the topic that it reads.`,
+    mend: `Correct the name, or create the topic: start a producer (tallystream produce), or run ${create}`,
   });
 }
 

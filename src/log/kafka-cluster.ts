@@ -6,12 +6,21 @@ import { Arrivals } from './kafka-arrivals.ts';
 import { ChunkMemoryPool } from './kafka-chunk.ts';
 import { CleanupPolicies } from './kafka-cleanup-policy.ts';
 import { Connections, type Broker, type Purpose } from './kafka-connections.ts';
-import { brokerCodesOf, BrokerFault, CODE, judge, type Verdict } from './kafka-errors.ts';
+import {
+  AdvertisedFault,
+  brokerCodesOf,
+  BrokerFault,
+  CODE,
+  ExplainedFault,
+  judge,
+  type Verdict,
+} from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
 import { Fetcher } from './kafka-fetcher.ts';
 import { HistoryNotes } from './kafka-history-notes.ts';
 import type { SettledOptions } from './kafka-options.ts';
 import { Retry } from './kafka-retry.ts';
+import { Throttles } from './kafka-throttle.ts';
 import { topicNotFound } from './faults.ts';
 
 export type { Broker, Purpose } from './kafka-connections.ts';
@@ -23,6 +32,12 @@ export interface TopicMetadata extends TopicDescription {
   readonly leaderEpochs: readonly number[];
 }
 
+/** Partitions that one broker leads. */
+interface LedPartitions {
+  readonly broker: Broker;
+  readonly partitions: readonly number[];
+}
+
 type MetadataAnswer = Awaited<ReturnType<typeof metadataV12.api.async>>;
 
 /** Topics of which the newest leader epochs are remembered. */
@@ -30,11 +45,12 @@ const EPOCHS_MAX = 1_000;
 const UNKNOWN_EPOCH = -1;
 const NO_TOPIC: ReadonlySet<number> = new Set([CODE.UNKNOWN_TOPIC_OR_PARTITION, CODE.INVALID_TOPIC]);
 /** For so long after a topic was seen, a broker that has none of its name may not have heard of it. */
-const NEWS_MS_MAX = 1_500;
+export const NEWS_MS_MAX = 1_500;
 
 export class KafkaCluster {
   readonly options: SettledOptions;
-  readonly fetcher = new Fetcher();
+  readonly throttles: Throttles;
+  readonly fetcher: Fetcher;
   readonly arrivals = new Arrivals();
   readonly chunkMemory = new ChunkMemoryPool();
   readonly history = new HistoryNotes();
@@ -56,6 +72,8 @@ export class KafkaCluster {
 
   constructor(options: SettledOptions) {
     this.options = options;
+    this.throttles = new Throttles(options.clock);
+    this.fetcher = new Fetcher(this.throttles);
     this.bootstrap = options.bootstrapServers.map(brokerOf);
     this.connections = new Connections(options, this.closed, () => {
       this.interrupted += 1;
@@ -106,7 +124,9 @@ export class KafkaCluster {
     const verdict = judge(error);
     const fault = this.connections.takeFault();
     const saysLittle = verdict.kind === 'passing' && brokerCodesOf(error).length === 0;
-    return fault !== undefined && saysLittle ? judge(fault) : verdict;
+    if (fault === undefined || !saysLittle) return verdict;
+    const below = judge(fault);
+    return below.kind === 'passing' && error instanceof AdvertisedFault ? verdict : below;
   }
 
   /** What the brokers say about the topic now; undefined where there is none. One attempt. */
@@ -210,16 +230,26 @@ export class KafkaCluster {
     );
   }
 
-  private ledBy(
-    { leaders }: TopicMetadata,
+  private ledBy(topic: TopicMetadata, partitions: readonly number[]): readonly LedPartitions[] {
+    const { led, faults } = this.ledNow(topic, partitions);
+    for (const fault of faults.values()) throw fault;
+    return led;
+  }
+
+  /** The partitions by leader, and why those have none that are not among them. */
+  ledNow(
+    { name, leaders }: TopicMetadata,
     partitions: readonly number[],
-  ): { readonly broker: Broker; readonly partitions: readonly number[] }[] {
+  ): { readonly led: readonly LedPartitions[]; readonly faults: Map<number, Error> } {
     const byLeader = Map.groupBy(partitions, (partition) => leaders[partition]);
-    return [...byLeader].map(([nodeId, led]) => {
+    const led: LedPartitions[] = [];
+    const faults = new Map<number, Error>();
+    for (const [nodeId, of] of byLeader) {
       const broker = nodeId === undefined ? undefined : this.nodes.get(nodeId);
-      if (broker === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-      return { broker, partitions: led };
-    });
+      if (broker !== undefined) led.push({ broker, partitions: of });
+      else for (const partition of of) faults.set(partition, leaderless(name, partition));
+    }
+    return { led, faults };
   }
 
   /** A connection to whichever broker answers. */
@@ -228,6 +258,12 @@ export class KafkaCluster {
     const answered = all.findIndex(({ host, port }) => `${host}:${port}` === this.answered);
     const start = (Math.max(0, answered) + this.turn) % all.length;
     return this.connections.any([...all.slice(start), ...all.slice(0, start)], 'ask');
+  }
+
+  /** A broker as the cluster tells of it. Where the configuration has the same address, that one is named if it fails. */
+  advertised({ nodeId, host, port }: Required<Broker>): Broker {
+    const isConfigured = this.bootstrap.some((each) => each.host === host && each.port === port);
+    return { host, port, ...(isConfigured ? {} : { nodeId }) };
   }
 
   connect(broker: Broker, purpose: Purpose): Promise<Connection> {
@@ -249,7 +285,7 @@ export class KafkaCluster {
     const answer = await this.ask(connection, names);
     this.answered = [connection.host, connection.port].join(':');
     this.turn = 0;
-    this.nodes = new Map(answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]));
+    this.nodes = new Map(answer.brokers.map((each) => [each.nodeId, this.advertised(each)]));
     return answer;
   }
 
@@ -263,6 +299,13 @@ export class KafkaCluster {
       throw error;
     }
   }
+}
+
+function leaderless(topic: string, partition: number): ExplainedFault {
+  return new ExplainedFault(
+    CODE.LEADER_NOT_AVAILABLE,
+    `partition ${partition} of topic ${topic} has no leader (LEADER_NOT_AVAILABLE)`,
+  );
 }
 
 function topicOf({ name, topicId, partitions }: MetadataAnswer['topics'][number]): TopicMetadata {

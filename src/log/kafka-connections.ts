@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { Connection, type ConnectionOptions } from './kafka-client.ts';
 import { BlockPool } from './kafka-blocks.ts';
-import { NotKafkaError } from './kafka-errors.ts';
+import { AdvertisedFault, NotKafkaError } from './kafka-errors.ts';
 import { FETCH_BYTES_MAX } from './kafka-fetch.ts';
 import { fetchChannelOver, openFetchChannel, type FetchChannel } from './kafka-fetch-channel.ts';
 import type { SettledOptions } from './kafka-options.ts';
@@ -11,6 +11,8 @@ import { connectionSecurity } from './kafka-security.ts';
 export interface Broker {
   readonly host: string;
   readonly port: number;
+  /** Where the address is the one that the cluster tells clients to use, and not one that is configured. */
+  readonly nodeId?: number;
 }
 
 /** A request waits behind the others of its connection, so those that wait long have one of their own. */
@@ -43,7 +45,8 @@ export class Connections {
   }
 
   /** The connection for this purpose, opened where there is none. */
-  open({ host, port }: Broker, purpose: Purpose): Promise<Connection> {
+  open(broker: Broker, purpose: Purpose): Promise<Connection> {
+    const { host, port } = broker;
     const key = `${host}:${port} ${purpose}`;
     const existing = this.openings.get(key);
     if (existing !== undefined) return existing.opened;
@@ -56,7 +59,10 @@ export class Connections {
     };
     const connection = new Connection(clientId, options);
     const connected = connection.connect(host, port) as Promise<void>;
-    const opened = connected.then(() => connection);
+    const opened = reached(
+      broker,
+      connected.then(() => connection),
+    );
     const drop = () => {
       if (this.openings.get(key)?.connection === connection) this.openings.delete(key);
     };
@@ -88,10 +94,11 @@ export class Connections {
     const key = `${broker.host}:${broker.port} ${purpose}`;
     const existing = this.channels.get(key);
     if (existing !== undefined) return existing;
-    const opened = openFetchChannel(broker, this.options, this.blocks, () => {
+    const opening = openFetchChannel(broker, this.options, this.blocks, () => {
       if (this.channels.get(key) === opened) this.channels.delete(key);
       if (purpose === 'read') this.onReadEnd();
     });
+    const opened = reached(broker, opening);
     this.channels.set(key, opened);
     return opened;
   }
@@ -162,6 +169,14 @@ export class Connections {
     }
     await Promise.allSettled(released.map(([, { opened }]) => opened));
   }
+}
+
+/** The configured servers are not to blame where the address that a broker tells clients to use cannot be reached. */
+function reached<T>({ nodeId, host, port }: Broker, opened: Promise<T>): Promise<T> {
+  if (nodeId === undefined) return opened;
+  return opened.catch((error: unknown) => {
+    throw new AdvertisedFault(nodeId, `${host}:${port}`, error);
+  });
 }
 
 /**

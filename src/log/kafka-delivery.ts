@@ -3,14 +3,14 @@
  * broker finds one that is sent again (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). One batch a partition
  * is under way at a time, so the order of a partition's records is that of the call.
  */
-import type { AppendedRange } from '../contracts/log.ts';
+import type { AppendedRange, RecordInPlace } from '../contracts/log.ts';
 import { InvariantError, TallystreamError } from '../errors.ts';
 import type { KeylessTurn } from './append-plan.ts';
 import type { KafkaCluster, Purpose, TopicMetadata } from './kafka-cluster.ts';
 import { stampBatch, type EncodedKafkaBatch } from './kafka-encode.ts';
-import { CODE } from './kafka-errors.ts';
 import { splitInput, type AppendInput, type PartitionInput } from './kafka-input.ts';
 import { produceRecords, type ProducedPartition } from './kafka-protocol.ts';
+import { REFUSALS, replaceRefused, tooLarge } from './kafka-refused.ts';
 import { hasCome, sequenceAfter } from './kafka-sequence.ts';
 
 /** Below the 1 MiB that a broker takes as a batch by default (message.max.bytes). */
@@ -67,9 +67,10 @@ export async function planDelivery(
   name: string,
   input: AppendInput,
   keyless: KeylessTurn,
+  inPlaceOf?: RecordInPlace,
 ): Promise<Delivery> {
   const topic = await cluster.topic(name);
-  const partitions = splitInput(topic, input, keyless).map((each) => {
+  const partitions = splitInput(topic, input, keyless, inPlaceOf).map((each) => {
     return { ...each, next: 0, batch: undefined, stamp: undefined, batchBytesMax: BATCH_BYTES_MAX };
   });
   return {
@@ -253,38 +254,29 @@ function takeAnswer(
   delivery: Delivery,
   sender: Sender,
   round: ReadonlyMap<number, PartitionDelivery>,
-  { partition, code, baseOffset, message }: ProducedPartition,
+  { partition, code, baseOffset, message, refused }: ProducedPartition,
 ): Error | undefined {
   const part = round.get(partition);
   if (part?.batch === undefined)
     return new InvariantError(`an answer for partition ${partition}, which was not sent`);
-  const { count, bytes } = part.batch;
   if (code === 0) {
     acknowledge(delivery, part, baseOffset);
     return undefined;
   }
-  if (code === CODE.MESSAGE_TOO_LARGE || code === CODE.RECORD_LIST_TOO_LARGE) {
-    // The broker has nothing of it, and its sequence has not been used.
-    part.batch = undefined;
-    part.stamp = undefined;
-    if (count === 1) return tooLarge(delivery.topic, part, bytes.length);
-    // The topic takes less than the default; a smaller batch may fit.
-    part.batchBytesMax = Math.ceil(Math.min(part.batchBytesMax, bytes.length) / 2);
-    return undefined;
-  }
-  return sender.faultOf(code, message);
+  const refusal = REFUSALS.get(code);
+  const batch = part.batch;
+  const isTooLarge = refusal === 'too large';
+  if (refusal === undefined || (!isTooLarge && part.replace === undefined))
+    return sender.faultOf(code, message);
+  // The broker has nothing of it, and its sequence has not been used.
+  part.batch = undefined;
+  part.stamp = undefined;
+  if (replaceRefused(part, batch, refusal, refused)) return undefined;
+  return isTooLarge ? tooLarge(delivery.topic, part, batch.bytes.length) : sender.faultOf(code, message);
 }
 
 export function sequenceKey({ topicId }: Delivery, partition: number): string {
   return `${topicId} ${partition}`;
-}
-
-function tooLarge(topic: string, part: PartitionDelivery, batchBytes: number): TallystreamError {
-  const { index, valueBytes } = part.describe(part.next);
-  return new TallystreamError('RECORD_TOO_LARGE', {
-    what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
-    mend: "Leave the record out, or raise the topic's max.message.bytes; other records of this append may have been written.",
-  });
 }
 
 export function topicRecreated(topic: string): TallystreamError {

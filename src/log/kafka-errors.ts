@@ -21,6 +21,7 @@ export const CODE = {
   RECORD_LIST_TOO_LARGE: 18,
   TOPIC_AUTHORIZATION_FAILED: 29,
   CLUSTER_AUTHORIZATION_FAILED: 31,
+  INVALID_TIMESTAMP: 32,
   TOPIC_ALREADY_EXISTS: 36,
   OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
   DUPLICATE_SEQUENCE_NUMBER: 46,
@@ -32,6 +33,8 @@ export const CODE = {
   OPERATION_NOT_ATTEMPTED: 55,
   UNKNOWN_PRODUCER_ID: 59,
   FENCED_LEADER_EPOCH: 74,
+  INVALID_RECORD: 87,
+  THROTTLING_QUOTA_EXCEEDED: 89,
   PRODUCER_FENCED: 90,
   UNKNOWN_TOPIC_ID: 100,
   TRANSACTIONAL_ID_NOT_FOUND: 105,
@@ -102,6 +105,9 @@ export class BrokerFault extends Error {
   }
 }
 
+/** An error code together with what it means at this place, as a part of a sentence that names topic, broker or setting. */
+export class ExplainedFault extends BrokerFault {}
+
 /** What listens at a broker's address says something that is no answer of a broker. */
 export class NotKafkaError extends Error {
   readonly code = 'NOT_KAFKA';
@@ -111,6 +117,23 @@ export class NotKafkaError extends Error {
       `what listens on ${address} is not Apache Kafka; it says ${JSON.stringify(start.split(/[\r\n]/)[0])}`,
     );
     this.name = 'NotKafkaError';
+  }
+}
+
+/** A broker cannot be reached at the address that the cluster tells clients to use. */
+export class AdvertisedFault extends Error {
+  readonly code = 'ADVERTISED_LISTENER';
+  readonly nodeId: number;
+  readonly address: string;
+
+  constructor(nodeId: number, address: string, cause: unknown) {
+    super(
+      `broker ${nodeId} cannot be reached at ${address}, the address that its advertised.listeners tells clients to use`,
+      { cause },
+    );
+    this.name = 'AdvertisedFault';
+    this.nodeId = nodeId;
+    this.address = address;
   }
 }
 
@@ -128,6 +151,8 @@ export function judge(error: unknown): Verdict {
   const codes = brokerCodesOf(error);
   const unknown = codes.find((code) => !PASSING.has(code));
   if (unknown !== undefined) return { kind: 'final', error: unavailable(describe(error), error) };
+  const explained = chain.find((one) => one instanceof ExplainedFault);
+  if (explained !== undefined) return { kind: 'passing', why: explained.message };
   if (codes.length > 0) return { kind: 'passing', why: `the broker answers ${codes.map(nameOf).join(', ')}` };
   // What is neither the client's nor the network's is a mistake in a program, and no retry mends that.
   const expected = chain.some((one) => GenericError.isGenericError(one) || 'code' in one);
@@ -139,9 +164,17 @@ export function unavailable(why: string, cause?: unknown): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: 'Apache Kafka cannot be used for now.',
     why: `${why.charAt(0).toUpperCase()}${why.slice(1).replace(/\.$/, '')}.`,
-    mend: 'Check that the brokers run and that kafka.bootstrap_servers names them.',
+    mend: mendOf(cause),
     cause,
   });
+}
+
+function mendOf(cause: unknown): string {
+  const advertised = errorsWithin(cause).find((one) => one instanceof AdvertisedFault);
+  if (advertised === undefined)
+    return 'Check that the brokers run and that kafka.bootstrap_servers names them.';
+  const { nodeId, address } = advertised;
+  return `Check that broker ${nodeId} runs. If this machine cannot reach ${address}, correct advertised.listeners in the settings of broker ${nodeId}.`;
 }
 
 /** The error codes within an error of the client, or of ours. */
@@ -236,7 +269,7 @@ function describe(error: unknown): string {
   return words.slice(0, 3).join(': ') || String(error);
 }
 
-function nameOf(code: number): string {
+export function nameOf(code: number): string {
   try {
     const id: unknown = (new ProtocolError(code) as { apiId?: unknown }).apiId;
     return typeof id === 'string' ? id : `error ${code}`;

@@ -3,12 +3,12 @@ import type { ReadRange } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { dataLoss, pastEnd } from './faults.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
-import { BrokerFault, CODE } from './kafka-errors.ts';
+import { BrokerFault, CODE, ExplainedFault, nameOf } from './kafka-errors.ts';
 import type { DivergingEpoch } from './kafka-fetch.ts';
 import type { FetchedPart } from './kafka-fetcher.ts';
 import { historyLost, verifyNote, verifyNotes } from './kafka-history.ts';
 import { lastEpochAt, type Note } from './kafka-history-notes.ts';
-import { offsetsOf } from './kafka-topics.ts';
+import { offsetsOf } from './kafka-offsets.ts';
 
 /** What is fetched for a range, whose `start` is where the fetch begins. */
 export interface FetchFrom {
@@ -56,7 +56,12 @@ export function fetchFrom(cluster: KafkaCluster, from: FetchFrom): Promise<Fetch
         lastEpoch = undefined;
         throw error;
       }
-      if (code !== 0) throw new BrokerFault(code);
+      if (code !== 0) {
+        throw new ExplainedFault(
+          code,
+          `the leader of partition ${partition} of topic ${name} answers ${nameOf(code)}`,
+        );
+      }
       if (note !== undefined && cluster.interruptions !== checkedAt) {
         release();
         throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);

@@ -57,6 +57,7 @@ export interface DivergingEpoch {
 export interface FetchedPartition extends Fetched {
   readonly partition: number;
   readonly code: number;
+  readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
   readonly diverging?: DivergingEpoch;
@@ -110,7 +111,7 @@ export function readFetchAnswer(reader: Reader): FetchAnswer {
 function readFetchedPartition(reader: Reader): FetchedPartition {
   const partition = reader.readInt32();
   const code = reader.readInt16();
-  reader.readInt64();
+  const highWatermark = Number(reader.readInt64());
   const lastStableOffset = Number(reader.readInt64());
   const logStartOffset = Number(reader.readInt64());
   const aborted = reader.readNullableArray((each) => ({
@@ -122,7 +123,7 @@ function readFetchedPartition(reader: Reader): FetchedPartition {
   const block = length > 0 ? reader.buffer.slice(reader.position, reader.position + length) : Buffer.alloc(0);
   if (length > 0) reader.skip(length);
   const diverging = readDiverging(reader);
-  const offsets = { lastStableOffset, logStartOffset };
+  const offsets = { highWatermark, lastStableOffset, logStartOffset };
   const fetched = { partition, code, ...offsets, block, aborted: aborted ?? [] };
   return diverging === undefined ? fetched : { ...fetched, diverging };
 }

@@ -5,6 +5,7 @@
 import type { FetchChannel, ReceivedPartition } from './kafka-fetch-channel.ts';
 import { FETCH_BYTES_MAX, type FetchAnswer, type FetchPosition } from './kafka-fetch.ts';
 import { BrokerFault, CODE } from './kafka-errors.ts';
+import type { Throttles } from './kafka-throttle.ts';
 
 const FETCH_WAIT_MS = 250;
 
@@ -31,7 +32,12 @@ interface Lane {
 }
 
 export class Fetcher {
+  private readonly throttles: Pick<Throttles, 'fetch'>;
   private readonly lanes = new WeakMap<FetchChannel, Lane>();
+
+  constructor(throttles: Pick<Throttles, 'fetch'>) {
+    this.throttles = throttles;
+  }
 
   /** The answer for this partition, which may be an error code. Rejects with what the whole fetch met. */
   fetch(channel: FetchChannel, want: FetchWant): Promise<FetchedPart> {
@@ -51,7 +57,7 @@ export class Fetcher {
     if (first === undefined) return;
     lane.isUnderWay = true;
     try {
-      const answer = await channel.fetch({
+      const answer = await this.throttles.fetch(channel, {
         topicId: first.want.topicId,
         positions: taken.map(({ want }) => want),
         waitMs: FETCH_WAIT_MS,

@@ -69,15 +69,16 @@ export class Follower {
       led.map(({ channel, partitions }) => {
         const positions = partitions.map((partition) => (ends[partition] as KnownEnd).position);
         const bounds = { waitMs: 0, bytesMax: BYTES_MAX, partitionBytesMax: BYTES_MAX };
-        return channel.fetch({ topicId: id, positions, ...bounds });
+        return cluster.throttles.fetch(channel, { topicId: id, positions, ...bounds });
       }),
     );
     const parts = answers.flatMap(({ partitions }) => partitions);
     const offsets: PartitionOffsets[] = [];
     let isSound = answers.every(({ code }) => code === 0) && cluster.interruptions === checkedAt;
-    for (const { partition, code, logStartOffset, lastStableOffset, diverging } of parts) {
+    for (const { partition, code, logStartOffset, lastStableOffset, highWatermark, diverging } of parts) {
       const { offset } = (ends[partition] as KnownEnd).position;
-      offsets[partition] = { partition, earliest: logStartOffset, latest: lastStableOffset };
+      const waiting = highWatermark > lastStableOffset ? { end: highWatermark } : {};
+      offsets[partition] = { partition, earliest: logStartOffset, latest: lastStableOffset, ...waiting };
       isSound &&= code === 0 && diverging === undefined && lastStableOffset >= offset;
     }
     isSound &&= all.every((partition) => offsets[partition] !== undefined);

@@ -4,7 +4,7 @@ import { dataLoss, missingInside } from './faults.ts';
 import { coverageOf } from './kafka-batch.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { fetchFrom } from './kafka-fetch-from.ts';
-import { offsetsOf } from './kafka-topics.ts';
+import { offsetsOf } from './kafka-offsets.ts';
 
 /** Answers in a row without a record, from a leader that has the whole range, before it is taken at its word. */
 export const EMPTY_ANSWERS_MAX = 2;

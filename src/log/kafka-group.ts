@@ -44,7 +44,7 @@ export class GroupPublisher {
     const answer = await findCoordinatorV4.api.async(await this.cluster.any(), GROUP_KEY_TYPE, [group]);
     const [found] = answer.coordinators;
     if (found === undefined) throw new BrokerFault(CODE.COORDINATOR_NOT_AVAILABLE);
-    const coordinator = { host: found.host, port: found.port };
+    const coordinator = this.cluster.advertised(found);
     this.coordinators.set(group, coordinator);
     return coordinator;
   }

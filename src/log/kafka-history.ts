@@ -8,7 +8,7 @@ import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
 import { BrokerFault, CODE } from './kafka-errors.ts';
 import { differencesOf, type Difference } from './kafka-history-compare.ts';
 import type { Note } from './kafka-history-notes.ts';
-import { offsetsOf } from './kafka-topics.ts';
+import { offsetsOf } from './kafka-offsets.ts';
 
 /** See `Log.checkHistory`. What fits is remembered, and the next fetch from there names its leader epoch. */
 export async function checkHistory(

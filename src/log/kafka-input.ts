@@ -1,8 +1,9 @@
 /** What one call appends, by partition: records, or the rows of a block, in the same clothes. */
-import type { RecordBlock, RecordInput } from '../contracts/log.ts';
+import type { RecordBlock, RecordInPlace, RecordInput, RecordRefusal } from '../contracts/log.ts';
 import { groupByPartition, groupRowsByPartition, type KeylessTurn } from './append-plan.ts';
 import { encodeKafkaBatch, type EncodedKafkaBatch, type EncodeOptions } from './kafka-encode.ts';
 import { encodeKafkaRows } from './kafka-encode-rows.ts';
+import { fitRecords } from './replacements.ts';
 
 export type AppendInput = readonly RecordInput[] | RecordBlock;
 
@@ -14,6 +15,8 @@ export interface PartitionInput {
   readonly encode: (from: number, options: EncodeOptions) => EncodedKafkaBatch;
   /** The place within the call, and the bytes of the value, for the error that names a record. */
   readonly describe: (at: number) => { readonly index: number; readonly valueBytes: number };
+  /** Puts another record at this place, which the topic refuses; false where there is none to put there. */
+  readonly replace?: (at: number, refusal: RecordRefusal) => boolean;
 }
 
 interface Topic {
@@ -22,20 +25,49 @@ interface Topic {
 }
 
 /** In order of partition. @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE (above the bound of every log) */
-export function splitInput(topic: Topic, input: AppendInput, keyless: KeylessTurn): PartitionInput[] {
-  return 'bytes' in input ? splitBlock(topic, input, keyless) : splitRecords(topic, input, keyless);
+export function splitInput(
+  topic: Topic,
+  input: AppendInput,
+  keyless: KeylessTurn,
+  inPlaceOf?: RecordInPlace,
+): PartitionInput[] {
+  return 'bytes' in input
+    ? splitBlock(topic, input, keyless)
+    : splitRecords(topic, fitRecords(input, inPlaceOf), keyless, inPlaceOf);
 }
 
-function splitRecords(topic: Topic, input: readonly RecordInput[], keyless: KeylessTurn): PartitionInput[] {
-  return groupByPartition(topic, input, keyless).map(({ partition, records }) => ({
-    partition,
-    count: records.length,
-    encode: (from, options) => encodeKafkaBatch(records, from, options),
-    describe(at) {
-      const record = records[at] as RecordInput;
-      return { index: input.indexOf(record), valueBytes: record.value?.length ?? 0 };
-    },
-  }));
+function splitRecords(
+  topic: Topic,
+  input: readonly RecordInput[],
+  keyless: KeylessTurn,
+  inPlaceOf: RecordInPlace | undefined,
+): PartitionInput[] {
+  return groupByPartition(topic, input, keyless).map(({ partition, records: asGiven }) => {
+    const records = inPlaceOf === undefined ? asGiven : [...asGiven];
+    return {
+      partition,
+      count: records.length,
+      encode: (from, options) => encodeKafkaBatch(records, from, options),
+      describe(at) {
+        const valueBytes = records[at]?.value?.length ?? 0;
+        return { index: input.indexOf(asGiven[at] as RecordInput), valueBytes };
+      },
+      ...(inPlaceOf === undefined
+        ? {}
+        : { replace: (at, refusal) => replaceAt(records as RecordInput[], at, refusal, inPlaceOf) }),
+    };
+  });
+}
+
+function replaceAt(
+  records: RecordInput[],
+  at: number,
+  refusal: RecordRefusal,
+  inPlaceOf: RecordInPlace,
+): boolean {
+  const other = inPlaceOf(records[at] as RecordInput, refusal);
+  if (other !== undefined) records[at] = other;
+  return other !== undefined;
 }
 
 function splitBlock(topic: Topic, block: RecordBlock, keyless: KeylessTurn): PartitionInput[] {

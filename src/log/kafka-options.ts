@@ -43,7 +43,10 @@ export interface KafkaLogOptions {
   readonly retryTimeoutMs?: number;
   /** The same for appends, shorter: whoever appends has a retry of their own, and words for the one who waits. */
   readonly appendTimeoutMs?: number;
-  /** How long a transaction may stay open, from its first append on, before the broker takes it back and fences its writer. */
+  /**
+   * How long a transaction may stay open, from its first append on, before the broker takes it back and fences its writer;
+   * a minute more than `retryTimeoutMs` where left out. Where the broker allows less, it is halved until it fits.
+   */
   readonly transactionTimeoutMs?: number;
   /** Nothing will be written: whoever tries is refused before a broker is asked. */
   readonly readOnly?: boolean;
@@ -62,15 +65,22 @@ type Optional = 'security' | 'replicationFactor' | 'readOnly' | 'onWaiting' | 'o
 
 export type SettledOptions = Required<Omit<KafkaLogOptions, Optional>> & Pick<KafkaLogOptions, Optional>;
 
+/**
+ * A broker that is away counts this time too, and takes a transaction back when it returns: a call that goes on trying for
+ * as long as it may has to find its transaction open.
+ */
+const BEYOND_RETRIES_MS = 60_000;
+
 export function settleOptions(options: KafkaLogOptions): SettledOptions {
+  const { retryTimeoutMs = 120_000 } = options;
   return {
     acks: 'all',
     compression: 'none',
     connectTimeoutMs: 10_000,
     requestTimeoutMs: 10_000,
-    retryTimeoutMs: 120_000,
+    retryTimeoutMs,
     appendTimeoutMs: 10_000,
-    transactionTimeoutMs: 60_000,
+    transactionTimeoutMs: retryTimeoutMs + BEYOND_RETRIES_MS,
     ...options,
   };
 }

@@ -20,6 +20,8 @@ export interface ProducedPartition {
   readonly code: number;
   readonly baseOffset: number;
   readonly message: string | null;
+  /** The places within the batch of the records that the broker refuses it for; empty where it does not name any. */
+  readonly refused: readonly number[];
 }
 
 /** Produce, version 9. */
@@ -56,11 +58,12 @@ function readProducedPartition(reader: Reader): ProducedPartition {
   reader.readInt64();
   reader.readInt64();
   const recordErrors = reader.readArray((each) => {
-    each.readInt32();
-    return each.readNullableString();
+    const index = each.readInt32();
+    return { index, text: each.readNullableString() };
   });
-  const message = reader.readNullableString() ?? recordErrors.find((text) => text !== null) ?? null;
-  return { partition, code, baseOffset, message };
+  const said = recordErrors.find(({ text }) => text !== null);
+  const message = reader.readNullableString() ?? said?.text ?? null;
+  return { partition, code, baseOffset, message, refused: recordErrors.map(({ index }) => index) };
 }
 
 function send<Answer>(

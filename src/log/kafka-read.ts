@@ -7,7 +7,7 @@ import { decodeFetched } from './kafka-decode.ts';
 import { fetchFrom, type FetchedFrom } from './kafka-fetch-from.ts';
 import { EMPTY_ANSWERS_MAX, lossBehind } from './kafka-gaps.ts';
 import type { Note } from './kafka-history-notes.ts';
-import { offsetsOf } from './kafka-topics.ts';
+import { offsetsOf } from './kafka-offsets.ts';
 
 /** A new leader may for a while know less than the one before; so long, and so often, before it is asked whether it does. */
 const SETTLE_MS = 1_000;

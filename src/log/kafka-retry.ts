@@ -1,6 +1,7 @@
 /** The one retry that every call goes through: it acts again while an error may pass, and says what is waited for. */
 import { judge, unavailable, type Verdict } from './kafka-errors.ts';
 import type { SettledOptions } from './kafka-options.ts';
+import { ThrottledFault } from './kafka-throttle.ts';
 
 /** The first pause. Most waits are for a coordinator that is just about to finish, and double from here. */
 const PAUSE_MS = 1;
@@ -13,8 +14,12 @@ const SILENCE_MS = 3_000;
 /** What an attempt in hand is given once nobody wants to wait any more. */
 const GIVE_UP_AFTER_MS = 1_000;
 
+/** A broker that holds a client back for long is asked again after this. */
+const THROTTLE_MS_MAX = 60_000;
+
 interface Call {
-  readonly startMs: number;
+  /** Put off by the time for which a broker held this client back. */
+  startMs: number;
   readonly timeoutMs: number;
   /** Why the last attempt failed; undefined before one has. */
   why: string | undefined;
@@ -49,26 +54,30 @@ export class Retry {
 
   /**
    * The answer of the first attempt that has one.
+   * A broker that holds this client back because of a quota is waited for as long as it says, beyond the bound.
    * @throws LOG_UNAVAILABLE at the bound, once the log was closed, or soon after `giveUp`; what does not pass, in our words
    */
   async run<T>(act: () => Promise<T>, { timeoutMs, isStrict = false, onPassing }: RetryBound): Promise<T> {
     const { clock } = this.options;
-    const startMs = clock.monotonicMs();
-    const call: Call = { startMs, timeoutMs, why: undefined };
+    const call: Call = { startMs: clock.monotonicMs(), timeoutMs, why: undefined };
     this.calls.add(call);
     void this.watch();
     try {
       for (let attempt = 0; ; attempt += 1) {
         if (this.closed.aborted) throw unavailable('the log was closed');
         try {
-          const leftMs = isStrict ? timeoutMs - (clock.monotonicMs() - startMs) : Infinity;
+          const leftMs = isStrict ? timeoutMs - (clock.monotonicMs() - call.startMs) : Infinity;
           return await this.withinPatience(act(), leftMs);
         } catch (error) {
           const verdict = this.judge(error);
           if (verdict.kind === 'final') throw verdict.error;
+          if (error instanceof ThrottledFault) {
+            await this.outlast(error, call);
+            continue;
+          }
           onPassing();
           call.why = verdict.why;
-          const elapsedMs = clock.monotonicMs() - startMs;
+          const elapsedMs = clock.monotonicMs() - call.startMs;
           if (elapsedMs >= timeoutMs) throw unavailable(verdict.why, error);
           this.notice(call);
           const pauseMs = Math.min(
@@ -83,6 +92,15 @@ export class Retry {
     } finally {
       this.calls.delete(call);
     }
+  }
+
+  private async outlast(fault: ThrottledFault, call: Call): Promise<void> {
+    const { clock, giveUp } = this.options;
+    const pauseMs = Math.min(fault.throttleMs, THROTTLE_MS_MAX);
+    if (pauseMs >= NOTICE_AFTER_MS) this.tell(`${sentence(fault.message)}.`);
+    call.startMs += pauseMs;
+    await clock.sleep(pauseMs, this.hurry);
+    if (giveUp?.aborted === true) throw unavailable(fault.message, fault);
   }
 
   /**
@@ -122,14 +140,24 @@ export class Retry {
     const nowMs = this.options.clock.monotonicMs();
     const elapsedMs = nowMs - startMs;
     if (elapsedMs < (why === undefined ? SILENCE_MS : NOTICE_AFTER_MS)) return;
-    if (nowMs - this.noticedAtMs < NOTICE_EVERY_MS) return;
-    this.noticedAtMs = nowMs;
     const seconds = (ms: number) => `${Math.round(ms / 1000)} s`;
     const bound = `(giving up after ${seconds(timeoutMs)})`;
-    this.options.onWaiting?.(
+    this.tell(
       why === undefined
         ? `Apache Kafka has not answered for ${seconds(elapsedMs)} now ${bound}.`
         : `Apache Kafka cannot be used for ${seconds(elapsedMs)} now ${bound}: ${why}.`,
     );
   }
+
+  /** Not more often than who waits wants to read. */
+  private tell(words: string): void {
+    const nowMs = this.options.clock.monotonicMs();
+    if (nowMs - this.noticedAtMs < NOTICE_EVERY_MS) return;
+    this.noticedAtMs = nowMs;
+    this.options.onWaiting?.(words);
+  }
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }

@@ -1,18 +1,17 @@
 /** Topics: made, described, changed and removed by the cluster's controller, which brokers hear of a little later. */
-import { createTopicsV7, deleteTopicsV6, incrementalAlterConfigsV1, listOffsetsV7 } from './kafka-client.ts';
-import type { PartitionOffsets, Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
-import { checkTopic } from './faults.ts';
-import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
+import { createTopicsV7, deleteTopicsV6, incrementalAlterConfigsV1 } from './kafka-client.ts';
+import type { Retention, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import { checkTopic, missingOnCluster } from './faults.ts';
+import { NEWS_MS_MAX, type KafkaCluster, type TopicMetadata } from './kafka-cluster.ts';
 import { brokerCodesOf, BrokerFault, CODE } from './kafka-errors.ts';
 import { recordConfigs } from './kafka-topic-config.ts';
 
 /** The broker's own patience with its controller; below any request's. */
 const CONTROLLER_TIMEOUT_MS = 5_000;
+/** Between two looks for a topic that a broker may not have heard of yet. */
+const NEWS_PAUSE_MS = 300;
 const TOPIC_RESOURCE = 2;
 const SET = 0;
-const READ_COMMITTED = 1;
-const EARLIEST = -2n;
-const LATEST = -1n;
 
 export async function createTopic(
   cluster: KafkaCluster,
@@ -39,6 +38,28 @@ export async function createTopic(
     }
   });
   return cluster.persist(async () => describe(await seen(cluster, name)));
+}
+
+/**
+ * A topic that somebody else made. One that was made just now may not be known to every broker yet.
+ * @throws TOPIC_NOT_FOUND
+ */
+export async function requireTopic(
+  cluster: KafkaCluster,
+  name: string,
+  { partitions }: TopicOptions,
+): Promise<TopicDescription> {
+  const { clock, bootstrapServers } = cluster.options;
+  for (let waitedMs = 0; ; waitedMs += NEWS_PAUSE_MS) {
+    const topic = await describeTopic(cluster, name);
+    if (topic !== undefined) return topic;
+    if (waitedMs >= NEWS_MS_MAX || cluster.closed.aborted) break;
+    cluster.turnAway(name);
+    await clock.sleep(NEWS_PAUSE_MS, cluster.closed);
+  }
+  const others = (await listTopics(cluster)).map((other) => other.name);
+  const create = `kafka-topics.sh --bootstrap-server ${bootstrapServers[0] ?? ''} --create --topic ${name} --partitions ${partitions}`;
+  throw missingOnCluster(name, others, create);
 }
 
 export async function describeTopic(
@@ -86,38 +107,6 @@ export async function setRetention(cluster: KafkaCluster, name: string, retentio
   );
 }
 
-/** From the leaders; the latest is the last stable offset, below which no transaction is open. */
-export async function offsetsOf(cluster: KafkaCluster, name: string): Promise<PartitionOffsets[]> {
-  return cluster.persist(
-    async () => {
-      const topic = await cluster.topic(name);
-      const all = Array.from({ length: topic.partitions }, (_, partition) => partition);
-      const led = await cluster.leadersOf(topic, all, 'ask');
-      const found = await Promise.all(
-        led.map(async ({ connection, partitions }) => {
-          // Earliest first: in the other order, records that retention takes in between could lie above the latest.
-          const [earliest, latest] = await Promise.all(
-            [EARLIEST, LATEST].map((timestamp) => {
-              const asked = partitions.map((partitionIndex) => {
-                const currentLeaderEpoch = topic.leaderEpochs[partitionIndex] ?? -1;
-                return { partitionIndex, currentLeaderEpoch, timestamp };
-              });
-              return listOffsetsV7.api.async(connection, -1, READ_COMMITTED, [{ name, partitions: asked }]);
-            }),
-          );
-          return partitions.map((partition) => ({
-            partition,
-            earliest: offsetIn(earliest, partition),
-            latest: offsetIn(latest, partition),
-          }));
-        }),
-      );
-      return found.flat().toSorted((left, right) => left.partition - right.partition);
-    },
-    { topic: name },
-  );
-}
-
 /** @throws TOPIC_NOT_FOUND where metadata, asked for one topic of this name, does not know it for long */
 async function seen(cluster: KafkaCluster, name: string): Promise<TopicMetadata> {
   const topic = await cluster.lookUp(name);
@@ -135,12 +124,4 @@ function retentionConfigs({ retentionMs, retentionBytes }: Retention): { name: s
     { name: 'retention.ms', value: String(retentionMs ?? -1) },
     { name: 'retention.bytes', value: String(retentionBytes ?? -1) },
   ];
-}
-
-type ListedOffsets = Awaited<ReturnType<typeof listOffsetsV7.api.async>>;
-
-function offsetIn(answer: ListedOffsets | undefined, partition: number): number {
-  const listed = answer?.topics[0]?.partitions.find((each) => each.partitionIndex === partition);
-  if (listed === undefined) throw new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
-  return Number(listed.offset);
 }

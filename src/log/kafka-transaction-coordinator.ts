@@ -19,6 +19,9 @@ import { writerFenced } from './writer-turns.ts';
 
 const TRANSACTION_KEY_TYPE = 1;
 
+/** A broker that allows less than this has no time for a transaction. */
+const TIMEOUT_MS_MIN = 1_000;
+
 export type Ending = 'commit' | 'abort';
 
 /** Partitions by topic. */
@@ -45,12 +48,15 @@ export class TransactionCoordinator {
   readonly name: string;
   readonly purpose: Purpose;
   private readonly cluster: KafkaCluster;
+  /** How long a transaction may be open; less than was asked for where the broker allows no more. */
+  private timeoutMs: number;
   private broker: Broker | undefined;
 
   constructor(cluster: KafkaCluster, name: string, purpose: Purpose) {
     this.cluster = cluster;
     this.name = name;
     this.purpose = purpose;
+    this.timeoutMs = cluster.options.transactionTimeoutMs;
   }
 
   /** How the last transaction of the name ends, or has ended; undefined where there was none since its writer came. */
@@ -71,13 +77,25 @@ export class TransactionCoordinator {
    * former identity only where nobody else has become the writer since.
    * @throws WRITER_FENCED (with a former identity), CONFIG_INVALID
    */
-  introduce(former?: Identity): Promise<Identity> {
-    const { transactionTimeoutMs } = this.cluster.options;
+  async introduce(former?: Identity): Promise<Identity> {
+    for (;;) {
+      try {
+        return await this.introduceWith(this.timeoutMs, former);
+      } catch (error) {
+        if (!brokerCodesOf(error).includes(CODE.INVALID_TRANSACTION_TIMEOUT)) throw error;
+        // What the broker allows is a setting that a user need not be allowed to read.
+        if (this.timeoutMs / 2 < TIMEOUT_MS_MIN) throw this.timeoutRefused();
+        this.timeoutMs = Math.floor(this.timeoutMs / 2);
+      }
+    }
+  }
+
+  private introduceWith(timeoutMs: number, former: Identity | undefined): Promise<Identity> {
     return this.ask(async (connection) => {
       const answer = await initProducerIdV4.api.async(
         connection,
         this.name,
-        transactionTimeoutMs,
+        timeoutMs,
         former?.producerId,
         former?.producerEpoch,
       );
@@ -106,10 +124,14 @@ export class TransactionCoordinator {
   }
 
   fenced(code: number): TallystreamError {
-    const seconds = this.cluster.options.transactionTimeoutMs / 1000;
+    const { transactionTimeoutMs: askedMs } = this.cluster.options;
+    const allowed =
+      this.timeoutMs === askedMs
+        ? ''
+        : ` It allows no longer one: raise its setting transaction.max.timeout.ms to ${askedMs} or more.`;
     return writerFenced(
       this.name,
-      `Another writer of this name was opened since, or a transaction was open for more than ${seconds} s and the broker took it back.`,
+      `Another writer of this name was opened since, or a transaction was open for more than ${this.timeoutMs / 1000} s and the broker took it back.${allowed}`,
       new BrokerFault(code),
     );
   }
@@ -126,7 +148,6 @@ export class TransactionCoordinator {
       if (code !== CODE.CONCURRENT_TRANSACTIONS) this.broker = undefined;
       const fencedBy = codes.find((each) => FENCED.has(each));
       if (fencedBy !== undefined) throw this.fenced(fencedBy);
-      if (code === CODE.INVALID_TRANSACTION_TIMEOUT) throw this.timeoutRefused();
       // The client reports several partitions as several errors: those that were not tried say nothing.
       throw code === undefined ? error : new BrokerFault(code);
     }
@@ -138,13 +159,14 @@ export class TransactionCoordinator {
     ]);
     const [found] = answer.coordinators;
     if (found === undefined) throw new BrokerFault(CODE.COORDINATOR_NOT_AVAILABLE);
-    return { host: found.host, port: found.port };
+    return this.cluster.advertised(found);
   }
 
   private timeoutRefused(): TallystreamError {
     return new TallystreamError('CONFIG_INVALID', {
-      what: `The broker does not take ${this.cluster.options.transactionTimeoutMs} ms as the longest time of a transaction.`,
-      mend: "Use a time up to the broker's transaction.max.timeout.ms.",
+      what: `The broker does not allow a transaction that is open for ${this.timeoutMs} ms.`,
+      why: 'Its setting transaction.max.timeout.ms is lower.',
+      mend: `Raise transaction.max.timeout.ms in the settings of the brokers to ${this.cluster.options.transactionTimeoutMs} or more (their default is 900000), or turn output topics off.`,
     });
   }
 }

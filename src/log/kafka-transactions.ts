@@ -6,7 +6,7 @@
  * one of the next transaction, so that one then begins with a new epoch, as in Kafka's own producer
  * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-360).
  */
-import type { RecordInput, TransactionalWriter } from '../contracts/log.ts';
+import type { RecordInPlace, RecordInput, TransactionalWriter } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { KeylessTurn } from './append-plan.ts';
 import type { KafkaCluster, TopicMetadata } from './kafka-cluster.ts';
@@ -82,11 +82,11 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     };
   }
 
-  append(topic: string, records: readonly RecordInput[]): Promise<void> {
+  append(topic: string, records: readonly RecordInput[], inPlaceOf?: RecordInPlace): Promise<void> {
     const { cluster } = this;
     return this.turns.append(topic, async () => {
       try {
-        const plan = () => planDelivery(cluster, topic, records, this.keyless);
+        const plan = () => planDelivery(cluster, topic, records, this.keyless, inPlaceOf);
         const delivery = await cluster.persist(plan, { topic });
         await cluster.persist(() => deliver(cluster, delivery, this.sender), { topic });
       } catch (error) {

@@ -5,6 +5,7 @@ import { judge } from './kafka-errors.ts';
 import type { FetchChannel } from './kafka-fetch-channel.ts';
 import { epochsOf } from './kafka-fetch-from.ts';
 import type { FetchPosition } from './kafka-fetch.ts';
+import { ThrottledFault } from './kafka-throttle.ts';
 
 /** One long poll. Between two of them the topic is looked up, which finds new partitions, and a topic that is gone. */
 const POLL_MS = 500;
@@ -38,6 +39,10 @@ export async function waitForRecords(
       if (outcome === 'something') return true;
       if (outcome === 'given up') return false;
     } catch (error) {
+      if (error instanceof ThrottledFault) {
+        await clock.sleep(Math.min(error.throttleMs, leftMs), ended);
+        continue;
+      }
       const verdict = judge(error);
       if (verdict.kind === 'final') throw verdict.error;
       // Who waits looks at the log next, and that call says how long the broker has been away.
@@ -55,7 +60,8 @@ async function poll(
   waitMs: number,
   ended: AbortSignal,
 ): Promise<Outcome> {
-  const all = known.map(({ partition }) => partition);
+  // Whoever waits looks again soon, and finds out whether the others are back.
+  const all = known.filter((each) => each.unavailable === undefined).map(({ partition }) => partition);
   const led = await untilEnded(cluster.fetchChannelsOf(topic, all, 'wait'), ended);
   if (led === 'ended') return 'given up';
   const waiting = new Set<FetchChannel>();
@@ -68,7 +74,7 @@ async function poll(
         ...epochsOf(topic, partition, undefined),
       };
     });
-    const hasSomething = await pollLeader(channel, topic.id, positions, Math.ceil(waitMs));
+    const hasSomething = await pollLeader(cluster, channel, topic.id, positions, Math.ceil(waitMs));
     waiting.delete(channel);
     return hasSomething;
   });
@@ -87,12 +93,13 @@ async function poll(
 
 /** True also for an error of a partition: the one who waits looks at the log again, and finds out. */
 async function pollLeader(
+  cluster: KafkaCluster,
   channel: FetchChannel,
   topicId: string,
   positions: readonly FetchPosition[],
   waitMs: number,
 ): Promise<boolean> {
-  const answer = await channel.fetch({
+  const answer = await cluster.throttles.fetch(channel, {
     topicId,
     positions,
     waitMs,

@@ -6,6 +6,7 @@ import type {
   Log,
   LostRecords,
   PartitionMark,
+  OpenTransaction,
   PartitionOffsets,
   ReadRange,
   RecordBlock,
@@ -24,13 +25,14 @@ import { findLost } from './kafka-gaps.ts';
 import { GroupPublisher } from './kafka-group.ts';
 import { checkHistory } from './kafka-history.ts';
 import { settleOptions, type KafkaLogOptions } from './kafka-options.ts';
+import { AvailableOffsets, offsetsOf, openTransactionIn } from './kafka-offsets.ts';
 import { readRange } from './kafka-read.ts';
 import {
   createTopic,
   deleteTopic,
   describeTopic,
   listTopics,
-  offsetsOf,
+  requireTopic,
   setRetention,
 } from './kafka-topics.ts';
 import { openTransactions } from './kafka-transactions.ts';
@@ -60,17 +62,23 @@ class KafkaLog implements Log {
   private readonly appender: KafkaAppender;
   private readonly groups: GroupPublisher;
   private readonly follower: Follower;
+  private readonly available: AvailableOffsets;
   private writersOpened = 0;
 
   constructor(cluster: KafkaCluster) {
     this.cluster = cluster;
     this.appender = new KafkaAppender(cluster);
     this.follower = new Follower(cluster);
+    this.available = new AvailableOffsets(cluster);
     this.groups = new GroupPublisher(cluster);
   }
 
   createTopic(name: string, options: TopicOptions): Promise<TopicDescription> {
     return createTopic(this.cluster, name, options);
+  }
+
+  requireTopic(name: string, options: TopicOptions): Promise<TopicDescription> {
+    return requireTopic(this.cluster, name, options);
   }
 
   describeTopic(name: string): Promise<TopicDescription | undefined> {
@@ -87,6 +95,14 @@ class KafkaLog implements Log {
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     return offsetsOf(this.cluster, topic);
+  }
+
+  availableOffsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    return this.available.of(topic);
+  }
+
+  openTransactionIn(topic: string, partition: number): Promise<OpenTransaction | undefined> {
+    return openTransactionIn(this.cluster, topic, partition);
   }
 
   get appendsMax(): number {

@@ -1,6 +1,13 @@
 /** A topic in memory: its partitions' batches, what it takes, and how it is compacted. */
-import type { RecordChunk, RecordInput, TopicDescription, TopicOptions } from '../contracts/log.ts';
+import type {
+  RecordChunk,
+  RecordInput,
+  RecordRefusal,
+  TopicDescription,
+  TopicOptions,
+} from '../contracts/log.ts';
 import { InvariantError, TallystreamError } from '../errors.ts';
+import { isRecordTooLarge } from './faults.ts';
 import { checksumOf, decodeBatch, encodeBatches, type EncodedBatch } from './record-batch.ts';
 import type { StoredBatch } from './retention.ts';
 
@@ -18,6 +25,13 @@ export interface MemoryPartition {
 export interface MemoryTopic extends TopicDescription {
   options: TopicOptions;
   readonly stored: readonly MemoryPartition[];
+}
+
+/** Why the topic does not take the record; undefined where it does. */
+export function refusalBy({ options }: MemoryTopic, record: RecordInput): RecordRefusal | undefined {
+  const { compacted = false, recordBytesMax = Infinity } = options;
+  if (isRecordTooLarge(record) || recordBytes(record) > recordBytesMax) return 'too large';
+  return compacted && record.key === null ? 'invalid' : undefined;
 }
 
 /** @throws RECORD_TOO_LARGE, CONFIG_INVALID (a record without a key in a compacted topic) */

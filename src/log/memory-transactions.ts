@@ -1,9 +1,13 @@
 /** Transactions in memory: what is appended waits with its writer, and takes its offsets when it is committed. */
-import type { RecordInput, TransactionalWriter } from '../contracts/log.ts';
+import type { RecordInPlace, RecordInput, TransactionalWriter } from '../contracts/log.ts';
 import { checkWriterName, writerFenced, WriterTurns } from './writer-turns.ts';
 
 /** Decides what an append is to write; the function that it gives writes it, and cannot fail. */
-export type PlanAppend = (topic: string, records: readonly RecordInput[]) => () => void;
+export type PlanAppend = (
+  topic: string,
+  records: readonly RecordInput[],
+  inPlaceOf?: RecordInPlace,
+) => () => void;
 
 export class MemoryWriters {
   private readonly plan: PlanAppend;
@@ -27,10 +31,10 @@ export class MemoryWriters {
         throw writerFenced(name, 'Another writer of this name was opened since.');
     };
     const writer: TransactionalWriter = {
-      append: (topic, records) =>
+      append: (topic, records, inPlaceOf) =>
         turns.append(topic, async () => {
           checkFence();
-          waiting.push(plan(topic, records));
+          waiting.push(plan(topic, records, inPlaceOf));
         }),
       commit: () =>
         turns.end('commit', async () => {

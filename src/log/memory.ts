@@ -23,10 +23,12 @@ import {
   chunkOf,
   compact,
   pushBatch,
+  refusalBy,
   type MemoryPartition,
   type MemoryTopic,
 } from './memory-topic.ts';
 import { MemoryWriters } from './memory-transactions.ts';
+import { fitRecords } from './replacements.ts';
 import { decideRetention } from './retention.ts';
 import { latestDiffers, Waiters } from './waiters.ts';
 
@@ -41,8 +43,10 @@ class MemoryLog implements Log {
   private readonly waiters = new Waiters();
   private readonly keyless = new KeylessTurn();
   private readonly writers = new MemoryWriters(
-    (topic, records) => {
-      const write = this.planAppend(topic, records);
+    (name, records, inPlaceOf) => {
+      const topic = this.find(name);
+      const fitting = fitRecords(records, inPlaceOf, (record) => refusalBy(topic, record));
+      const write = this.planAppend(name, fitting);
       return () => void write();
     },
     () => this.waiters.wake(),

@@ -1,19 +1,14 @@
 /** What other programs read of the purchase query: its totals as upserts, and the events that it did not accept. */
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { DeadLetter, GroupRow } from '../contracts/batch.ts';
-import {
-  RECORD_VALUE_BYTES_MAX,
-  type Header,
-  type RecordInput,
-  type TopicOptions,
-} from '../contracts/log.ts';
+import { RECORD_VALUE_BYTES_MAX, type RecordInput, type TopicOptions } from '../contracts/log.ts';
 import type { TopicOutput } from '../contracts/sink.ts';
 import { CATEGORIES, DAYS } from './aggregate-names.ts';
+import { header, isTimestamp, letterInPlaceOf, type LetterRecord } from './letter-in-place.ts';
 import { moneyText, totalsRow } from './totals-order.ts';
 
 /** Beside a value of the log's own limit: key, headers of the record, and ours. */
 const LETTER_BYTES_MAX = RECORD_VALUE_BYTES_MAX + 1024 * 1024;
-const OMITTED_HEADER = 'tallystream.value.omitted';
 
 export interface OutputTopicsOptions {
   readonly queryName: string;
@@ -44,7 +39,8 @@ export function outputTopicsOf({ queryName, topic, newTopic }: OutputTopicsOptio
     *records(result) {
       for (const letter of result.deadLetters()) yield letterRecord(letter, queryName);
     },
-    inPlaceOf: withoutValue,
+    // The topic gets nothing here but letters, and what was written in place of one.
+    inPlaceOf: (letter, refusal) => letterInPlaceOf(letter as LetterRecord, refusal),
   };
   return { outputs: [totals, deadLetters], controlTopic: `${topic}.control` };
 }
@@ -77,7 +73,7 @@ function totalsRecord(group: GroupRow, queryName: string, batchId: number): Reco
  * The original bytes, key, log timestamp and headers, and behind these where it came from and why it is here, under the
  * names that Kafka Connect gives its dead letters (https://cwiki.apache.org/confluence/display/KAFKA/KIP-298).
  */
-function letterRecord(letter: DeadLetter, queryName: string): RecordInput {
+function letterRecord(letter: DeadLetter, queryName: string): LetterRecord {
   const { reason, field, expected, actual, topic, partition, offset, batchId, timestampMs } = letter;
   const about: Record<string, string | number> = {
     '__connect.errors.topic': topic,
@@ -91,19 +87,14 @@ function letterRecord(letter: DeadLetter, queryName: string): RecordInput {
     ...(field === null ? {} : { 'tallystream.field': field }),
     'tallystream.batch-id': batchId,
   };
-  return {
+  const record: LetterRecord = {
     key: letter.key,
     value: letter.value,
     headers: [...letter.headers, ...Object.entries(about).map(([name, value]) => header(name, value))],
+    eventHeaders: letter.headers.length,
+    position: `${topic}/${partition}/${offset}`,
     ...(timestampMs === null ? {} : { timestampMs }),
   };
-}
-
-/** The topic takes no record of this size: where it lies, and why it was not accepted, can be said all the same. */
-function withoutValue({ value, headers = [], ...record }: RecordInput): RecordInput {
-  return { ...record, value: null, headers: [...headers, header(OMITTED_HEADER, value?.length ?? 0)] };
-}
-
-function header(name: string, value: string | number): Header {
-  return { name, value: Buffer.from(String(value)) };
+  const isTaken = timestampMs === null || isTimestamp(timestampMs);
+  return isTaken ? record : (letterInPlaceOf(record, 'timestamp') ?? record);
 }

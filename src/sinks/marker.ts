@@ -10,14 +10,21 @@ const FIRST_LOOK_OFFSETS = 256;
 
 const DECODER = new TextDecoder();
 
-export function markerOf(identity: BatchIdentity): RecordInput {
+/** What a query has published last. */
+export interface Marker {
+  readonly batchId: number;
+  /** The ids of the topics that it was published to, by name; undefined in markers of versions that did not note them. */
+  readonly topics: Readonly<Record<string, string>> | undefined;
+}
+
+export function markerOf(identity: BatchIdentity, topics: Readonly<Record<string, string>>): RecordInput {
   const { queryId, batchId, epoch } = identity;
-  const value = JSON.stringify({ schemaVersion: 1, queryId, batchId, epoch });
+  const value = JSON.stringify({ schemaVersion: 1, queryId, batchId, epoch, topics });
   return { key: Buffer.from(queryId), value: Buffer.from(value) };
 }
 
-/** The batch of the query's newest marker; undefined where there is none. Markers of other queries are passed over. */
-export async function newestMarker(log: Log, topic: string, queryId: string): Promise<number | undefined> {
+/** The query's newest marker; undefined where there is none. Markers of other queries are passed over. */
+export async function newestMarker(log: Log, topic: string, queryId: string): Promise<Marker | undefined> {
   const [bounds] = await log.offsets(topic);
   if (bounds === undefined) return undefined;
   let end = bounds.latest;
@@ -32,23 +39,24 @@ export async function newestMarker(log: Log, topic: string, queryId: string): Pr
 
 type Window = { readonly topic: string; readonly start: number; readonly end: number } & PartitionOffsets;
 
-async function lastWithin(log: Log, window: Window, queryId: string): Promise<number | undefined> {
+async function lastWithin(log: Log, window: Window, queryId: string): Promise<Marker | undefined> {
   const { topic, partition, start, end } = window;
-  let found: number | undefined;
+  let found: Marker | undefined;
   for await (const chunk of log.read({ topic, partition, start, end })) {
-    for (let row = 0; row < chunk.count; row += 1) found = batchIdIn(chunk, row, queryId) ?? found;
+    for (let row = 0; row < chunk.count; row += 1) found = markerIn(chunk, row, queryId) ?? found;
   }
   return found;
 }
 
 /** Whatever else lies in the topic is not ours. */
-function batchIdIn(chunk: RecordChunk, row: number, queryId: string): number | undefined {
+function markerIn(chunk: RecordChunk, row: number, queryId: string): Marker | undefined {
   const text = (start: Int32Array, end: Int32Array): string =>
     (start[row] as number) < 0 ? '' : DECODER.decode(chunk.bytes.subarray(start[row], end[row]));
   if (text(chunk.keyStart, chunk.keyEnd) !== queryId) return undefined;
   try {
-    const marker = JSON.parse(text(chunk.valueStart, chunk.valueEnd)) as Partial<BatchIdentity> | null;
-    return Number.isSafeInteger(marker?.batchId) ? marker?.batchId : undefined;
+    const marker = JSON.parse(text(chunk.valueStart, chunk.valueEnd)) as Partial<Marker> | null;
+    const batchId = marker?.batchId;
+    return Number.isSafeInteger(batchId) ? { batchId: batchId as number, topics: marker?.topics } : undefined;
   } catch {
     return undefined;
   }

@@ -4,15 +4,13 @@
  */
 import { invariant, TallystreamError } from '../errors.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
-import type { Log, RecordInput, TransactionalWriter } from '../contracts/log.ts';
+import type { Log, RecordInPlace, RecordInput, TransactionalWriter } from '../contracts/log.ts';
 import type { BatchIdentity, RunnerIdentity, Sink, TopicOutput } from '../contracts/sink.ts';
 import { CONTROL_TOPIC, markerOf, newestMarker } from './marker.ts';
 
 /** What is appended at once, to all topics: memory stays bounded, whatever a batch holds. */
 const APPEND_RECORDS_MAX = 1_000;
 const APPEND_BYTES_MAX = 2 * 1024 * 1024;
-/** A record from this size on goes alone, so that one that the topic does not take can be told from the others. */
-const ALONE_BYTES = 256 * 1024;
 
 export interface TopicSinkOptions {
   readonly log: Log;
@@ -33,7 +31,10 @@ class TopicSink implements Sink {
   readonly name: string;
   private readonly options: TopicSinkOptions;
   private writer: TransactionalWriter | undefined;
+  /** The topics lack what was committed before: they were turned off for a while, or deleted and made again. */
   private hasMissedBatches = false;
+  /** By name. A marker notes them, so that a topic that was made again since is seen at the next start. */
+  private topicIds: Readonly<Record<string, string>> = {};
 
   constructor(options: TopicSinkOptions) {
     this.options = options;
@@ -42,14 +43,19 @@ class TopicSink implements Sink {
 
   async open({ queryId }: RunnerIdentity, committed: number | undefined): Promise<number | undefined> {
     const { log, outputs, controlTopic } = this.options;
-    for (const { topic, options } of outputs) await log.createTopic(topic, options);
+    const found = await Promise.all(outputs.map(({ topic }) => log.describeTopic(topic)));
+    const ids: Record<string, string> = {};
+    for (const { topic, options } of outputs) ids[topic] = (await log.createTopic(topic, options)).id;
+    this.topicIds = ids;
     await log.createTopic(controlTopic, CONTROL_TOPIC);
     // First the writer: what it settles is there when the marker is read.
     const topics = [...outputs.map(({ topic }) => topic), controlTopic];
     this.writer = await log.openTransactions?.(`tallystream-${queryId}`, topics);
     const held = await newestMarker(log, controlTopic, queryId);
-    this.hasMissedBatches = (held ?? -1) < (committed ?? -1);
-    return held;
+    const isOther = (topic: string) => held?.topics !== undefined && held.topics[topic] !== ids[topic];
+    const hasLost = found.includes(undefined) || outputs.some(({ topic }) => isOther(topic));
+    this.hasMissedBatches = committed !== undefined && ((held?.batchId ?? -1) < committed || hasLost);
+    return held?.batchId;
   }
 
   async write(result: BatchResult, identity: BatchIdentity): Promise<void> {
@@ -61,7 +67,7 @@ class TopicSink implements Sink {
       for (const output of outputs) {
         for (const record of output.records(result, this.hasMissedBatches)) await appends.add(output, record);
       }
-      await appends.addMarker(controlTopic, markerOf(identity));
+      await appends.addMarker(controlTopic, markerOf(identity, this.topicIds));
       await appends.flush();
     } catch (error) {
       // Whoever opens next would take it back all the same; readers need not wait so long.
@@ -81,10 +87,15 @@ class TopicSink implements Sink {
   }
 }
 
+interface Gathered {
+  readonly records: RecordInput[];
+  readonly inPlaceOf: RecordInPlace | undefined;
+}
+
 /** Gathers the records of a batch, and appends to all topics together. */
 class Appends {
   private readonly writer: TransactionalWriter;
-  private readonly byTopic = new Map<string, RecordInput[]>();
+  private readonly byTopic = new Map<string, Gathered>();
   private records = 0;
   private bytes = 0;
 
@@ -93,18 +104,17 @@ class Appends {
   }
 
   async add(output: TopicOutput, record: RecordInput): Promise<void> {
-    const size = bytesOf(record);
-    if (size < ALONE_BYTES) return this.gather(output.topic, record, size);
-    await this.flush();
-    await appendAlone(this.writer, output, record);
+    await this.gather(output.topic, record, output.inPlaceOf);
   }
 
   addMarker(topic: string, marker: RecordInput): Promise<void> {
-    return this.gather(topic, marker, bytesOf(marker));
+    return this.gather(topic, marker, undefined);
   }
 
   async flush(): Promise<void> {
-    const appends = [...this.byTopic].map(([topic, records]) => this.writer.append(topic, records));
+    const appends = [...this.byTopic].map(([topic, { records, inPlaceOf }]) =>
+      this.writer.append(topic, records, inPlaceOf),
+    );
     this.byTopic.clear();
     this.records = 0;
     this.bytes = 0;
@@ -113,27 +123,17 @@ class Appends {
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 
-  private async gather(topic: string, record: RecordInput, size: number): Promise<void> {
-    const records = this.byTopic.get(topic) ?? [];
-    records.push(record);
-    this.byTopic.set(topic, records);
+  private async gather(
+    topic: string,
+    record: RecordInput,
+    inPlaceOf: RecordInPlace | undefined,
+  ): Promise<void> {
+    const gathered = this.byTopic.get(topic) ?? { records: [], inPlaceOf };
+    gathered.records.push(record);
+    this.byTopic.set(topic, gathered);
     this.records += 1;
-    this.bytes += size;
+    this.bytes += bytesOf(record);
     if (this.records >= APPEND_RECORDS_MAX || this.bytes >= APPEND_BYTES_MAX) await this.flush();
-  }
-}
-
-async function appendAlone(
-  writer: TransactionalWriter,
-  output: TopicOutput,
-  record: RecordInput,
-): Promise<void> {
-  try {
-    await writer.append(output.topic, [record]);
-  } catch (error) {
-    const isTooLarge = error instanceof TallystreamError && error.code === 'RECORD_TOO_LARGE';
-    if (!isTooLarge || output.inPlaceOf === undefined) throw error;
-    await writer.append(output.topic, [output.inPlaceOf(record)]);
   }
 }
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BatchPlan, PartitionState } from '../../src/contracts/batch.ts';
 import {
+  atMost,
+  boundOf,
   isBalanced,
   partitionsAfter,
   planBatch,
@@ -51,6 +53,57 @@ function planOf(over: Partial<PlanInput>): BatchPlan {
   assert.equal(decision.kind, 'plan');
   return decision.plan;
 }
+
+describe('a partition that cannot be asked', () => {
+  const away = { partition: 1, earliest: 0, latest: 0, unavailable: 'it has no leader' };
+  const here = { partition: 0, earliest: 0, latest: 20 };
+  const seen = (nextOffset: number) => state(1, { nextOffset, maxEventMicros: 5_000_000_000, activeAtMs: 0 });
+  const read = state(0, { maxEventMicros: 9_000_000_000 });
+
+  it('has nothing new and nothing missing, and the others go on', () => {
+    const plan = planOf({ offsets: [here, away], partitions: [read, seen(42)], previous: previousPlan() });
+    assert.deepEqual(plan.ranges, [{ partition: 0, start: 10, end: 20 }]);
+    assert.deepEqual(plan.lost, []);
+  });
+
+  it('is never idle, since it may have unread records, and so holds the watermark back', () => {
+    const long = {
+      nowMs: 10_000_000,
+      watermarkDelayMs: 0,
+      partitions: [read, seen(42)],
+      previous: previousPlan(),
+    };
+    const plan = planOf({ ...long, offsets: [here, away] });
+    assert.deepEqual([plan.idlePartitions, plan.watermarkMicros], [[], 5_000_000_000]);
+    const back = planOf({ ...long, offsets: [here, { partition: 1, earliest: 0, latest: 42 }] });
+    assert.deepEqual([back.idlePartitions, back.watermarkMicros], [[1], 9_000_000_000]);
+  });
+
+  it('is not remembered before it was seen, so it begins where a new partition does', () => {
+    const after = partitionsAfter(previousPlan(), [read], [here, away], new Map());
+    assert.deepEqual(
+      after.map(({ partition }) => partition),
+      [0],
+    );
+  });
+
+  it('bounds nothing until its end is known', () => {
+    const present = [here, { partition: 1, earliest: 0, latest: 50 }];
+    const [, held] = atMost(present, [here, away]);
+    assert.equal(held?.unavailable, 'it has no leader');
+    const bound = boundOf(
+      [here, away],
+      [
+        { ...here, latest: 99 },
+        { partition: 1, earliest: 0, latest: 48 },
+      ],
+    );
+    assert.deepEqual(
+      atMost(present, bound).map(({ latest }) => latest),
+      [20, 48],
+    );
+  });
+});
 
 describe('recover', () => {
   it('starts batch 0 where there is nothing', () => {

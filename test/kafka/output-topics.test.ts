@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Producer, stringSerializers } from '@platformatic/kafka';
+import { makeTopics } from '../../scripts/kafka/topics.js';
 import { createSinks, openLog } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
@@ -58,6 +60,65 @@ describe('output topics', { skip: withoutKafka(), timeout: 600_000 }, () => {
     await place.ok(['produce', ...words, '--from', '-'], { input: linesOf(1, 'on', '2026-02-03') });
     await place.ok(['run', ...words, '--available-now']);
     await assertTotals(place, words, broker, 'plain');
+  });
+
+  test('take a letter that is refused in another form, and the query goes on', async (t) => {
+    const { place, words } = placeOn(t, broker, 'refused');
+    const anything = {
+      'message.timestamp.after.max.ms': `${2n ** 63n - 1n}`,
+      'max.message.bytes': '9000000',
+    };
+    const strict = { 'message.timestamp.after.max.ms': '3600000', 'max.message.bytes': '100000' };
+    await makeTopics(broker.port, [
+      { name: 'refused', partitions: 1, config: anything },
+      { name: 'refused.dead-letters', partitions: 1, config: strict },
+    ]);
+    const producer = new Producer({
+      clientId: 'refused',
+      bootstrapBrokers: [broker.bootstrap],
+      serializers: stringSerializers,
+    });
+    t.after(() => producer.close(true));
+    const future = 4_000_000_000_000;
+    const send = (value: string, more: object = {}) =>
+      producer.send({ messages: [{ topic: 'refused', partition: 0, key: 'k', value, ...more }], acks: -1 });
+    await send('no JSON 0');
+    await send('no JSON 1', { timestamp: BigInt(future) });
+    await send('no JSON 2', { headers: { trace: 'x'.repeat(1_500_000) } });
+    await send('no JSON 3');
+    await send(`no JSON 4 ${'y'.repeat(200_000)}`);
+    await place.ok(['run', ...words, '--available-now']);
+    const letters = await recordsOf(broker, 'refused.dead-letters');
+    const headerOf = (offset: number, name: string) =>
+      letters[offset]?.headers.find((each) => each.name === name)?.value;
+    assert.deepEqual(
+      letters.map(({ value }) => value),
+      ['no JSON 0', 'no JSON 1', 'no JSON 2', 'no JSON 3', null],
+    );
+    assert.equal(headerOf(1, 'tallystream.timestamp.original'), String(future));
+    assert.ok((letters[1]?.timestampMs ?? future) < future);
+    assert.equal(headerOf(2, 'tallystream.headers.omitted'), '1500005');
+    assert.deepEqual(
+      [2, 4].map((offset) => headerOf(offset, '__connect.errors.offset')),
+      ['2', '4'],
+    );
+    assert.equal(headerOf(4, 'tallystream.value.omitted'), '200010');
+  });
+
+  test('that were deleted get every group again with the next batch', async (t) => {
+    const { place, words } = placeOn(t, broker, 'deleted');
+    await place.ok(['produce', ...words, '--from', '-'], { input: linesOf(200) });
+    await place.ok(['run', ...words, '--available-now']);
+    const log = await openKafkaLog({
+      bootstrapServers: [broker.bootstrap],
+      clock: systemClock,
+      clientId: 'test',
+    });
+    t.after(() => log.close());
+    await log.deleteTopic('deleted.totals');
+    await place.ok(['produce', ...words, '--from', '-'], { input: linesOf(1, 'again', '2026-02-03') });
+    await place.ok(['run', ...words, '--available-now']);
+    await assertTotals(place, words, broker, 'deleted');
   });
 
   test('hold each batch once, however often the query is killed', async (t) => {

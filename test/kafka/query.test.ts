@@ -35,6 +35,31 @@ describe('the purchase query on Kafka', { skip: withoutKafka(), timeout: 600_000
     assert.deepEqual(await groupOffsets(t, broker.port, 'purchasing_events', ends.length), ends);
   });
 
+  test('does not create a topic whose name is misspelt, and a producer says which one it created', async (t) => {
+    const { place, words } = placeOn(t, broker.bootstrap, 'orders_of_2026');
+    const created = await place.ok(['produce', ...words, '--events', '10', '--rate', 'max']);
+    assert.match(created.stderr, /Created the topic orders_of_2026 with 4 partitions\.\n/);
+    const again = await place.ok(['produce', ...words, '--events', '10', '--rate', 'max']);
+    assert.doesNotMatch(again.stderr, /Created/);
+    const misspelt = placeOn(t, broker.bootstrap, 'orders_of_2062');
+    const refused = await misspelt.place.run(['run', ...misspelt.words, '--available-now']);
+    assert.notEqual(refused.code, 0);
+    for (const words of [
+      'TOPIC_NOT_FOUND',
+      'Did you mean orders_of_2026?',
+      `kafka-topics.sh --bootstrap-server ${broker.bootstrap} --create --topic orders_of_2062 --partitions 4`,
+    ]) {
+      assert.ok(refused.stderr.includes(words), refused.stderr);
+    }
+    const log = await openLog(t, broker.bootstrap);
+    assert.equal(await log.describeTopic('orders_of_2062'), undefined);
+    const other = await misspelt.place.ok(['produce', ...misspelt.words, '--events', '1', '--rate', 'max']);
+    assert.match(
+      other.stderr,
+      /Created the topic orders_of_2062 .* Did you mean orders_of_2026, which is there too\?/,
+    );
+  });
+
   test('stays exact while the broker is killed and the topic grows from 4 to 12 partitions', async (t) => {
     const { place, words } = placeOn(t, broker.bootstrap, 'growing');
     const env = { TALLYSTREAM_QUERY_TRIGGER: '0 seconds', TALLYSTREAM_KAFKA_REQUEST_TIMEOUT: '2 seconds' };

@@ -8,6 +8,7 @@ import { createSession } from '../../src/compose-session.ts';
 import { required, schema, types } from '../../src/columns/schema.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
 import { count, sum } from '../../src/plan/measure.ts';
+import { hasCode } from '../contract/log/log-under-test.ts';
 import { startBroker, withoutKafka, type TestBroker } from './broker.ts';
 import { openLog } from './purchases.ts';
 
@@ -73,10 +74,21 @@ describe("readStream.format('kafka')", { skip: withoutKafka(), timeout: 300_000 
       await query.awaitTermination();
       return query;
     };
-    // The first query makes the topic, with the partitions that it was told.
-    await run();
     const log = await openLog(t, broker.bootstrap);
-    assert.equal((await log.offsets(TOPIC)).length, PARTITIONS);
+    await log.createTopic(`${TOPIC}s`, { partitions: 1 });
+    // A query does not make its topic: the name may be misspelt.
+    await assert.rejects(
+      run(),
+      hasCode(
+        'TOPIC_NOT_FOUND',
+        TOPIC,
+        `Did you mean ${TOPIC}s?`,
+        `--create --topic ${TOPIC} --partitions ${PARTITIONS}`,
+      ),
+    );
+    assert.equal(await log.describeTopic(TOPIC), undefined);
+    await log.createTopic(TOPIC, { partitions: PARTITIONS });
+    await run();
     await produce(t, 1, 201);
     failAt = 2;
     await assert.rejects(run(), /the handler is broken/);

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { FetchChannel, ReceivedPartition } from '../../src/log/kafka-fetch-channel.ts';
 import { FETCH_BYTES_MAX } from '../../src/log/kafka-fetch.ts';
 import { Fetcher, type FetchedPart } from '../../src/log/kafka-fetcher.ts';
+import { Throttles } from '../../src/log/kafka-throttle.ts';
+import { createManualClock } from '../../src/testing/manual-clock.ts';
 
 const TOPIC_ID = '00000000-0000-4000-8000-000000000001';
 
@@ -18,7 +20,7 @@ function leader(roomFor: number) {
       await new Promise((resolve) => setImmediate(resolve));
       const partitions = positions.map(({ partition }, index): ReceivedPartition => {
         const block = Buffer.alloc(index < roomFor ? 1 : 0);
-        const offsets = { lastStableOffset: 10, logStartOffset: 0 };
+        const offsets = { highWatermark: 10, lastStableOffset: 10, logStartOffset: 0 };
         return { partition, code: 0, ...offsets, block, aborted: [], release: () => undefined };
       });
       return { code: 0, throttleMs: 0, partitions };
@@ -38,7 +40,7 @@ function want(
 
 test('what is wanted in one turn goes into one fetch, in the order of the ranges', async () => {
   const { channel, asked } = leader(9);
-  const fetcher = new Fetcher();
+  const fetcher = new Fetcher(new Throttles(createManualClock(0)));
   const orders = [3, 1, 2, 0];
   const parts = await Promise.all(orders.map((order, partition) => want(fetcher, channel, partition, order)));
   assert.deepEqual(asked, [[3, 1, 2, 0]]);
@@ -50,7 +52,7 @@ test('what is wanted in one turn goes into one fetch, in the order of the ranges
 
 test('an answer has room for every partition of its fetch, and one alone has all of it', async () => {
   const { channel, bytesMax } = leader(9);
-  const fetcher = new Fetcher();
+  const fetcher = new Fetcher(new Throttles(createManualClock(0)));
   await Promise.all([0, 1, 2, 3].map((partition) => want(fetcher, channel, partition, partition)));
   await want(fetcher, channel, 0, 4);
   assert.deepEqual(bytesMax, [
@@ -61,7 +63,7 @@ test('an answer has room for every partition of its fetch, and one alone has all
 
 test('a partition that others left no room for is asked for again, and one alone that has nothing is answered', async () => {
   const full = leader(1);
-  const fetcher = new Fetcher();
+  const fetcher = new Fetcher(new Throttles(createManualClock(0)));
   await Promise.all([0, 1, 2].map((partition) => want(fetcher, full.channel, partition, partition)));
   assert.deepEqual(full.asked, [[0, 1, 2], [1, 2], [2]]);
   const empty = leader(0);
@@ -74,7 +76,7 @@ test('a partition that others left no room for is asked for again, and one alone
 
 test('one fetch is under way at a time; what comes meanwhile shares the next, and a partition is in it once', async () => {
   const { channel, asked } = leader(9);
-  const fetcher = new Fetcher();
+  const fetcher = new Fetcher(new Throttles(createManualClock(0)));
   const first = want(fetcher, channel, 0, 0);
   await Promise.resolve();
   await new Promise((resolve) => process.nextTick(resolve));
@@ -84,7 +86,7 @@ test('one fetch is under way at a time; what comes meanwhile shares the next, an
 });
 
 test('an answer without the partition passes, and a fetch that fails fails everybody in it', async () => {
-  const fetcher = new Fetcher();
+  const fetcher = new Fetcher(new Throttles(createManualClock(0)));
   const { channel } = leader(9);
   const silent: FetchChannel = {
     ...channel,

@@ -99,17 +99,3 @@ test('a dead letter has its bytes, key, time and headers, and says where it came
     ['tallystream.batch-id', '7'],
   ]);
 });
-
-test('in place of one that is too large stands where it lies, and how large it is', () => {
-  const result = { ...resultOf({ batch: [] }), deadLetters: () => [letter()] };
-  const [record] = recordsOf(deadLetters, result);
-  assert.ok(record !== undefined);
-  const small = deadLetters.inPlaceOf?.(record);
-  assert.ok(small !== undefined);
-  assert.equal(small.value, null);
-  assert.deepEqual(
-    small.headers?.slice(-1).map(({ name, value }) => [name, text(value)]),
-    [['tallystream.value.omitted', '3']],
-  );
-  assert.equal(text(small.key), 'customer_1');
-});

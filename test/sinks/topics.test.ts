@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_ACCOUNTING } from '../../src/contracts/batch.ts';
 import type { BatchResult } from '../../src/contracts/batch-result.ts';
-import type { Log, RecordInput, TransactionalWriter } from '../../src/contracts/log.ts';
+import type { Log, RecordInput, RecordRefusal, TransactionalWriter } from '../../src/contracts/log.ts';
 import type { TopicOutput } from '../../src/contracts/sink.ts';
-import { TallystreamError } from '../../src/errors.ts';
 import { createMemoryLog } from '../../src/log/memory.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { newestMarker } from '../../src/sinks/marker.ts';
@@ -49,9 +48,9 @@ function failingLog(
   log.openTransactions = async (name) => {
     const writer = (await openTransactions?.(name)) as TransactionalWriter;
     return {
-      append: async (topic, records) => {
+      append: async (topic, records, inPlaceOf) => {
         fail('append', topic, records.length);
-        await writer.append(topic, records);
+        await writer.append(topic, records, inPlaceOf);
       },
       commit: async () => {
         fail('commit', '', 0);
@@ -90,7 +89,7 @@ test('a batch that fails on its way leaves nothing for readers, and the next run
   await second.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 2 });
   const values = (await readPartition(log, 'out', 0)).map(({ value }) => value);
   assert.deepEqual(values, ['a', 'b']);
-  assert.equal(await newestMarker(log, CONTROL, 'q'), 0);
+  assert.equal((await newestMarker(log, CONTROL, 'q'))?.batchId, 0);
 });
 
 test('a batch that fails before its end is taken back at once, so that readers are not held up by it', async () => {
@@ -167,28 +166,58 @@ test('missed batches make the next one whole, and only that', async () => {
   assert.deepEqual(seen, [true, false, false]);
 });
 
-test('a record that the topic does not take is replaced; others are not held up by it', async () => {
-  const large = 'x'.repeat(300 * 1024);
-  const log = failingLog((call, topic, records) => {
-    if (call === 'append' && topic === 'out' && records === 1) {
-      if ((large_taken -= 1) < 0) throw new TallystreamError('RECORD_TOO_LARGE', { what: 'too large' });
-      large_taken = 0;
-    }
-  });
-  let large_taken = 0;
+test('a topic that was deleted gets every group again, also where somebody else has made it', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  const seen: boolean[] = [];
   const outputs = [
-    outputOf(() => [record('a'), record('b'), record(large)], {
-      inPlaceOf: () => {
-        large_taken = 1;
-        return record('in its place');
-      },
+    outputOf((_batch, whole) => {
+      seen.push(whole);
+      return [record('a')];
+    }),
+  ];
+  const writeOne = async (batchId: number) => {
+    const sink = createTopicSink({ log, outputs, controlTopic: CONTROL });
+    await sink.open?.({ queryId: 'q', epoch: batchId }, batchId === 0 ? undefined : batchId - 1);
+    await sink.write(batchOf(batchId), { queryId: 'q', batchId, epoch: batchId });
+  };
+  await writeOne(0);
+  await writeOne(1);
+  await log.deleteTopic('out');
+  await writeOne(2);
+  await writeOne(3);
+  await log.deleteTopic('out');
+  await log.createTopic('out', { partitions: 1 });
+  await writeOne(4);
+  await writeOne(5);
+  assert.deepEqual(seen, [false, false, true, false, true, false]);
+});
+
+test('a record that the topic does not take is replaced until one is taken; others are not held up by it', async () => {
+  const log = createMemoryLog({ clock: systemClock });
+  const inPlaceOf = ({ value }: RecordInput, refusal: RecordRefusal) => {
+    assert.equal(refusal, 'too large');
+    const length = (value?.length ?? 0) >> 1;
+    return length === 0 ? undefined : record('x'.repeat(length));
+  };
+  const large = record('x'.repeat(400));
+  const outputs = [
+    outputOf(() => [record('a'), large, record('b')], {
+      options: { partitions: 1, recordBytesMax: 200 },
+      inPlaceOf,
     }),
   ];
   const sink = createTopicSink({ log, outputs, controlTopic: CONTROL });
   await sink.open?.({ queryId: 'q', epoch: 1 }, undefined);
   await sink.write(batchOf(0), { queryId: 'q', batchId: 0, epoch: 1 });
   const values = (await readPartition(log, 'out', 0)).map(({ value }) => value);
-  assert.deepEqual(values, ['a', 'b', 'in its place']);
+  assert.deepEqual(values, ['a', 'x'.repeat(100), 'b']);
+  // A record that nothing can replace fails by its own size.
+  const hopeless = [outputOf(() => [large], { options: { partitions: 1 }, inPlaceOf: () => undefined })];
+  const other = createTopicSink({ log, outputs: hopeless, controlTopic: CONTROL });
+  await other.open?.({ queryId: 'q', epoch: 2 }, 0);
+  await assert.rejects(other.write(batchOf(1), { queryId: 'q', batchId: 1, epoch: 2 }), {
+    code: 'RECORD_TOO_LARGE',
+  });
 });
 
 test('a batch of many records goes in bounded appends', async () => {
@@ -221,7 +250,7 @@ test('the newest marker of a query is found behind many of others, and behind wh
     strange.map((text) => ({ key: Buffer.from('q'), value: Buffer.from(text) })),
   );
   await log.append(CONTROL, [{ key: Buffer.from('q'), value: null }]);
-  assert.equal(await newestMarker(log, CONTROL, 'q'), 4);
-  assert.equal(await newestMarker(log, CONTROL, 'other'), 2_999);
+  assert.equal((await newestMarker(log, CONTROL, 'q'))?.batchId, 4);
+  assert.equal((await newestMarker(log, CONTROL, 'other'))?.batchId, 2_999);
   assert.equal(await newestMarker(log, CONTROL, 'nobody'), undefined);
 });

@@ -32,7 +32,7 @@ export function judgeTopic({ log, kafka }: Pick<Config, 'log' | 'kafka'>, facts:
     status: 'warn',
     found: `The cluster has no topic ${log.topic}, or none that this user may see.`,
     mend:
-      `produce and run make it, with ${counted(log.partitions, 'partition')}, where this user may; otherwise: ` +
+      `produce makes it, with ${counted(log.partitions, 'partition')}, where this user may; otherwise: ` +
       `kafka-topics.sh --bootstrap-server ${server} --create --topic ${log.topic} --partitions ${log.partitions}.`,
   };
 }
