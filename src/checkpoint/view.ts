@@ -94,8 +94,8 @@ class SqliteCheckpointView implements CheckpointView {
   deadLetters(filter: DeadLetterFilter): Iterable<DeadLetter> {
     return guardedRows(this.place, () =>
       filter.reason === 'DUPLICATE'
-        ? duplicates(this.database, this.topic, filter)
-        : deadLetters(this.database, filter),
+        ? duplicates(this.database, { topic: this.topic, location: this.place.location }, filter)
+        : deadLetters(this.database, filter, this.place.location),
     );
   }
 
