@@ -29,6 +29,7 @@ import {
 } from './identity.ts';
 import { lockedError, RunnerLock } from './lock.ts';
 import { SqliteCheckpoint } from './runner.ts';
+import { checkTables } from './schema-check.ts';
 import { createTables, inspectTables } from './tables.ts';
 
 const LOCK_TIMEOUT_MS = 2_000;
@@ -104,6 +105,8 @@ function begin(
     createTables(database);
     createAggregateTables(database, plan.aggregates);
     createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
+  } else {
+    checkTables(database, location);
   }
   const stored = readIdentity(database, location);
   const asked = { fingerprint: askedFingerprint(plan, logFormat), aggregates: plan.aggregates };

@@ -17,6 +17,7 @@ import { allRows, checkpointFile, firstCell, firstRow, inSnapshot, openViewDatab
 import { deadLetters, duplicates } from './dead-letter-reader.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
 import { type Identity, readIdentity } from './identity.ts';
+import { checkTables } from './schema-check.ts';
 import { parseStored } from './stored-json.ts';
 import { inspectTables } from './tables.ts';
 
@@ -48,6 +49,7 @@ export function openPresent(location: string): DatabaseSync {
     // A runner makes the file first and its tables then, in one transaction.
     const tables = guarded(place, () => inspectTables(database, location));
     if (tables === 'empty') throw notFound(location);
+    guarded(place, () => checkTables(database, location));
     return database;
   } catch (error) {
     database.close();
