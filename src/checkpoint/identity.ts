@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { TallystreamError } from '../errors.ts';
+import type { NotedProcess } from '../lock-holder.ts';
 import { fingerprintOf, type Fingerprint } from '../plan/fingerprint.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
@@ -95,15 +96,12 @@ export function writeHolder(database: DatabaseSync, nowMs: number): void {
   database.prepare('UPDATE meta SET lock_pid = ?, lock_since_ms = ?').run(process.pid, nowMs);
 }
 
-/**
- * The last process that took the lock, in words. A hint only: the lock itself says whether anybody holds it, and a
- * process on another machine has a number that means nothing here.
- */
-export function readHolder(database: DatabaseSync): string | undefined {
+/** The last process that took the lock. The lock itself says whether anybody holds it now. */
+export function readHolder(database: DatabaseSync): NotedProcess | undefined {
   const row = firstRow(
     database.prepare('SELECT lock_pid, lock_since_ms FROM meta WHERE lock_pid IS NOT NULL'),
   );
-  return row && `process ${String(row[0])}, running since ${new Date(Number(row[1])).toISOString()}`;
+  return row && { pid: Number(row[0]), sinceMs: Number(row[1]) };
 }
 
 export function fencedError(location: string, epochs: { own: number; stored: number }): TallystreamError {

@@ -4,10 +4,12 @@
  * descriptor of it would give a POSIX lock up.
  */
 import { DatabaseSync } from 'node:sqlite';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
-import { firstCell } from './database.ts';
+import { holdersOf, holderText, howToFindHolder, isStillRunning, type NotedProcess } from '../lock-holder.ts';
+import { checkpointFile, firstCell } from './database.ts';
 import { isBusy } from './failure.ts';
 
 const RETRY_MS = 25;
@@ -18,8 +20,9 @@ export class RunnerLock {
   private readonly database: DatabaseSync;
 
   constructor(location: string) {
+    makePrivate(lockFile(location));
     // It answers at once; waiting is done between tries, where the process can still hear a signal.
-    this.database = new DatabaseSync(join(location, 'lock.db'), { returnArrays: true, timeout: 0 });
+    this.database = new DatabaseSync(lockFile(location), { returnArrays: true, timeout: 0 });
   }
 
   get held(): boolean {
@@ -74,10 +77,58 @@ export class RunnerLock {
   }
 }
 
-export function lockedError(location: string, holder: string | undefined): TallystreamError {
-  return new TallystreamError('CHECKPOINT_LOCKED', {
-    what: `The checkpoint in ${location} is in use by another query process${holder === undefined ? '' : `: ${holder}`}.`,
-    why: 'Two at once would count the same events twice.',
-    mend: 'Stop the other one first. Where it is stopped and not dead (Ctrl-Z, a frozen container), start with --take-over: when it wakes, its commits are refused.',
-  });
+function lockFile(location: string): string {
+  return join(location, 'lock.db');
+}
+
+/** Made here for its mode, and only if it is missing: closing a file that SQLite has open would give its locks up. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error;
+  }
+}
+
+/**
+ * The lock is taken. It names the process that holds it; the one that noted its number last may have ended long ago.
+ * @param noted the last runner that took the lock; undefined if that cannot be read
+ */
+export function lockedError(location: string, noted: NotedProcess | undefined): TallystreamError {
+  const path = lockFile(location);
+  const [holder] = holdersOf([path]);
+  const isNoted =
+    noted !== undefined && (holder === undefined ? isStillRunning(noted) : holder.pid === noted.pid);
+  const locked = (what: string, mend: string, why = ''): TallystreamError =>
+    new TallystreamError('CHECKPOINT_LOCKED', {
+      what: `The checkpoint in ${location} is ${what}.`,
+      why: `${why}Two queries at once would count the same events twice.`,
+      mend,
+    });
+  if (isNoted) {
+    return locked(
+      `in use by another query process: ${notedText(noted)}`,
+      'Stop the other one first. If it is suspended (Ctrl-Z, a frozen container), start with --take-over: when it wakes, its commits are refused.',
+    );
+  }
+  if (holder !== undefined) {
+    return locked(`locked by ${holderText(holder)}`, 'Wait until that process has ended, or end it.');
+  }
+  const ended =
+    noted === undefined
+      ? ''
+      : `Process ${noted.pid}, which took the lock last, does not run on this machine any more. `;
+  return locked('locked by another program', howToFindHolder(path), ended);
+}
+
+/** Who is in the middle of a write, as a sentence. */
+export function writerText(location: string): string {
+  const path = checkpointFile(location);
+  const holders = holdersOf([path, `${path}-shm`]);
+  if (holders.length === 0) return howToFindHolder(path);
+  return `It is probably ${holders.map(holderText).join(' or ')}, which may be suspended.`;
+}
+
+function notedText({ pid, sinceMs }: NotedProcess): string {
+  return `process ${pid}, running since ${new Date(sinceMs).toISOString()}`;
 }

@@ -3,6 +3,7 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
+import type { NotedProcess } from '../lock-holder.ts';
 import { makeFolder } from '../make-folder.ts';
 import { changeOf, type Position } from '../plan/query-change.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
@@ -16,7 +17,7 @@ import {
   openDatabase,
   tuneForRunner,
 } from './database.ts';
-import { checkpointFailure, corrupt, full, guarded, inaccessible } from './failure.ts';
+import { checkpointFailure, corrupt, guarded, inaccessible } from './failure.ts';
 import {
   askedFingerprint,
   createIdentity,
@@ -27,7 +28,7 @@ import {
   writeHolder,
   writeQuery,
 } from './identity.ts';
-import { lockedError, RunnerLock } from './lock.ts';
+import { lockedError, RunnerLock, writerText } from './lock.ts';
 import { SqliteCheckpoint } from './runner.ts';
 import { checkTables } from './schema-check.ts';
 import { createTables, inspectTables } from './tables.ts';
@@ -56,7 +57,7 @@ export interface CheckpointOptions {
  */
 export async function openCheckpoint(options: CheckpointOptions): Promise<Checkpoint> {
   const { location, clock, takeOver, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
-  const isNew = prepareFolder(location);
+  const isNew = guarded({ location }, () => prepareFolder(location));
   const lock = guarded({ location }, () => new RunnerLock(location));
   try {
     const acquired = takeOver ? lock.tryAcquire() : await lock.acquire(clock, lockTimeoutMs);
@@ -64,7 +65,7 @@ export async function openCheckpoint(options: CheckpointOptions): Promise<Checkp
     return openLocked(options, lock, { isNew, busyTimeoutMs: lockTimeoutMs });
   } catch (error) {
     lock.release();
-    throw checkpointFailure(error, { location, holder: () => holderHint(location) });
+    throw checkpointFailure(error, { location, holder: () => writerText(location) });
   }
 }
 
@@ -81,10 +82,10 @@ function openLocked(
     if (inspectTables(database, location) === 'empty' && !isNew && lock.isContentNoted) {
       throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
     }
-    if (hasContent && !lock.noteContent() && !options.takeOver) throw lockedError(location, undefined);
+    if (hasContent && !lock.noteContent() && !options.takeOver)
+      throw lockedError(location, holderHint(location));
     const mode = tuneForRunner(database);
-    if (mode !== 'wal')
-      throw inaccessible(location, new Error('its file system cannot share memory (is it remote?)'));
+    if (mode !== 'wal') throw inaccessible(location, 'Its file system cannot share memory (is it remote?).');
     const { identity, epoch, notes } = inTransaction(database, () => begin(database, options, lock.held));
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     for (const note of notes) options.onQueryChanged?.(note);
@@ -139,16 +140,15 @@ function prepareFolder(location: string): boolean {
     closeSync(openSync(checkpointFile(location), 'wx', 0o600));
     return true;
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error;
-    if (error.code === 'ENOSPC') throw full(location, error);
-    if (error.code !== 'EEXIST' || !('syscall' in error) || error.syscall !== 'open')
-      throw inaccessible(location, error);
+    const isThere =
+      error instanceof Error && 'code' in error && error.code === 'EEXIST' && 'syscall' in error;
+    if (!isThere || error.syscall !== 'open') throw error;
     return false;
   }
 }
 
-/** Who holds the lock, where that can be read; a hint must never hide the error that it is for. */
-function holderHint(location: string): string | undefined {
+/** Who took the lock last, if that can be read; a hint must never hide the error that it is for. */
+function holderHint(location: string): NotedProcess | undefined {
   try {
     const database = openDatabase(location, 0);
     try {

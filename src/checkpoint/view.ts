@@ -1,5 +1,5 @@
 /** The checkpoint as commands and the page read it, whether a runner is at work or not. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type {
@@ -42,8 +42,9 @@ export function openCheckpointView({ location }: { readonly location: string }):
  * @throws what {@link openCheckpointView} throws
  */
 export function openPresent(location: string): DatabaseSync {
-  if (!existsSync(checkpointFile(location))) throw notFound(location);
   const place = { location };
+  const stats = guarded(place, () => statSync(checkpointFile(location), { throwIfNoEntry: false }));
+  if (stats === undefined) throw notFound(location);
   const database = guarded(place, () => openViewDatabase(location));
   try {
     // A runner makes the file first and its tables then, in one transaction.

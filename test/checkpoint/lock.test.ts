@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { spawnSync } from 'node:child_process';
+import { DatabaseSync } from 'node:sqlite';
+import { dirname, join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { lockedError } from '../../src/checkpoint/lock.ts';
+import { isStillRunning } from '../../src/lock-holder.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { commitOf, freshLocation, hasCode, open } from './support/batches.ts';
 import { startChild } from './support/child.ts';
@@ -75,7 +80,13 @@ test(
     const startMs = systemClock.monotonicMs();
     await assert.rejects(
       open(location, { takeOver: true, lockTimeoutMs: 200 }),
-      hasCode('CHECKPOINT_LOCKED', location, `process ${zombie.pid}`, 'kill -9', 'in the middle of a write'),
+      hasCode(
+        'CHECKPOINT_LOCKED',
+        location,
+        `process ${zombie.pid}`,
+        'suspended',
+        'in the middle of a write',
+      ),
     );
     assert.ok(systemClock.monotonicMs() - startMs < 60_000);
     zombie.signal('SIGKILL');
@@ -99,4 +110,47 @@ test('does not fence the one at work where a take-over is refused', async (t) =>
     hasCode('CHECKPOINT_QUERY_CHANGED'),
   );
   runner.commit(commitOf(0));
+});
+
+/** A program that is no query, with the lock's file locked; and a query that used the checkpoint before, and has ended. */
+async function lockedByAnother(t: TestContext): Promise<{ location: string; ended: number }> {
+  const location = freshLocation(t);
+  const before = startChild(t, 'hold', location);
+  await before.line();
+  before.signal('SIGKILL');
+  await before.ended();
+  const other = new DatabaseSync(join(location, 'lock.db'));
+  t.after(() => other.close());
+  other.exec('BEGIN EXCLUSIVE');
+  return { location, ended: before.pid };
+}
+
+test(
+  'names the process that holds the lock, and not the query that used it last and has ended',
+  { skip: process.platform !== 'linux' && 'Only Linux lists who holds a lock' },
+  async (t) => {
+    const { location, ended } = await lockedByAnother(t);
+    await assert.rejects(open(location), (error: Error) => {
+      assert.match(error.message, new RegExp(`locked by process ${process.pid} \\(.+\\)`));
+      assert.doesNotMatch(error.message, new RegExp(`kill|process ${ended}`));
+      return true;
+    });
+  },
+);
+
+test('says how to find a program that the system does not name', () => {
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  const folder = dirname(process.execPath);
+  const error = lockedError(folder, { pid, sinceMs: systemClock.nowMs() });
+  assert.match(error.message, /locked by another program/);
+  assert.match(error.message, new RegExp(`Process ${pid}, .* does not run on this machine any more`));
+  assert.match(error.message, process.platform === 'win32' ? /Resource Monitor/ : /lsof .*lock\.db/);
+  assert.doesNotMatch(error.message, /kill/);
+});
+
+test('takes a process for another one if it began after the lock was taken', () => {
+  const nowMs = systemClock.nowMs();
+  assert.equal(isStillRunning({ pid: process.pid, sinceMs: nowMs }), true);
+  const isTold = process.platform === 'linux';
+  assert.equal(isStillRunning({ pid: process.pid, sinceMs: nowMs - 365 * 86_400_000 }), !isTold);
 });
