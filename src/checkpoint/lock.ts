@@ -41,15 +41,20 @@ export class RunnerLock {
     }
   }
 
-  /** Tries again until `timeoutMs` have passed. */
-  async acquire(clock: Clock, timeoutMs: number): Promise<boolean> {
+  /**
+   * Tries again until `timeoutMs` have passed.
+   * @param look called before every try
+   * @returns whether the lock is held, and what the last look saw
+   */
+  async acquire<T>(clock: Clock, timeoutMs: number, look: () => T): Promise<{ isHeld: boolean; seen: T }> {
     const endMs = clock.monotonicMs() + timeoutMs;
-    while (!this.tryAcquire()) {
+    for (;;) {
+      const seen = look();
+      if (this.tryAcquire()) return { isHeld: true, seen };
       const leftMs = endMs - clock.monotonicMs();
-      if (leftMs <= 0) return false;
+      if (leftMs <= 0) return { isHeld: false, seen };
       await clock.sleep(Math.min(RETRY_MS, leftMs));
     }
-    return true;
   }
 
   /**

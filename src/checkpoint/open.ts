@@ -22,9 +22,11 @@ import {
   askedFingerprint,
   createIdentity,
   type Identity,
+  overtakenError,
   raiseEpoch,
   readHolder,
   readIdentity,
+  storedEpoch,
   writeHolder,
   writeQuery,
 } from './identity.ts';
@@ -59,11 +61,15 @@ export async function openCheckpoint(options: CheckpointOptions): Promise<Checkp
   const { location, clock, takeOver, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
   const isNew = guarded({ location }, () => prepareFolder(location));
   const lock = guarded({ location }, () => new RunnerLock(location));
+  let database: DatabaseSync | undefined;
   try {
-    const acquired = takeOver ? lock.tryAcquire() : await lock.acquire(clock, lockTimeoutMs);
-    if (!acquired && !takeOver) throw lockedError(location, holderHint(location));
-    return openLocked(options, lock, { isNew, busyTimeoutMs: lockTimeoutMs });
+    const opened = openDatabase(location, lockTimeoutMs);
+    database = opened;
+    const acquired = await lock.acquire(clock, takeOver ? 0 : lockTimeoutMs, () => storedEpoch(opened));
+    if (!acquired.isHeld && !takeOver) throw lockedError(location, holderHint(location));
+    return openLocked(options, lock, { database, isNew, seenEpoch: acquired.seen });
   } catch (error) {
+    database?.close();
     lock.release();
     throw checkpointFailure(error, { location, holder: () => writerText(location) });
   }
@@ -72,35 +78,36 @@ export async function openCheckpoint(options: CheckpointOptions): Promise<Checkp
 function openLocked(
   options: CheckpointOptions,
   lock: RunnerLock,
-  { isNew, busyTimeoutMs }: { readonly isNew: boolean; readonly busyTimeoutMs: number },
+  found: { readonly database: DatabaseSync; readonly isNew: boolean; readonly seenEpoch: number },
 ): Checkpoint {
   const { location, clock } = options;
+  const { database, isNew, seenEpoch } = found;
   const hasContent = statSync(checkpointFile(location)).size > 0;
-  const database = openDatabase(location, busyTimeoutMs);
-  try {
-    // Its content may all be in the WAL as yet, so the size of the file alone says nothing.
-    if (inspectTables(database, location) === 'empty' && !isNew && lock.isContentNoted) {
-      throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
-    }
-    if (hasContent && !lock.noteContent() && !options.takeOver)
-      throw lockedError(location, holderHint(location));
-    const mode = tuneForRunner(database);
-    if (mode !== 'wal') throw inaccessible(location, 'Its file system cannot share memory (is it remote?).');
-    const { identity, epoch, notes } = inTransaction(database, () => begin(database, options, lock.held));
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    for (const note of notes) options.onQueryChanged?.(note);
-    return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
-  } catch (error) {
-    database.close();
-    throw error;
+  // Its content may all be in the WAL as yet, so the size of the file alone says nothing.
+  if (inspectTables(database, location) === 'empty' && !isNew && lock.isContentNoted) {
+    throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
   }
+  if (hasContent && !lock.noteContent() && !options.takeOver)
+    throw lockedError(location, holderHint(location));
+  const mode = tuneForRunner(database);
+  if (mode !== 'wal') throw inaccessible(location, 'Its file system cannot share memory (is it remote?).');
+  const { identity, epoch, notes } = inTransaction(database, () =>
+    begin(database, options, { lockHeld: lock.held, seenEpoch }),
+  );
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  for (const note of notes) options.onQueryChanged?.(note);
+  return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
 }
 
-/** All in one transaction: a start that is refused changes nothing, and does not fence whoever is at work. */
+/**
+ * All in one transaction: a start that is refused changes nothing, and does not fence whoever is at work. `seenEpoch` was
+ * read before the lock was taken. If it has risen since, another runner took over while this process was suspended: this
+ * start has lost, and must not fence its successor.
+ */
 function begin(
   database: DatabaseSync,
   { plan, logFormat, clock, location }: CheckpointOptions,
-  lockHeld: boolean,
+  { lockHeld, seenEpoch }: { readonly lockHeld: boolean; readonly seenEpoch: number },
 ): { identity: Identity; epoch: number; notes: readonly QueryChangeNote[] } {
   if (inspectTables(database, location) === 'empty') {
     createTables(database);
@@ -108,6 +115,8 @@ function begin(
     createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
   } else {
     checkTables(database, location);
+    const stored = storedEpoch(database);
+    if (stored !== seenEpoch) throw overtakenError(location, { seen: seenEpoch, stored });
   }
   const stored = readIdentity(database, location);
   const asked = { fingerprint: askedFingerprint(plan, logFormat), aggregates: plan.aggregates };

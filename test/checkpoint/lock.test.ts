@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { DatabaseSync } from 'node:sqlite';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { checkpointFile } from '../../src/checkpoint/database.ts';
 import { lockedError } from '../../src/checkpoint/lock.ts';
 import { isStillRunning } from '../../src/lock-holder.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
@@ -153,4 +154,59 @@ test('takes a process for another one if it began after the lock was taken', () 
   assert.equal(isStillRunning({ pid: process.pid, sinceMs: nowMs }), true);
   const isTold = process.platform === 'linux';
   assert.equal(isStillRunning({ pid: process.pid, sinceMs: nowMs - 365 * 86_400_000 }), !isTold);
+});
+
+test(
+  'does not fence the runner that took over from a start that was suspended',
+  { skip: NO_SIGSTOP },
+  async (t) => {
+    const location = freshLocation(t);
+    const first = await open(location);
+    first.commit(commitOf(0));
+    first.close();
+    // The start takes the lock, and then waits for this write before it can make itself the newest runner.
+    const writer = new DatabaseSync(checkpointFile(location));
+    writer.exec('BEGIN IMMEDIATE');
+    const late = startChild(t, 'start', location);
+    while (holdsNot(location)) await systemClock.sleep(20);
+    late.signal('SIGSTOP');
+    writer.exec('ROLLBACK');
+    writer.close();
+    const successor = await open(location, { takeOver: true });
+    successor.commit(commitOf(1));
+    late.signal('SIGCONT');
+    await late.ended();
+    assert.deepEqual(late.lines, ['CHECKPOINT_FENCED']);
+    successor.assertNewest();
+    successor.commit(commitOf(2));
+  },
+);
+
+/** Whether nobody holds the lock of the checkpoint. */
+function holdsNot(location: string): boolean {
+  const lock = new DatabaseSync(join(location, 'lock.db'), { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    lock.close();
+  }
+}
+
+test('starts in turn where several wait for the lock', async (t) => {
+  const location = freshLocation(t);
+  const children = Array.from({ length: 3 }, () => startChild(t, 'start', location));
+  for (const child of children) await child.ended();
+  assert.deepEqual(children.map(({ lines }) => lines).flat(), ['started', 'started', 'started']);
+});
+
+test('a runner that was taken over knows before it opens anything', async (t) => {
+  const location = freshLocation(t);
+  const first = await open(location);
+  first.assertNewest();
+  const second = await open(location, { takeOver: true });
+  assert.throws(() => first.assertNewest(), { code: 'CHECKPOINT_FENCED' });
+  second.assertNewest();
 });
