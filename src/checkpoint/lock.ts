@@ -4,11 +4,11 @@
  * descriptor of it would give a POSIX lock up.
  */
 import { DatabaseSync } from 'node:sqlite';
-import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
 import { holdersOf, holderText, howToFindHolder, isStillRunning, type NotedProcess } from '../lock-holder.ts';
+import { makePrivateFile } from '../make-folder.ts';
 import { checkpointFile, firstCell } from './database.ts';
 import { isBusy } from './failure.ts';
 
@@ -20,7 +20,7 @@ export class RunnerLock {
   private readonly database: DatabaseSync;
 
   constructor(location: string) {
-    makePrivate(lockFile(location));
+    makePrivateFile(lockFile(location));
     // It answers at once; waiting is done between tries, where the process can still hear a signal.
     this.database = new DatabaseSync(lockFile(location), { returnArrays: true, timeout: 0 });
   }
@@ -84,15 +84,6 @@ export class RunnerLock {
 
 function lockFile(location: string): string {
   return join(location, 'lock.db');
-}
-
-/** Made here for its mode, and only if it is missing: closing a file that SQLite has open would give its locks up. */
-function makePrivate(path: string): void {
-  try {
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error;
-  }
 }
 
 /**

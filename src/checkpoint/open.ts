@@ -1,10 +1,10 @@
 /** Opening a checkpoint for a runner: the folder, the lock, the tables at first use, and a new epoch. */
-import { closeSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { NotedProcess } from '../lock-holder.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder, makePrivateFile } from '../make-folder.ts';
 import { changeOf, type Position } from '../plan/query-change.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { createAggregateTables } from './aggregate-table.ts';
@@ -143,17 +143,8 @@ function positionOf(database: DatabaseSync): Position {
  * checkpoint in it.
  */
 function prepareFolder(location: string): boolean {
-  try {
-    makeFolder(location, 0o700);
-    // Made here for its mode. Only where it is missing: closing a file that SQLite has open would give its locks up.
-    closeSync(openSync(checkpointFile(location), 'wx', 0o600));
-    return true;
-  } catch (error) {
-    const isThere =
-      error instanceof Error && 'code' in error && error.code === 'EEXIST' && 'syscall' in error;
-    if (!isThere || error.syscall !== 'open') throw error;
-    return false;
-  }
+  makeFolder(location);
+  return makePrivateFile(checkpointFile(location));
 }
 
 /** Who took the lock last, if that can be read; a hint must never hide the error that it is for. */
