@@ -27,6 +27,7 @@ const TABLE = {
   TOPIC_RECREATED: { actor: 'operator', retry: false, exitCode: 5 },
   CHECKPOINT_NOT_FOUND: { actor: 'user', retry: false, exitCode: 5 },
   CHECKPOINT_LOCKED: { actor: 'user', retry: true, exitCode: 5 },
+  CHECKPOINT_UNAVAILABLE: { actor: 'operator', retry: true, exitCode: 5 },
   CHECKPOINT_FENCED: { actor: 'operator', retry: false, exitCode: 5 },
   WRITER_FENCED: { actor: 'operator', retry: false, exitCode: 5 },
   CHECKPOINT_CORRUPT: { actor: 'operator', retry: false, exitCode: 5 },

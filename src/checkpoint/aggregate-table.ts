@@ -11,6 +11,9 @@ import { corrupt } from './failure.ts';
 import { parseState, stateText } from './group-json.ts';
 import { crcOfCells } from './row-crc.ts';
 
+/** A table is named after its aggregate. */
+export const AGGREGATE_TABLE_PREFIX = 'aggregate_';
+
 /** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
 const GROUP_KEY = '"group:key"';
 const STATE = '"group:state"';
@@ -214,7 +217,7 @@ function isToldByColumn(cell: GroupCell): boolean {
 }
 
 function tableOf(aggregate: Aggregate): string {
-  return quoted(`aggregate_${aggregate.name}`);
+  return quoted(`${AGGREGATE_TABLE_PREFIX}${aggregate.name}`);
 }
 
 /** SQLite takes names that differ only in the case of letters for one. */

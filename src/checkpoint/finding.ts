@@ -16,4 +16,4 @@ export type FindingParts = Omit<Finding, 'check'>;
 
 /** What can be done about nearly everything. */
 export const MEND =
-  'Check the disk. Stop the query and put back a copy of the folder; or delete the folder, and the query reads its topic from the start.';
+  'Check the disk. Stop the query and put back a copy of the folder. Only if there is none, move the folder away: the query then reads its topic from the start.';

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { TallystreamError } from '../errors.ts';
+import type { NotedProcess } from '../lock-holder.ts';
 import { fingerprintOf, type Fingerprint } from '../plan/fingerprint.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
@@ -85,6 +86,14 @@ export function writeQuery(
     .run(JSON.stringify(fingerprint), JSON.stringify(aggregates));
 }
 
+/** The epoch of the newest runner; 0 before the first. */
+export function storedEpoch(database: DatabaseSync): number {
+  const hasMeta = firstCell(
+    database.prepare("SELECT count(*) FROM pragma_table_xinfo('meta') WHERE name = 'epoch'"),
+  );
+  return hasMeta === 0 ? 0 : Number(firstCell(database.prepare('SELECT epoch FROM meta')) ?? 0);
+}
+
 /** Makes the caller the newest runner: whoever had the checkpoint before is refused from now on. */
 export function raiseEpoch(database: DatabaseSync): number {
   return Number(firstCell(database.prepare('UPDATE meta SET epoch = epoch + 1 RETURNING epoch')));
@@ -95,21 +104,30 @@ export function writeHolder(database: DatabaseSync, nowMs: number): void {
   database.prepare('UPDATE meta SET lock_pid = ?, lock_since_ms = ?').run(process.pid, nowMs);
 }
 
-/**
- * The last process that took the lock, in words. A hint only: the lock itself says whether anybody holds it, and a
- * process on another machine has a number that means nothing here.
- */
-export function readHolder(database: DatabaseSync): string | undefined {
+/** The last process that took the lock. The lock itself says whether anybody holds it now. */
+export function readHolder(database: DatabaseSync): NotedProcess | undefined {
   const row = firstRow(
     database.prepare('SELECT lock_pid, lock_since_ms FROM meta WHERE lock_pid IS NOT NULL'),
   );
-  return row && `process ${String(row[0])}, running since ${new Date(Number(row[1])).toISOString()}`;
+  return row && { pid: Number(row[0]), sinceMs: Number(row[1]) };
 }
 
 export function fencedError(location: string, epochs: { own: number; stored: number }): TallystreamError {
   return new TallystreamError('CHECKPOINT_FENCED', {
     what: `The checkpoint in ${location} was taken over by another query process: it is at epoch ${epochs.stored}, and this process has epoch ${epochs.own}.`,
     why: 'Nothing of the batch in hand was committed; the other process reads it again.',
+    mend: 'Leave the other one running. To go on here instead, stop it and start this query again.',
+  });
+}
+
+/** Another runner raised the epoch between this one's first look at the checkpoint and its start. */
+export function overtakenError(
+  location: string,
+  epochs: { readonly seen: number; readonly stored: number },
+): TallystreamError {
+  return new TallystreamError('CHECKPOINT_FENCED', {
+    what: `The checkpoint in ${location} was taken over by another query process while this one was starting: it went from epoch ${epochs.seen} to ${epochs.stored}.`,
+    why: 'This process was suspended, or another one started in the same moment. Nothing was changed.',
     mend: 'Leave the other one running. To go on here instead, stop it and start this query again.',
   });
 }

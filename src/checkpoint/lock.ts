@@ -7,7 +7,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
-import { firstCell } from './database.ts';
+import { holdersOf, holderText, howToFindHolder, isStillRunning, type NotedProcess } from '../lock-holder.ts';
+import { makePrivateFile } from '../make-folder.ts';
+import { checkpointFile, firstCell } from './database.ts';
 import { isBusy } from './failure.ts';
 
 const RETRY_MS = 25;
@@ -18,8 +20,9 @@ export class RunnerLock {
   private readonly database: DatabaseSync;
 
   constructor(location: string) {
+    makePrivateFile(lockFile(location));
     // It answers at once; waiting is done between tries, where the process can still hear a signal.
-    this.database = new DatabaseSync(join(location, 'lock.db'), { returnArrays: true, timeout: 0 });
+    this.database = new DatabaseSync(lockFile(location), { returnArrays: true, timeout: 0 });
   }
 
   get held(): boolean {
@@ -38,15 +41,20 @@ export class RunnerLock {
     }
   }
 
-  /** Tries again until `timeoutMs` have passed. */
-  async acquire(clock: Clock, timeoutMs: number): Promise<boolean> {
+  /**
+   * Tries again until `timeoutMs` have passed.
+   * @param look called before every try
+   * @returns whether the lock is held, and what the last look saw
+   */
+  async acquire<T>(clock: Clock, timeoutMs: number, look: () => T): Promise<{ isHeld: boolean; seen: T }> {
     const endMs = clock.monotonicMs() + timeoutMs;
-    while (!this.tryAcquire()) {
+    for (;;) {
+      const seen = look();
+      if (this.tryAcquire()) return { isHeld: true, seen };
       const leftMs = endMs - clock.monotonicMs();
-      if (leftMs <= 0) return false;
+      if (leftMs <= 0) return { isHeld: false, seen };
       await clock.sleep(Math.min(RETRY_MS, leftMs));
     }
-    return true;
   }
 
   /**
@@ -74,10 +82,49 @@ export class RunnerLock {
   }
 }
 
-export function lockedError(location: string, holder: string | undefined): TallystreamError {
-  return new TallystreamError('CHECKPOINT_LOCKED', {
-    what: `The checkpoint in ${location} is in use by another query process${holder === undefined ? '' : `: ${holder}`}.`,
-    why: 'Two at once would count the same events twice.',
-    mend: 'Stop the other one first. Where it is stopped and not dead (Ctrl-Z, a frozen container), start with --take-over: when it wakes, its commits are refused.',
-  });
+function lockFile(location: string): string {
+  return join(location, 'lock.db');
+}
+
+/**
+ * The lock is taken. It names the process that holds it; the one that noted its number last may have ended long ago.
+ * @param noted the last runner that took the lock; undefined if that cannot be read
+ */
+export function lockedError(location: string, noted: NotedProcess | undefined): TallystreamError {
+  const path = lockFile(location);
+  const [holder] = holdersOf([path]);
+  const isNoted =
+    noted !== undefined && (holder === undefined ? isStillRunning(noted) : holder.pid === noted.pid);
+  const locked = (what: string, mend: string, why = ''): TallystreamError =>
+    new TallystreamError('CHECKPOINT_LOCKED', {
+      what: `The checkpoint in ${location} is ${what}.`,
+      why: `${why}Two queries at once would count the same events twice.`,
+      mend,
+    });
+  if (isNoted) {
+    return locked(
+      `in use by another query process: ${notedText(noted)}`,
+      'Stop the other one first. If it is suspended (Ctrl-Z, a frozen container), start with --take-over: when it wakes, its commits are refused.',
+    );
+  }
+  if (holder !== undefined) {
+    return locked(`locked by ${holderText(holder)}`, 'Wait until that process has ended, or end it.');
+  }
+  const ended =
+    noted === undefined
+      ? ''
+      : `Process ${noted.pid}, which took the lock last, does not run on this machine any more. `;
+  return locked('locked by another program', howToFindHolder(path), ended);
+}
+
+/** Who is in the middle of a write, as a sentence. */
+export function writerText(location: string): string {
+  const path = checkpointFile(location);
+  const holders = holdersOf([path, `${path}-shm`]);
+  if (holders.length === 0) return howToFindHolder(path);
+  return `It is probably ${holders.map(holderText).join(' or ')}, which may be suspended.`;
+}
+
+function notedText({ pid, sinceMs }: NotedProcess): string {
+  return `process ${pid}, running since ${new Date(sinceMs).toISOString()}`;
 }

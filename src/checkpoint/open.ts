@@ -1,9 +1,10 @@
 /** Opening a checkpoint for a runner: the folder, the lock, the tables at first use, and a new epoch. */
-import { closeSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
-import { makeFolder } from '../make-folder.ts';
+import type { NotedProcess } from '../lock-holder.ts';
+import { makeFolder, makePrivateFile } from '../make-folder.ts';
 import { changeOf, type Position } from '../plan/query-change.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { createAggregateTables } from './aggregate-table.ts';
@@ -16,19 +17,22 @@ import {
   openDatabase,
   tuneForRunner,
 } from './database.ts';
-import { checkpointFailure, corrupt, full, guarded, inaccessible } from './failure.ts';
+import { checkpointFailure, corrupt, guarded, inaccessible } from './failure.ts';
 import {
   askedFingerprint,
   createIdentity,
   type Identity,
+  overtakenError,
   raiseEpoch,
   readHolder,
   readIdentity,
+  storedEpoch,
   writeHolder,
   writeQuery,
 } from './identity.ts';
-import { lockedError, RunnerLock } from './lock.ts';
+import { lockedError, RunnerLock, writerText } from './lock.ts';
 import { SqliteCheckpoint } from './runner.ts';
+import { checkTables } from './schema-check.ts';
 import { createTables, inspectTables } from './tables.ts';
 
 const LOCK_TIMEOUT_MS = 2_000;
@@ -55,55 +59,64 @@ export interface CheckpointOptions {
  */
 export async function openCheckpoint(options: CheckpointOptions): Promise<Checkpoint> {
   const { location, clock, takeOver, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
-  const isNew = prepareFolder(location);
+  const isNew = guarded({ location }, () => prepareFolder(location));
   const lock = guarded({ location }, () => new RunnerLock(location));
+  let database: DatabaseSync | undefined;
   try {
-    const acquired = takeOver ? lock.tryAcquire() : await lock.acquire(clock, lockTimeoutMs);
-    if (!acquired && !takeOver) throw lockedError(location, holderHint(location));
-    return openLocked(options, lock, { isNew, busyTimeoutMs: lockTimeoutMs });
+    const opened = openDatabase(location, lockTimeoutMs);
+    database = opened;
+    const acquired = await lock.acquire(clock, takeOver ? 0 : lockTimeoutMs, () => storedEpoch(opened));
+    if (!acquired.isHeld && !takeOver) throw lockedError(location, holderHint(location));
+    return openLocked(options, lock, { database, isNew, seenEpoch: acquired.seen });
   } catch (error) {
+    database?.close();
     lock.release();
-    throw checkpointFailure(error, { location, holder: () => holderHint(location) });
+    throw checkpointFailure(error, { location, holder: () => writerText(location) });
   }
 }
 
 function openLocked(
   options: CheckpointOptions,
   lock: RunnerLock,
-  { isNew, busyTimeoutMs }: { readonly isNew: boolean; readonly busyTimeoutMs: number },
+  found: { readonly database: DatabaseSync; readonly isNew: boolean; readonly seenEpoch: number },
 ): Checkpoint {
   const { location, clock } = options;
+  const { database, isNew, seenEpoch } = found;
   const hasContent = statSync(checkpointFile(location)).size > 0;
-  const database = openDatabase(location, busyTimeoutMs);
-  try {
-    // Its content may all be in the WAL as yet, so the size of the file alone says nothing.
-    if (inspectTables(database, location) === 'empty' && !isNew && lock.isContentNoted) {
-      throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
-    }
-    if (hasContent && !lock.noteContent() && !options.takeOver) throw lockedError(location, undefined);
-    const mode = tuneForRunner(database);
-    if (mode !== 'wal')
-      throw inaccessible(location, new Error('its file system cannot share memory (is it remote?)'));
-    const { identity, epoch, notes } = inTransaction(database, () => begin(database, options, lock.held));
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    for (const note of notes) options.onQueryChanged?.(note);
-    return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
-  } catch (error) {
-    database.close();
-    throw error;
+  // Its content may all be in the WAL as yet, so the size of the file alone says nothing.
+  if (inspectTables(database, location) === 'empty' && !isNew && lock.isContentNoted) {
+    throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
   }
+  if (hasContent && !lock.noteContent() && !options.takeOver)
+    throw lockedError(location, holderHint(location));
+  const mode = tuneForRunner(database);
+  if (mode !== 'wal') throw inaccessible(location, 'Its file system cannot share memory (is it remote?).');
+  const { identity, epoch, notes } = inTransaction(database, () =>
+    begin(database, options, { lockHeld: lock.held, seenEpoch }),
+  );
+  database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  for (const note of notes) options.onQueryChanged?.(note);
+  return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
 }
 
-/** All in one transaction: a start that is refused changes nothing, and does not fence whoever is at work. */
+/**
+ * All in one transaction: a start that is refused changes nothing, and does not fence whoever is at work. `seenEpoch` was
+ * read before the lock was taken. If it has risen since, another runner took over while this process was suspended: this
+ * start has lost, and must not fence its successor.
+ */
 function begin(
   database: DatabaseSync,
   { plan, logFormat, clock, location }: CheckpointOptions,
-  lockHeld: boolean,
+  { lockHeld, seenEpoch }: { readonly lockHeld: boolean; readonly seenEpoch: number },
 ): { identity: Identity; epoch: number; notes: readonly QueryChangeNote[] } {
   if (inspectTables(database, location) === 'empty') {
     createTables(database);
     createAggregateTables(database, plan.aggregates);
     createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
+  } else {
+    checkTables(database, location);
+    const stored = storedEpoch(database);
+    if (stored !== seenEpoch) throw overtakenError(location, { seen: seenEpoch, stored });
   }
   const stored = readIdentity(database, location);
   const asked = { fingerprint: askedFingerprint(plan, logFormat), aggregates: plan.aggregates };
@@ -130,22 +143,12 @@ function positionOf(database: DatabaseSync): Position {
  * checkpoint in it.
  */
 function prepareFolder(location: string): boolean {
-  try {
-    makeFolder(location, 0o700);
-    // Made here for its mode. Only where it is missing: closing a file that SQLite has open would give its locks up.
-    closeSync(openSync(checkpointFile(location), 'wx', 0o600));
-    return true;
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error;
-    if (error.code === 'ENOSPC') throw full(location, error);
-    if (error.code !== 'EEXIST' || !('syscall' in error) || error.syscall !== 'open')
-      throw inaccessible(location, error);
-    return false;
-  }
+  makeFolder(location);
+  return makePrivateFile(checkpointFile(location));
 }
 
-/** Who holds the lock, where that can be read; a hint must never hide the error that it is for. */
-function holderHint(location: string): string | undefined {
+/** Who took the lock last, if that can be read; a hint must never hide the error that it is for. */
+function holderHint(location: string): NotedProcess | undefined {
   try {
     const database = openDatabase(location, 0);
     try {

@@ -111,6 +111,10 @@ export class SqliteCheckpoint implements Checkpoint {
     if (!this.parts.lock.held) this.write(() => this.keepTryingForLock());
   }
 
+  assertNewest(): void {
+    this.onMain(() => this.checkEpoch());
+  }
+
   writePlan(plan: BatchPlan): void {
     this.write(() => this.batches.putPlan(plan));
   }
@@ -185,12 +189,16 @@ export class SqliteCheckpoint implements Checkpoint {
   private write(body: () => void): void {
     this.onMain(() =>
       inTransaction(this.parts.database, () => {
-        const stored = Number(firstCell(this.selectEpoch));
-        if (stored !== this.epoch) throw fencedError(this.place.location, { own: this.epoch, stored });
+        this.checkEpoch();
         this.checkPresence();
         body();
       }),
     );
+  }
+
+  private checkEpoch(): void {
+    const stored = Number(firstCell(this.selectEpoch));
+    if (stored !== this.epoch) throw fencedError(this.place.location, { own: this.epoch, stored });
   }
 
   /** The next runner notes it where that is not possible now, for want of space for one. */

@@ -1,5 +1,5 @@
 /** The checkpoint as commands and the page read it, whether a runner is at work or not. */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type {
@@ -17,6 +17,7 @@ import { allRows, checkpointFile, firstCell, firstRow, inSnapshot, openViewDatab
 import { deadLetters, duplicates } from './dead-letter-reader.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
 import { type Identity, readIdentity } from './identity.ts';
+import { checkTables } from './schema-check.ts';
 import { parseStored } from './stored-json.ts';
 import { inspectTables } from './tables.ts';
 
@@ -41,13 +42,15 @@ export function openCheckpointView({ location }: { readonly location: string }):
  * @throws what {@link openCheckpointView} throws
  */
 export function openPresent(location: string): DatabaseSync {
-  if (!existsSync(checkpointFile(location))) throw notFound(location);
   const place = { location };
+  const stats = guarded(place, () => statSync(checkpointFile(location), { throwIfNoEntry: false }));
+  if (stats === undefined) throw notFound(location);
   const database = guarded(place, () => openViewDatabase(location));
   try {
     // A runner makes the file first and its tables then, in one transaction.
     const tables = guarded(place, () => inspectTables(database, location));
     if (tables === 'empty') throw notFound(location);
+    guarded(place, () => checkTables(database, location));
     return database;
   } catch (error) {
     database.close();
@@ -94,8 +97,8 @@ class SqliteCheckpointView implements CheckpointView {
   deadLetters(filter: DeadLetterFilter): Iterable<DeadLetter> {
     return guardedRows(this.place, () =>
       filter.reason === 'DUPLICATE'
-        ? duplicates(this.database, this.topic, filter)
-        : deadLetters(this.database, filter),
+        ? duplicates(this.database, { topic: this.topic, location: this.place.location }, filter)
+        : deadLetters(this.database, filter, this.place.location),
     );
   }
 

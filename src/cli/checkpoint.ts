@@ -10,6 +10,7 @@ import { ofCheckpoint } from './view.ts';
 const EXIT_FOUND = 5;
 
 export async function show(context: Context): Promise<number> {
+  context.signals.leaveToSystem();
   const summary = await ofCheckpoint(context, () => readCheckpointSummary(context.config));
   const write = await createOutput();
   await write(context.json ? jsonLine(summaryJson(summary)) : renderSummary(summary));
@@ -17,6 +18,7 @@ export async function show(context: Context): Promise<number> {
 }
 
 export async function verify(context: Context): Promise<number> {
+  context.signals.leaveToSystem();
   const verification = await ofCheckpoint(context, () => verifyCheckpoint(context.config));
   const write = await createOutput();
   await write(context.json ? jsonLine(verificationJson(verification)) : renderVerification(verification));

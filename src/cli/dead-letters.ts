@@ -13,10 +13,13 @@ import { openView } from './view.ts';
 
 /** More of a dead letter than a person reads in a terminal. */
 const SHOWN_BYTES_MAX = 64 * 1024;
+/** Other work of this process, signals among it, has its turn after so many letters. */
+const LETTERS_PER_TURN = 256;
 
 export async function list(context: Context): Promise<number> {
   const filter = { ...reasonOf(context), ...partitionOf(context) };
   const limit = Number(context.flag('limit') ?? Infinity);
+  context.signals.leaveToSystem();
   const view = await openView(context);
   try {
     const write = await createOutput();
@@ -25,6 +28,8 @@ export async function list(context: Context): Promise<number> {
       if (shown >= limit) break;
       await write(context.json ? jsonLine(jsonOf(letter)) : `${lineOf(letter)}\n`);
       shown += 1;
+      // Writing to a file never waits, so signals and timers would have no turn.
+      if (shown % LETTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     if (shown === 0 && limit > 0 && !context.json) await write('No dead letters.\n');
     return 0;
@@ -35,6 +40,7 @@ export async function list(context: Context): Promise<number> {
 
 export async function show(context: Context, [word = '']: readonly string[]): Promise<number> {
   const position = positionOf(word);
+  context.signals.leaveToSystem();
   const view = await openView(context);
   try {
     const letter = letterAt(view, position);

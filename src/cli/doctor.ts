@@ -12,6 +12,7 @@ import { brokersCheck, KAFKA_CHECK_TIMEOUT_MS, kafkaFacts, protocolCheck } from 
 import { lagCheck } from './doctor/lag.ts';
 import { inspectLog, logCheck } from './doctor/log.ts';
 import { portCheck } from './doctor/port.ts';
+import { inspectPrivacy, privacyCheck } from './doctor/privacy.ts';
 import { checkAsText, checksAsJson, countsAsText, isOk } from './doctor/render.ts';
 import { roundTripCheck } from './doctor/round-trip.ts';
 import { nodeCheck, sqliteCheck } from './doctor/runtime.ts';
@@ -101,6 +102,7 @@ function checksFor(context: Context, ended: AbortSignal): readonly Check[] {
     sqliteCheck,
     configurationCheck(loaded, configFault, process.cwd()),
     folderCheck('data folder', folder),
+    privacyCheck(() => inspectPrivacy(config)),
     diskSpaceCheck(folder),
     diskFlushCheck(folder, clock),
     portCheck(config.ui.port),

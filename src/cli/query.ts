@@ -48,11 +48,13 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
     onQueryChanged: (note) =>
       logger.warn({ operation: 'change-query', ...note }, 'going on with a query that was changed'),
   });
+  const { epoch } = checkpoint;
+  const runId = randomUUID();
   try {
     if (!context.json) await printBanner(config, trigger);
     const query = new StreamingQuery({
       query: plan,
-      runId: randomUUID(),
+      runId,
       log,
       newTopic: newTopicOf(config),
       checkpoint,
@@ -70,7 +72,7 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
       failOnDataLoss: config.query.failOnDataLoss,
       sinks: await createSinks(config, log),
       ...(config.kafka.publishOffsets ? { offsetsGroup: name } : {}),
-      buildReport: (result) => buildReport(result, { queryName: name, timeZone }),
+      buildReport: (result) => buildReport(result, { queryName: name, timeZone, epoch, runId }),
       printer: await createStdoutPrinter((stored) => {
         const report = parseReport(stored);
         return context.json ? reportJsonLine(report) : renderReport(report);

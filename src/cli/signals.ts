@@ -12,13 +12,20 @@ export interface Signals {
    * longer ends the process. Returns what takes the listener back; taking it back twice does nothing more.
    */
   readonly onSignal: (listener: SignalListener) => () => void;
+  /**
+   * Called by a command that only reads and has nothing to finish. From then on the system ends the process at a signal,
+   * even in the middle of a long call into SQLite, in which no listener of ours could run.
+   */
+  readonly leaveToSystem: () => void;
   readonly exitCodeFor: (signal: EndSignal) => (typeof EXIT_CODES)[EndSignal];
 }
 
 /** The part of `process` that signals need. */
 interface SignalHost {
   on(event: EndSignal | 'message', listener: (message: unknown) => void): unknown;
+  off(event: EndSignal, listener: (message: unknown) => void): unknown;
   exit(code: number): void;
+  readonly pid?: number;
   readonly channel?: { unref(): void } | null | undefined;
 }
 
@@ -48,6 +55,7 @@ export function installSignals(
   { mergeWithinMs, nowMs }: SignalOptions = optionsOf(process.env),
 ): Signals {
   const listeners = new Set<{ readonly call: SignalListener }>();
+  const onDirect = new Map<EndSignal, () => void>();
   for (const signal of END_SIGNALS) {
     const direct = { count: 0, atMs: -Infinity };
     const forwarded = { count: 0, atMs: -Infinity };
@@ -63,7 +71,9 @@ export function installSignals(
       if (listeners.size === 0) host.exit(EXIT_CODES[signal]);
       for (const listener of listeners) listener.call(signal, count);
     };
-    host.on(signal, () => receive(direct));
+    const directly = () => receive(direct);
+    onDirect.set(signal, directly);
+    host.on(signal, directly);
     host.on('message', (message) => {
       if (forwardedSignal(message) === signal) receive(forwarded);
     });
@@ -77,6 +87,11 @@ export function installSignals(
       return () => {
         listeners.delete(entry);
       };
+    },
+    leaveToSystem() {
+      // The first process of a container is sent no signal that it does not listen to.
+      if (host.pid === 1) return;
+      for (const [signal, directly] of onDirect) host.off(signal, directly);
     },
     exitCodeFor: (signal) => EXIT_CODES[signal],
   };

@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { createOutput, jsonLine } from './output.ts';
 
 export async function list(context: Context): Promise<number> {
+  context.signals.leaveToSystem();
   const log = await openLog(context.config, context.clock, { readOnly: true });
   try {
     const write = await createOutput();
@@ -27,6 +28,7 @@ export async function list(context: Context): Promise<number> {
 }
 
 export async function describe(context: Context, [word]: readonly string[]): Promise<number> {
+  context.signals.leaveToSystem();
   const log = await openLog(context.config, context.clock, { readOnly: true });
   try {
     const topic = await topicOf(log, word ?? context.config.log.topic);

@@ -19,6 +19,7 @@ const UTF8_BYTES_A_CHARACTER_MAX = 4;
 
 export async function tail(context: Context, [word]: readonly string[]): Promise<number> {
   const asked = askedOf(context);
+  context.signals.leaveToSystem();
   const log = await openLog(context.config, context.clock, { readOnly: true });
   try {
     const { name } = await topicOf(log, word ?? context.config.log.topic);

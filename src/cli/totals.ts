@@ -5,6 +5,7 @@ import { createOutput, jsonLine } from './output.ts';
 import { openView } from './view.ts';
 
 export async function totals(context: Context): Promise<number> {
+  context.signals.leaveToSystem();
   const view = await openView(context);
   try {
     const held = buildTotals(view);

@@ -124,6 +124,8 @@ export interface BatchProgress {
   readonly runId: string;
   readonly name: string;
   readonly batchId: number;
+  /** Of the runner. After an older copy of the checkpoint was put back it may come again; `runId` never does. */
+  readonly epoch: number;
   /** The plan's clock, ISO 8601. */
   readonly timestamp: string;
   readonly numInputRows: number;

@@ -59,6 +59,12 @@ export interface Checkpoint {
    */
   holdLock(): void;
 
+  /**
+   * Called before anything that fences the writers of other runners, such as opening a sink.
+   * @throws CHECKPOINT_FENCED if another runner took over
+   */
+  assertNewest(): void;
+
   /** Makes a plan durable before anything outside can see its batch. A repeat with the same plan changes nothing. */
   writePlan(plan: BatchPlan): void;
   /** Keeps a dead letter aside until the commit; never visible before it. Memory stays bounded. */

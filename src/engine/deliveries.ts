@@ -25,7 +25,7 @@ export class Deliveries {
     return this.options.sinks.length === 0;
   }
 
-  /** @throws CHECKPOINT_CORRUPT where a sink holds what this checkpoint never planned; what a sink's `open` throws */
+  /** @throws CHECKPOINT_CORRUPT where a sink holds what this checkpoint never planned; CHECKPOINT_FENCED; what a sink's `open` throws */
   async open(): Promise<void> {
     const { sinks, checkpoint } = this.options;
     const { queryId, epoch } = checkpoint;
@@ -33,6 +33,8 @@ export class Deliveries {
     const committed = checkpoint.lastCommit()?.batchId;
     for (const sink of sinks) {
       if (sink.open === undefined) continue;
+      // Opening it fences the writer of the runner before: one that was taken over must not fence its successor.
+      checkpoint.assertNewest();
       const held = await sink.open({ queryId, epoch }, committed);
       const recovery = recoverSink({ planned, committed, held });
       if (recovery.kind === 'refuse') throw aheadError(sink, recovery.why);

@@ -147,7 +147,7 @@ export class MicroBatchLoop {
     if (decision.kind === 'start') return;
     invariant(planned !== undefined, 'a replay needs a plan');
     this.options.logger.info(
-      { operation: 'replay', batchId: decision.batchId },
+      { operation: 'replay', batchId: decision.batchId, epoch: this.options.checkpoint.epoch },
       'carrying out a planned batch again',
     );
     const look = await this.source.look({ needsAll: this.partitions.length === 0 });
@@ -267,7 +267,8 @@ export class MicroBatchLoop {
     const sinks = this.options.sinks.map(({ name }) => name);
     const sinceLastMs =
       this.lastStartedMs === undefined ? undefined : of.phases.startedMs - this.lastStartedMs;
-    return progressOf({ id: checkpoint.queryId, runId, name: query.name, ...of, sinks, sinceLastMs });
+    const { queryId: id, epoch } = checkpoint;
+    return progressOf({ id, runId, name: query.name, epoch, ...of, sinks, sinceLastMs });
   }
 
   /** Whether it ended with records that have come. */

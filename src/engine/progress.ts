@@ -48,6 +48,7 @@ export interface ProgressParts {
   readonly id: string;
   readonly runId: string;
   readonly name: string;
+  readonly epoch: number;
   readonly result: BatchResult;
   readonly lag: readonly PartitionLag[];
   readonly phases: Phases;
@@ -72,6 +73,7 @@ export function progressOf(of: ProgressParts): BatchProgress {
     runId: of.runId,
     name: of.name,
     batchId: plan.batchId,
+    epoch: of.epoch,
     timestamp: formatTimestamp(plan.clockMs * 1000),
     ...rows,
     durationMs,
@@ -97,6 +99,8 @@ export function logBatch(logger: Logger, result: BatchResult, progress: BatchPro
     {
       operation: 'batch',
       batchId,
+      epoch: progress.epoch,
+      runId: progress.runId,
       ...accounting,
       durationMs: progress.durationMs['triggerExecution'] ?? 0,
       processedRowsPerSecond: progress.processedRowsPerSecond,

@@ -5,6 +5,7 @@
  * which clock and watermark) and the commit (all that came of it, in one transaction). With C the last commit and P
  * the last plan, P = C starts P + 1, P = C + 1 replays P, and anything else is a checkpoint nobody should trust.
  */
+import { invariant } from '../errors.ts';
 import type { Accounting, BatchPlan, PartitionState, PlannedRange } from '../contracts/batch.ts';
 import type { PartitionOffsets } from '../contracts/log.ts';
 import { advanceWatermark } from '../operators/watermark.ts';
@@ -100,6 +101,8 @@ export function planBatch(input: PlanInput): PlanDecision {
   const wentBack = missingWhere(input.offsets, unread, (offsets, range) => [offsets.latest, range.start]);
   if (wentBack.length > 0) return { kind: 'log went back', missing: wentBack };
   const unreadEvents = offsetsIn(unread);
+  // Without this, an offset that is no number would plan empty batches without end.
+  invariant(Number.isSafeInteger(unreadEvents), 'the log gave offsets that are not whole numbers');
   // A wall clock may be set back; a plan's may not, since idleness is measured between plans.
   const clockMs = Math.max(input.nowMs, previous?.clockMs ?? -Infinity);
   const seen = statesAt(input, clockMs);

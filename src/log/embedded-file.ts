@@ -1,10 +1,10 @@
 /** Opening the embedded log's file: the settings of a connection, and the transaction that every writer uses. */
-import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder, makePrivateFile } from '../make-folder.ts';
 import { KeylessTurn } from './append-plan.ts';
 import { guarded, isBusy } from './embedded-errors.ts';
 import { pragma, prepareSchema } from './embedded-schema.ts';
@@ -104,7 +104,7 @@ export function inTransaction<T>(file: LogFile, act: () => T): T {
 function connect(path: string, timeout: number): DatabaseSync {
   try {
     makeFolder(dirname(path));
-    makePrivate(path);
+    makePrivateFile(path);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The log ${path} cannot be made.`,
@@ -114,14 +114,6 @@ function connect(path: string, timeout: number): DatabaseSync {
     });
   }
   return new DatabaseSync(path, { timeout });
-}
-
-/**
- * Customers' data is for their user alone. Made only where the file is missing: closing a file that SQLite has open would
- * give its locks up. SQLite gives the -wal and -shm files the mode of the file itself.
- */
-function makePrivate(path: string): void {
-  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
 }
 
 /**

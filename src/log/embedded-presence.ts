@@ -1,17 +1,13 @@
 /** Notices a log whose file was deleted or replaced while it is open: the system would let us write into nothing. */
 import { statSync } from 'node:fs';
-import { TallystreamError } from '../errors.ts';
+import { movedError } from './embedded-errors.ts';
 
 /** Remembers which file lies at `path` now, and throws LOG_UNAVAILABLE when called once another or none does. */
 export function watchPresence(path: string): () => void {
   const opened = identify(path);
   return () => {
     if (identify(path) === opened) return;
-    throw new TallystreamError('LOG_UNAVAILABLE', {
-      what: `The log ${path} was deleted or replaced while it was in use.`,
-      why: 'What is written now would be in no file.',
-      mend: 'Bring the file back, or start again: a new log begins empty.',
-    });
+    throw movedError(path);
   };
 }
 

@@ -1,6 +1,7 @@
 /** The tables of the embedded log, and how a file is known to be one. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
+import { schemaMadeBy, schemaProblem, type Schema } from '../stored-schema.ts';
 
 /** "TSLG": marks the file as an embedded log (PRAGMA application_id). */
 const APPLICATION_ID = 0x54534c47;
@@ -57,10 +58,14 @@ export function pragma(db: DatabaseSync, name: string): unknown {
 
 /**
  * Makes the tables in a new file; several processes may do so at once, and the first wins.
- * @throws LOG_UNAVAILABLE where the file belongs to another program or to a newer version of this one
+ * @throws LOG_UNAVAILABLE where the file belongs to another program or to a newer version of this one; LOG_CORRUPT if the
+ * definition of a table is damaged
  */
 export function prepareSchema(db: DatabaseSync, path: string, readOnly: boolean): void {
-  if (checkOwner(db, path) === 'ours') return;
+  if (checkOwner(db, path) === 'ours') {
+    checkTables(db, path);
+    return;
+  }
   if (readOnly) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The log ${path} is empty: no producer has written to it yet.`,
@@ -77,6 +82,20 @@ export function prepareSchema(db: DatabaseSync, path: string, readOnly: boolean)
   } finally {
     if (db.isTransaction) db.exec('ROLLBACK');
   }
+}
+
+let tablesMade: Schema | undefined;
+
+/** A column that lost its name would be read as undefined, and a query would count nothing, and that for ever. */
+function checkTables(db: DatabaseSync, path: string): void {
+  tablesMade ??= schemaMadeBy((model) => model.exec(SCHEMA));
+  const problem = schemaProblem(db, tablesMade);
+  if (problem === undefined) return;
+  throw new TallystreamError('LOG_CORRUPT', {
+    what: `The log ${path} is damaged: the definition of its tables is not what was written.`,
+    why: problem,
+    mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
+  });
 }
 
 function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {

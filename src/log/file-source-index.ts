@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { dirname } from 'node:path';
 import { TallystreamError } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder, makePrivateFile } from '../make-folder.ts';
 import { guarded } from './embedded-errors.ts';
 import { watchPresence } from './embedded-presence.ts';
 import { pragma } from './embedded-schema.ts';
@@ -108,6 +108,7 @@ export const LINES_PER_POSITION = 1024;
 export function openFileIndex(path: string, folder: string): FileIndex {
   return indexed(path, () => {
     prepareFolder(dirname(path));
+    makePrivateFile(path);
     const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     try {
       // EXTRA: the removal of the journal, which is the commit, is durable, too.

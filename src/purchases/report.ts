@@ -64,6 +64,13 @@ export type PurchaseReport = {
   readonly schemaVersion: 1;
   readonly queryName: string;
   readonly batchId: number;
+  /**
+   * The runner that committed the batch: its epoch, and an id that no other run has. Left out in reports of earlier versions.
+   * If an older copy of the checkpoint was put back, a batch id comes again with other contents, and with another `runId`; the
+   * copy does not know which epochs there were, so the epoch may be the same.
+   */
+  readonly epoch?: number;
+  readonly runId?: string;
   /** The plan's clock, `YYYY-MM-DD HH:MM:SS` in the query's zone. */
   readonly timestamp: string;
   /** By date, then currency: the last {@link REPORT_ROWS_MAX}. */
@@ -89,6 +96,9 @@ export interface ReportOptions {
   readonly queryName: string;
   /** The query's zone. */
   readonly timeZone: string;
+  /** The runner's. */
+  readonly epoch?: number;
+  readonly runId?: string;
 }
 
 /** @throws RangeError for an unknown time zone */
@@ -102,6 +112,8 @@ export function buildReport(result: BatchResult, options: ReportOptions): Purcha
     schemaVersion: 1,
     queryName: options.queryName,
     batchId: result.plan.batchId,
+    ...(options.epoch === undefined ? {} : { epoch: options.epoch }),
+    ...(options.runId === undefined ? {} : { runId: options.runId }),
     timestamp: formatLocalDateTime(result.plan.clockMs * 1000, zone),
     daily: daily.slice(-REPORT_ROWS_MAX),
     details: result.sample.slice(0, DETAIL_ROWS_MAX).map((row) => detailRow(row, zone)),

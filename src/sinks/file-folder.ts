@@ -1,6 +1,6 @@
 /** Files that are there whole or not at all, in folders by output, and a note of whose they are. */
 import { createWriteStream } from 'node:fs';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable, type Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -42,7 +42,9 @@ export async function writeWhole(
   const hidden = join(folder, `.${basename(path)}.${epoch}.tmp`);
   await prepareFolder(folder);
   try {
-    const file = createWriteStream(hidden, { flush: true });
+    // Whatever has the hidden name, a symbolic link that somebody put there among it, is removed and never followed.
+    await rm(hidden, { force: true });
+    const file = createWriteStream(hidden, { flush: true, flags: 'wx', mode: await modeIn(folder) });
     const source = Readable.from(chunks, { objectMode: true });
     if (transform === undefined) await pipeline(source, file);
     else await pipeline(source, transform, file);
@@ -52,6 +54,12 @@ export async function writeWhole(
     throw error;
   }
   await flushFolder(folder);
+}
+
+/** A file may be read by those who may read its folder: one that is made here is for its owner alone. */
+async function modeIn(folder: string): Promise<number> {
+  const { mode } = await stat(folder);
+  return 0o600 | (mode & 0o044);
 }
 
 /** Removes files that may not be there. */

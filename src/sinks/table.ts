@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { BatchResult, ResultTable } from '../contracts/batch-result.ts';
 import type { BatchIdentity, RunnerIdentity, Sink } from '../contracts/sink.ts';
 import type { OutputMode } from '../plan/query-plan.ts';
+import { makePrivateFile } from '../make-folder.ts';
 import { fencedError, isNew } from './once.ts';
 import { sinkFailure } from './sink-error.ts';
 import { createLedger, inTransaction, newestIn, notedIn, noteIn, raiseEpoch } from './sqlite-ledger.ts';
@@ -117,6 +118,7 @@ class TableSink implements Sink {
 
 /** `EXTRA` makes a commit last through a power cut in every journal mode; the mode itself is the file's own. */
 function openFile(path: string): DatabaseSync {
+  makePrivateFile(path);
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     database.exec('PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF; PRAGMA temp_store = FILE');

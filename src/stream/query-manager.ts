@@ -1,6 +1,7 @@
 /** The queries of a session: Structured Streaming's `StreamingQueryManager`. */
 import type { BatchProgress } from '../contracts/batch.ts';
 import { TallystreamError } from '../errors.ts';
+import { isInHandler } from './handler-scope.ts';
 import type { StreamingQuery } from './query.ts';
 
 /** Told what queries do. What it throws is passed over: it must not change what a query does. */
@@ -22,6 +23,7 @@ export class StreamingQueryManager {
   private readonly queries = new Map<string, StreamingQuery>();
   private readonly listeners = new Set<StreamingQueryListener>();
   private readonly starting = new Set<string>();
+  private terminated = new Terminations();
 
   /** Queries that are running. */
   get active(): readonly StreamingQuery[] {
@@ -43,9 +45,27 @@ export class StreamingQueryManager {
     this.listeners.delete(listener);
   }
 
-  /** Resolves when one of the queries that run now has ended; rejects with the failure that ended it. */
+  /**
+   * Resolves when a query of this session has ended, also if that was before the call; rejects if one ended with a failure,
+   * with the first such failure. `resetTerminated` forgets those that have ended.
+   * @throws USAGE in a handler of a query, which that query waits for
+   */
   async awaitAnyTermination(): Promise<void> {
-    await Promise.race(this.active.map((query) => query.awaitTermination()));
+    if (isInHandler()) {
+      throw new TallystreamError('USAGE', {
+        what: 'awaitAnyTermination was called in a handler of a query.',
+        why: 'The query goes on only when the handler has returned, so this might never end.',
+        mend: 'Call it outside of the handler.',
+      });
+    }
+    const { terminated } = this;
+    await terminated.first;
+    if (terminated.failure !== undefined) throw terminated.failure;
+  }
+
+  /** Forgets the queries that have ended, so that `awaitAnyTermination` waits for the next one. */
+  resetTerminated(): void {
+    if (this.terminated.hasAny) this.terminated = new Terminations();
   }
 
   /** Keeps a name for a query that is about to run. @throws USAGE where one of that name is running */
@@ -71,6 +91,7 @@ export class StreamingQueryManager {
     this.tell((listener) => listener.onQueryStarted?.({ id, runId, name }));
     const ended = (): void => {
       this.queries.delete(name);
+      this.terminated.add(query.exception);
       this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception: query.exception }));
     };
     query.awaitTermination().then(ended, ended);
@@ -88,5 +109,22 @@ export class StreamingQueryManager {
         // A listener is for the eyes of others; what goes wrong there is theirs.
       }
     }
+  }
+}
+
+/** The queries that have ended since the last reset. */
+class Terminations {
+  hasAny = false;
+  failure: Error | undefined;
+  private readonly ended = Promise.withResolvers<undefined>();
+
+  get first(): Promise<undefined> {
+    return this.ended.promise;
+  }
+
+  add(failure: Error | undefined): void {
+    this.hasAny = true;
+    this.failure ??= failure;
+    this.ended.resolve(undefined);
   }
 }

@@ -3,7 +3,9 @@ import type { BatchProgress } from '../contracts/batch.ts';
 import { MicroBatchLoop } from '../engine/loop.ts';
 import type { LoopOptions } from '../engine/loop-options.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import { TallystreamError } from '../errors.ts';
 import { explainPlan } from './explain.ts';
+import { HandlerScope } from './handler-scope.ts';
 
 /** How many progress entries `recentProgress` keeps. */
 const RECENT_PROGRESS_MAX = 100;
@@ -33,6 +35,7 @@ export class StreamingQuery {
   private active = true;
   private failure: Error | undefined;
   private readonly progress: BatchProgress[] = [];
+  private readonly handlers: HandlerScope;
 
   /** Starts at once. Failures come out of `awaitTermination` and stand in `exception`. */
   constructor(
@@ -40,7 +43,10 @@ export class StreamingQuery {
     onProgress: (progress: BatchProgress) => void = () => {},
     /** Gives back what the query had for itself; called once, when it has ended. */
     onEnd: () => Promise<void> = () => Promise.resolve(),
+    /** Where its handlers run, which must not wait for the query. */
+    handlers = new HandlerScope(),
   ) {
+    this.handlers = handlers;
     this.plan = options.query;
     this.id = options.checkpoint.queryId;
     this.runId = options.runId;
@@ -106,21 +112,41 @@ export class StreamingQuery {
     return [...this.progress];
   }
 
-  /** Resolves when the query has ended by itself or was stopped; rejects with the failure that ended it. */
+  /**
+   * Resolves when the query has ended by itself or was stopped; rejects with the failure that ended it.
+   * @throws USAGE in a handler of this query, which the query waits for
+   */
   async awaitTermination(): Promise<void> {
-    await this.ended;
+    this.refuseInHandler('awaitTermination');
+    await this.handlers.wait(this.ended);
     if (this.failure !== undefined) throw this.failure;
   }
 
-  /** Resolves when all that is in the log now is committed, without waiting for the trigger; rejects with a failure. */
+  /**
+   * Resolves when all that is in the log now is committed, without waiting for the trigger; rejects with a failure.
+   * @throws USAGE in a handler of this query, which the query waits for
+   */
   async processAllAvailable(): Promise<void> {
-    await Promise.race([this.loop.processAllAvailable(), this.ended]);
+    this.refuseInHandler('processAllAvailable');
+    await this.handlers.wait(Promise.race([this.loop.processAllAvailable(), this.ended]));
     if (this.failure !== undefined) throw this.failure;
   }
 
-  /** Finishes the batch in hand and ends. A repeat waits for the same end. */
+  /**
+   * Finishes the batch in hand and ends. A repeat waits for the same end. In a handler of this query it resolves at once: the
+   * query ends when the handler has returned and the batch is committed.
+   */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.ended;
+    if (!this.handlers.waitsForCaller) await this.handlers.wait(this.ended);
+  }
+
+  private refuseInHandler(method: string): void {
+    if (!this.handlers.waitsForCaller) return;
+    throw new TallystreamError('USAGE', {
+      what: `${method} of the query ${this.name} was called in one of its handlers.`,
+      why: 'The query goes on only when the handler has returned, so this would never end.',
+      mend: `Call ${method} outside of the handler. In a handler, stop() ends the query after this batch.`,
+    });
   }
 }

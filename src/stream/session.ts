@@ -2,6 +2,7 @@
 import type { Schema } from '../columns/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { DataStream } from './data-stream.ts';
+import { isInHandler } from './handler-scope.ts';
 import { emptyParts, type SourceSpec } from './stream-parts.ts';
 import { logOf, type MemoryStream } from './memory-stream.ts';
 import type { StreamingQueryManager } from './query-manager.ts';
@@ -40,9 +41,13 @@ export class Session {
     return this.host.createMemoryStream(schema, options.partitions ?? 1);
   }
 
-  /** Stops every query, each after the batch in hand. */
+  /**
+   * Stops every query, each after the batch in hand. In a handler of a query it resolves at once, and the queries end when
+   * their batches are committed.
+   */
   async stop(): Promise<void> {
-    await Promise.all(this.host.queries.active.map((query) => query.stop()));
+    const stopped = Promise.all(this.host.queries.active.map((query) => query.stop()));
+    if (!isInHandler()) await stopped;
   }
 }
 

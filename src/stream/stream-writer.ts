@@ -13,6 +13,7 @@ import type { OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import { durationMs } from '../plan/window.ts';
 import { explainPlan } from './explain.ts';
 import { Frame } from './frame.ts';
+import { HandlerScope } from './handler-scope.ts';
 import { planOf, type Outputs } from './plan-of.ts';
 import { StreamingQuery } from './query.ts';
 import type { OpenSource, SinkSpec, StreamHost } from './stream-host.ts';
@@ -138,8 +139,13 @@ abstract class Writer {
       location: own.checkpointLocation,
     });
     try {
-      const sinks: Sink[] = settings.handlers.map((handle) => ({ name: 'foreachBatch', write: handle }));
-      for (const writer of settings.writers) sinks.push(await host.createForeachSink(writer));
+      const handlers = new HandlerScope();
+      const inScope = (sink: Sink): Sink => ({
+        ...sink,
+        write: (result, identity) => handlers.run(() => sink.write(result, identity)),
+      });
+      const sinks = settings.handlers.map((handle) => inScope({ name: 'foreachBatch', write: handle }));
+      for (const writer of settings.writers) sinks.push(inScope(await host.createForeachSink(writer)));
       for (const sink of settings.sinks) sinks.push(await host.createSink(sink, plan, source));
       const query = new StreamingQuery(
         {
@@ -169,6 +175,7 @@ abstract class Writer {
           checkpoint.close();
           await source.close();
         },
+        handlers,
       );
       host.queries.register(query);
       return query;

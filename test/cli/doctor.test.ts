@@ -18,6 +18,7 @@ const NAMES = [
   'SQLite',
   'configuration',
   'data folder',
+  'privacy',
   'disk space',
   'disk flush',
   'port',

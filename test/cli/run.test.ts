@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { cpSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
-import { logLines, oldNode, Place, withoutOldNode } from '../e2e/run-cli.ts';
+import { linesOf, logLines, oldNode, Place, withoutOldNode } from '../e2e/run-cli.ts';
 import { stopAndTakeOver } from '../e2e/take-over.ts';
 
 interface Report {
   readonly batchId: number;
+  readonly epoch: number;
+  readonly runId: string;
   readonly accounting: { read: number; accepted: number };
 }
 
@@ -52,6 +56,39 @@ describe('run', () => {
     assert.equal(
       reports.reduce((sum, { accounting }) => sum + accounting.read, 0),
       EVENTS,
+    );
+  });
+
+  test('tells a batch from another one with its id, after an older copy of the checkpoint was put back', async () => {
+    const options = named('restored', { TALLYSTREAM_QUERY_MAX_OFFSETS_PER_TRIGGER: '100' });
+    const checkpoint = join(place.dataDir, 'checkpoints', 'restored-embedded-purchasing_events');
+    const runs: Report[][] = [];
+    const lines: (unknown[] | undefined)[] = [];
+    const run = async (): Promise<void> => {
+      const { stdout, stderr } = await place.ok(['run', '--max-batches', '1', '--json'], options);
+      runs.push(linesOf(stdout).map((line) => JSON.parse(line) as Report));
+      const batch = logLines(stderr).find(({ operation }) => operation === 'batch');
+      lines.push(batch && [batch['batchId'], batch['epoch'], batch['runId']]);
+    };
+    await run();
+    cpSync(checkpoint, `${checkpoint}-copy`, { recursive: true });
+    await run();
+    rmSync(checkpoint, { recursive: true });
+    renameSync(`${checkpoint}-copy`, checkpoint);
+    await run();
+    const reports = runs.flat();
+    assert.deepEqual(
+      reports.map(({ batchId, epoch }) => [batchId, epoch]),
+      [
+        [0, 1],
+        [1, 2],
+        [1, 2],
+      ],
+    );
+    assert.equal(new Set(reports.map(({ runId }) => runId)).size, 3);
+    assert.deepEqual(
+      lines,
+      reports.map(({ batchId, epoch, runId }) => [batchId, epoch, runId]),
     );
   });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import { installSignals } from '../../src/cli/signals.ts';
 
@@ -124,3 +125,35 @@ test('lets the process end while its channel is open', () => {
   const { host } = listen();
   assert.equal(host.unrefs, 1);
 });
+
+test('leaves the signals to the system for a command that only reads, but not as the first process of a container', () => {
+  for (const [pid, listeners] of [
+    [7, 0],
+    [1, 1],
+  ] as const) {
+    const host = Object.assign(new FakeProcess(), { pid });
+    installSignals(host, everyOne).leaveToSystem();
+    assert.deepEqual(
+      ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => host.listenerCount(signal)),
+      [listeners, listeners, listeners],
+    );
+  }
+});
+
+test(
+  'ends a process that is deep in a long call where signals are left to the system',
+  { skip: process.platform === 'win32' && 'Windows ends a process at any signal' },
+  async () => {
+    const signals = new URL('../../src/cli/signals.ts', import.meta.url).href;
+    const script = `import { installSignals } from ${JSON.stringify(signals)};
+      installSignals().leaveToSystem();
+      process.stdout.write('busy', () => { for (;;); });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    assert.deepEqual(await ended, [null, 'SIGTERM']);
+  },
+);

@@ -262,6 +262,11 @@ describe('planBatch', () => {
     assert.deepEqual(plan.idlePartitions, []);
   });
 
+  it('ends on offsets that are no numbers, and plans no batch that reads nothing', () => {
+    const offsets = [{ partition: 0, earliest: 0, latest: Number.NaN }];
+    assert.throws(() => planBatch(input({ offsets, partitions: [state(0)] })), { name: 'InvariantError' });
+  });
+
   it('keeps the clock from going back with the wall clock', () => {
     assert.equal(planOf({ nowMs: 100, previous: previousPlan({ clockMs: 500 }) }).clockMs, 500);
   });

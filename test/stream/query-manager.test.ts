@@ -188,3 +188,25 @@ test('progress has what the batch read and wrote, by the names of Structured Str
   assert.deepEqual([first?.startOffset[topic], first?.endOffset[topic]], [{ 0: 0 }, { 0: 2 }]);
   await session.stop();
 });
+
+test('awaitAnyTermination rejects with a failure that came before the call, until that is reset', async (t) => {
+  const { session, numbers, stream } = sessionOf(t);
+  await numbers.addData([{ n: 1 }]);
+  const start = (name: string, handle: () => void) =>
+    stream.writeStream.queryName(name).trigger({ availableNow: true }).foreachBatch(handle).start();
+  const failing = await start('failing', () => {
+    throw new Error('the handler is broken');
+  });
+  await assert.rejects(failing.awaitTermination(), /the handler is broken/);
+  await assert.rejects(session.streams.awaitAnyTermination(), /the handler is broken/);
+  const well = await start('well', () => {});
+  await well.awaitTermination();
+  await assert.rejects(session.streams.awaitAnyTermination(), /the handler is broken/);
+
+  session.streams.resetTerminated();
+  const waiting = session.streams.awaitAnyTermination();
+  const next = await start('next', () => {});
+  await waiting;
+  assert.equal(next.isActive, false);
+  await session.streams.awaitAnyTermination();
+});

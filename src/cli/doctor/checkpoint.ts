@@ -68,7 +68,7 @@ export function judgeCheckpoint(
     return {
       status: 'fail',
       found: `Its file is damaged: ${integrity.problem}.`,
-      mend: 'Check the disk, then put back a copy of the checkpoint folder; or delete the folder, and the query reads its topic from the start.',
+      mend: 'Check the disk, then put back a copy of the checkpoint folder. Only if there is none, move the folder away: the query then reads its topic from the start.',
     };
   }
   if (topicId !== undefined && log !== undefined && topicId !== topicIdOf(log)) {

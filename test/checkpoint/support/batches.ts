@@ -111,6 +111,7 @@ export function progressOf(batchId: number): BatchProgress {
     runId: 'run',
     name: QUERY.name,
     batchId,
+    epoch: 1,
     timestamp: '2025-06-26T00:00:00.000Z',
     numInputRows: 2,
     inputRowsPerSecond: 2,

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/runner.ts', import.meta.url));
 
-export type Role = 'hold' | 'series' | 'stop-between-commits' | 'stop-inside-write';
+export type Role = 'hold' | 'series' | 'stop-between-commits' | 'stop-inside-write' | 'start';
 
 export function startChild(t: TestContext, role: Role, location: string) {
   const child = spawn(process.execPath, [FIXTURE, role, location], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,0 +1,54 @@
+/** Whether the tables of a checkpoint are still defined as they were made. */
+import type { DatabaseSync } from 'node:sqlite';
+import { schemaMadeBy, schemaProblem } from '../stored-schema.ts';
+import type { StoredAggregate } from '../plan/query-change.ts';
+import { AGGREGATE_TABLE_PREFIX, createAggregateTables } from './aggregate-table.ts';
+import { firstCell } from './database.ts';
+import { corrupt } from './failure.ts';
+import { createTables } from './tables.ts';
+
+/**
+ * Called at every opening, some 2 ms. Statements would match nothing in a table whose column lost its name, or in one that
+ * is said to be stored in the pages of another.
+ * @throws CHECKPOINT_CORRUPT
+ */
+export function checkTables(database: DatabaseSync, location: string): void {
+  const aggregates = storedAggregates(database);
+  const expected = schemaMadeBy((model) => {
+    createTables(model);
+    if (aggregates !== undefined) makeAggregateTables(model, aggregates, location);
+  });
+  const isUnknown = (table: string): boolean =>
+    aggregates === undefined && table.startsWith(AGGREGATE_TABLE_PREFIX);
+  const problem = schemaProblem(database, expected, isUnknown);
+  if (problem !== undefined) throw corrupt(location, problem);
+}
+
+function makeAggregateTables(
+  model: DatabaseSync,
+  aggregates: readonly StoredAggregate[],
+  location: string,
+): void {
+  try {
+    createAggregateTables(model, aggregates);
+  } catch (error) {
+    throw corrupt(location, 'In the table meta, the list of aggregates is damaged.', error);
+  }
+}
+
+/** undefined if they cannot be read, which is found where the identity is read. */
+function storedAggregates(database: DatabaseSync): readonly StoredAggregate[] | undefined {
+  try {
+    const text = firstCell(database.prepare('SELECT aggregates FROM meta'));
+    const parsed: unknown = JSON.parse(text as string);
+    return Array.isArray(parsed) && parsed.every(isAggregate) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAggregate(value: unknown): value is StoredAggregate {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, keys, measures } = value as Partial<StoredAggregate>;
+  return typeof name === 'string' && Array.isArray(keys) && Array.isArray(measures);
+}
