@@ -8,6 +8,7 @@ import type { Execution } from './execution.ts';
 import type { LoopOptions } from './loop-options.ts';
 import { lagOf } from './lag.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
+import { PlanClock } from './plan-clock.ts';
 import { logBatch, Phases, progressOf, type ProgressParts } from './progress.ts';
 import {
   atMost,
@@ -34,6 +35,7 @@ export class MicroBatchLoop {
   private readonly shownOffsets: ShownOffsets;
   private readonly source: Source;
   private readonly deliveries: Deliveries;
+  private readonly planClock: PlanClock;
   private partitions: readonly PartitionState[];
   private previous: BatchPlan | undefined;
   private batches = 0;
@@ -61,6 +63,7 @@ export class MicroBatchLoop {
     this.deliveries = new Deliveries(options);
     this.partitions = options.checkpoint.lastCommit()?.partitions ?? [];
     this.previous = options.checkpoint.lastPlan();
+    this.planClock = new PlanClock(options.clock, this.previous?.clockMs);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -147,6 +150,7 @@ export class MicroBatchLoop {
     if (decision.kind === 'nothing new') return 'nothing new';
     if (decision.kind !== 'plan') throw refusalOf(decision, this.options.query);
     const { plan, lagEvents } = decision;
+    this.planClock.planned();
     if (!this.deliveries.isEmpty) {
       await phases.time('walCommit', () => this.options.checkpoint.writePlan(plan));
     }
@@ -157,10 +161,12 @@ export class MicroBatchLoop {
   }
 
   private decide({ topic, offsets }: Look): PlanDecision {
-    const { query, clock, offsetsMax, batchesMax, failOnDataLoss } = this.options;
+    const { query, offsetsMax, batchesMax, failOnDataLoss } = this.options;
+    const { nowMs, shiftMs } = this.planClock.read();
     return planBatch({
       batchId: (this.previous?.batchId ?? -1) + 1,
-      nowMs: clock.nowMs(),
+      nowMs,
+      clockShiftMs: shiftMs,
       topicId: topic.id,
       offsets,
       partitions: this.partitions,
@@ -189,7 +195,7 @@ export class MicroBatchLoop {
   }
 
   private async carryOut(plan: BatchPlan, { offsets }: Look, phases: Phases): Promise<void> {
-    const { log, logger, clock } = this.options;
+    const { log, logger } = this.options;
     const execution = await phases.time('addBatch', () => this.executor.execute(plan, this.partitions, log));
     const { result, progressed, stateOperators } = execution;
     invariant(
@@ -206,7 +212,7 @@ export class MicroBatchLoop {
     await phases.time('commitOffsets', () => this.commit(execution, partitions, progress));
     this.batches += 1;
     const complete = progressNow();
-    logBatch(logger, result, complete, clock.nowMs());
+    logBatch(logger, result, complete);
     this.options.onProgress(complete);
     await this.printCommitted(plan.batchId);
   }

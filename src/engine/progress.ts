@@ -1,11 +1,5 @@
 /** What a batch took, by phase, in Structured Streaming's terms. */
-import type {
-  Accounting,
-  BatchPlan,
-  BatchProgress,
-  PartitionLag,
-  StateOperatorProgress,
-} from '../contracts/batch.ts';
+import type { Accounting, BatchProgress, PartitionLag, StateOperatorProgress } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Logger } from '../contracts/logger.ts';
@@ -87,12 +81,11 @@ export function progressOf(of: ProgressParts): BatchProgress {
 }
 
 /** The line of a committed batch, and what is worth a warning about it. */
-export function logBatch(logger: Logger, result: BatchResult, progress: BatchProgress, nowMs: number): void {
+export function logBatch(logger: Logger, result: BatchResult, progress: BatchProgress): void {
   const { plan, accounting } = result;
   const { batchId } = plan;
   warnOfLoss(logger, result);
   warnOfLateness(logger, batchId, accounting);
-  warnOfClock(logger, plan, nowMs);
   logger.info(
     {
       operation: 'batch',
@@ -109,18 +102,6 @@ export function logBatch(logger: Logger, result: BatchResult, progress: BatchPro
 
 function perSecond(rows: number, ms: number | undefined): number {
   return ms === undefined || ms <= 0 ? 0 : Math.round((rows / ms) * 10_000) / 10;
-}
-
-/** A plan's clock never goes back, so one that was far ahead once stays there until the real time catches up. */
-const CLOCK_AHEAD_MS_MAX = 300_000;
-
-function warnOfClock(logger: Logger, plan: BatchPlan, nowMs: number): void {
-  if (plan.clockMs - nowMs <= CLOCK_AHEAD_MS_MAX) return;
-  logger.warn(
-    { operation: 'clock', batchId: plan.batchId, planned: formatTimestamp(plan.clockMs * 1000) },
-    'The clock of an earlier batch was far ahead of the present. Until the present reaches it, reports show that time and ' +
-      "no partition becomes idle. Check the machine's clock; totals and verdicts are not affected otherwise.",
-  );
 }
 
 /** More than this share of a batch late is worth a word: it is more often a setting than an event. */

@@ -157,12 +157,12 @@ const damages: [string, string, ...RegExp[]][] = [
   [
     'a clock that went back',
     "UPDATE plans SET plan = json_set(plan, '$.clockMs', 1) WHERE batch_id = 4",
-    /clock of a plan went back\. table plans, batch 4/,
+    /clock of a plan went back, and the plan does not say so\. table plans, batch 4/,
   ],
   [
     'a watermark that went back',
     "UPDATE plans SET plan = json_set(plan, '$.watermarkMicros', NULL) WHERE batch_id = 4",
-    /watermark went back\. table plans, batch 4/,
+    /watermark went back, and nobody lowered it\. table plans, batch 4/,
   ],
   [
     "a commit's watermark",

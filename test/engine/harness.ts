@@ -9,6 +9,7 @@ import type { GroupCell } from '../../src/contracts/batch.ts';
 import type { BatchResult } from '../../src/contracts/batch-result.ts';
 import type { CheckpointView } from '../../src/contracts/checkpoint.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
+import type { Logger } from '../../src/contracts/logger.ts';
 import type { Log, RecordInput } from '../../src/contracts/log.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
 import { deadLetterPolicy } from '../../src/engine/dead-letter-policy.ts';
@@ -77,11 +78,17 @@ export interface RunOptions {
   readonly workers?: Workers;
   /** Ends when `processAllAvailable` does, and tells so, in place of by itself. */
   readonly onDrained?: () => void;
+  /** What happens while it runs, as fast as possible; it is stopped when this resolves. */
+  readonly during?: (query: StreamingQuery) => Promise<void>;
+  readonly logger?: Logger;
+  readonly clockSkewMsMax?: number | null;
 }
 
 export interface Harness {
   readonly clock: ManualClock;
   readonly log: Log;
+  /** Folder of the checkpoint. */
+  readonly location: string;
   readonly printed: unknown[];
   append(records: readonly RecordInput[]): Promise<void>;
   /** Runs until everything is committed, or rejects with what ended it. */
@@ -108,6 +115,7 @@ export async function createHarness(
   return {
     clock,
     log,
+    location,
     printed,
     append: async (records) => void (await log.append(TOPIC, records)),
     async run(options = {}) {
@@ -127,8 +135,11 @@ export async function createHarness(
           newTopic: { partitions: 1 },
           checkpoint,
           clock,
-          logger: silentLogger,
-          trigger: options.onDrained === undefined ? trigger.availableNow() : trigger.processingTime(0),
+          logger: options.logger ?? silentLogger,
+          trigger:
+            options.onDrained === undefined && options.during === undefined
+              ? trigger.availableNow()
+              : trigger.processingTime(0),
           offsetsMax: options.offsetsMax ?? 1_000_000,
           batchesMax: Infinity,
           failOnDataLoss: options.failOnDataLoss ?? true,
@@ -138,6 +149,7 @@ export async function createHarness(
           }),
           sinks: options.sinks ?? [],
           ...(options.stateBytesMax !== undefined && { stateMemory: stateMemoryOf(options.stateBytesMax) }),
+          ...(options.clockSkewMsMax !== undefined && { clockSkewMsMax: options.clockSkewMsMax }),
           ...(options.workers !== undefined && { workers: options.workers }),
           dedupeSegmentEntries: over.segmentEntries ?? 4,
           buildReport: reportOf,
@@ -151,6 +163,10 @@ export async function createHarness(
         if (options.onDrained !== undefined) {
           await query.processAllAvailable();
           options.onDrained();
+          await query.stop();
+        }
+        if (options.during !== undefined) {
+          await options.during(query);
           await query.stop();
         }
         await query.awaitTermination();
