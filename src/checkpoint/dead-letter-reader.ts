@@ -18,12 +18,13 @@ export function* deadLetters(
   const next = database.prepare(
     `SELECT id, ${DEAD_LETTER_COLUMNS} FROM dead_letters WHERE id > ?${where} ORDER BY id LIMIT 1`,
   );
+  next.setReadBigInts(true);
   let id: SQLInputValue = 0;
   for (;;) {
     const row = firstRow(next, id, ...values);
     if (row === undefined) return;
     yield letterOfRow(row.slice(1));
-    id = row[0] as number;
+    id = row[0] as bigint;
   }
 }
 

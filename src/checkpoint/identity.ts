@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
+import { formatEpochMs } from '../columns/timestamp.ts';
 import { TallystreamError } from '../errors.ts';
 import { fingerprintOf, type Fingerprint } from '../plan/fingerprint.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
@@ -103,7 +104,7 @@ export function readHolder(database: DatabaseSync): string | undefined {
   const row = firstRow(
     database.prepare('SELECT lock_pid, lock_since_ms FROM meta WHERE lock_pid IS NOT NULL'),
   );
-  return row && `process ${String(row[0])}, running since ${new Date(Number(row[1])).toISOString()}`;
+  return row && `process ${String(row[0])}, running since ${formatEpochMs(Number(row[1]))}`;
 }
 
 export function fencedError(location: string, epochs: { own: number; stored: number }): TallystreamError {

@@ -1,6 +1,6 @@
 /** What a checkpoint holds, as text and as JSON. */
 import { escapeForTerminal } from '../columns/escape.ts';
-import { formatTimestamp } from '../columns/timestamp.ts';
+import { formatEpochMs, formatTimestamp } from '../columns/timestamp.ts';
 import type { CheckpointSummary } from '../compose.ts';
 
 /** A topic can have more partitions, and lost ranges, than a person reads; `--json` has all. */
@@ -151,7 +151,7 @@ function instantOfMs(ms: null): null;
 function instantOfMs(ms: number): string;
 function instantOfMs(ms: number | null): string | null;
 function instantOfMs(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  return ms === null ? null : formatEpochMs(ms);
 }
 
 function instantOf(micros: number | null): string | null {

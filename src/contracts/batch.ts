@@ -80,8 +80,11 @@ export interface DeadLetter {
   readonly partition: number;
   readonly offset: number;
   readonly batchId: number;
-  /** The record's log timestamp, epoch milliseconds; null for a `DUPLICATE`, of which only the position is kept. */
-  readonly timestampMs: number | null;
+  /**
+   * The record's log timestamp, epoch milliseconds, as the log has it: a bigint if it is no safe integer; null for a
+   * `DUPLICATE`, of which only the position is kept.
+   */
+  readonly timestampMs: number | bigint | null;
   readonly key: Uint8Array | null;
   /** The original bytes; null for a null value, or where the byte limit keeps positions only. */
   readonly value: Uint8Array | null;

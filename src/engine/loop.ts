@@ -2,6 +2,7 @@
 import { invariant, TallystreamError } from '../errors.ts';
 import type { BatchPlan, BatchProgress, PartitionState } from '../contracts/batch.ts';
 import { offsetsOfNext, type BatchTaken } from './batch-size.ts';
+import { CLOCK_SKEW_MS_MAX, ClockWatch } from './clock-watch.ts';
 import { Deliveries } from './deliveries.ts';
 import { BatchExecutor } from './execute.ts';
 import type { Execution } from './execution.ts';
@@ -36,6 +37,7 @@ export class MicroBatchLoop {
   private readonly source: Source;
   private readonly deliveries: Deliveries;
   private readonly planClock: PlanClock;
+  private readonly clockWatch: ClockWatch;
   private partitions: readonly PartitionState[];
   private previous: BatchPlan | undefined;
   private batches = 0;
@@ -46,10 +48,13 @@ export class MicroBatchLoop {
   private drains: (() => void)[] = [];
 
   constructor(options: LoopOptions) {
+    const { clockSkewMaxMs: skewMsMax = CLOCK_SKEW_MS_MAX } = options;
     this.options = options;
+    this.clockWatch = new ClockWatch({ ...options, topic: options.query.topic, skewMsMax });
     this.executor = new BatchExecutor({
       ...options,
       workers: options.workers ?? NO_WORKERS,
+      clockSkewMaxMs: skewMsMax,
       stateMemory: options.stateMemory ?? stateMemoryOf(null),
       segmentEntries: options.dedupeSegmentEntries,
     });
@@ -90,6 +95,7 @@ export class MicroBatchLoop {
     let isCaughtUp = false;
     // What a run before this one committed may not have been shown: it may have been killed in between.
     let isShown = this.partitions.length === 0;
+    let isClockChecked = false;
     while (!signal.aborted && this.batches < this.options.batchesMax) {
       const startedMs = this.options.clock.monotonicMs();
       // Only those who asked before this look may be told that nothing is left.
@@ -98,6 +104,8 @@ export class MicroBatchLoop {
       const { topic, offsets: present } = await this.source.look(isCaughtUp && asked.length === 0);
       if (!isShown) this.shownOffsets.show(this.partitions);
       isShown = true;
+      if (!isClockChecked) await this.clockWatch.checkAtStart({ topic, offsets: present });
+      isClockChecked = true;
       const offsets = atMost(present, bound);
       const left = await this.runNext({ topic, offsets });
       if (left === 'nothing new') await this.resolveDrains(asked);
@@ -162,11 +170,12 @@ export class MicroBatchLoop {
 
   private decide({ topic, offsets }: Look): PlanDecision {
     const { query, offsetsMax, batchesMax, failOnDataLoss } = this.options;
-    const { nowMs, shiftMs } = this.planClock.read();
+    const reading = this.planClock.read();
+    this.clockWatch.looked(reading);
     return planBatch({
       batchId: (this.previous?.batchId ?? -1) + 1,
-      nowMs,
-      clockShiftMs: shiftMs,
+      nowMs: reading.nowMs,
+      clockShiftMs: reading.shiftMs,
       topicId: topic.id,
       offsets,
       partitions: this.partitions,
@@ -212,7 +221,8 @@ export class MicroBatchLoop {
     await phases.time('commitOffsets', () => this.commit(execution, partitions, progress));
     this.batches += 1;
     const complete = progressNow();
-    logBatch(logger, result, complete);
+    logBatch(logger, result, complete, partitions);
+    this.clockWatch.committed(plan.batchId, execution.recordTimes);
     this.options.onProgress(complete);
     await this.printCommitted(plan.batchId);
   }

@@ -20,6 +20,8 @@ export class PlanClock {
   private readonly clock: Clock;
   private anchor: { readonly wallMs: number; readonly monotonicMs: number };
   private shiftMs: number;
+  /** Of a jump before the first reading. */
+  private jumpedBeforeMs: number;
 
   /**
    * `previousClockMs` is the clock of the last plan, which another process may have made; undefined before the first. Two
@@ -30,6 +32,7 @@ export class PlanClock {
     this.clock = clock;
     this.anchor = { wallMs: clock.nowMs(), monotonicMs: clock.monotonicMs() };
     this.shiftMs = Math.min(0, this.anchor.wallMs - (previousClockMs ?? -Infinity));
+    this.jumpedBeforeMs = this.shiftMs;
   }
 
   /** Called at every look at the log. */
@@ -42,7 +45,9 @@ export class PlanClock {
     // The anchor stays as long as there is no jump, so that many small differences are found when they add up to one.
     if (jumpMs !== 0) this.anchor = { wallMs, monotonicMs };
     this.shiftMs += jumpMs;
-    return { nowMs: wallMs, shiftMs: this.shiftMs, jumpMs };
+    const foundMs = this.jumpedBeforeMs + jumpMs;
+    this.jumpedBeforeMs = 0;
+    return { nowMs: wallMs, shiftMs: this.shiftMs, jumpMs: foundMs };
   }
 
   /** The last reading is in a plan: the next shift counts from there. */

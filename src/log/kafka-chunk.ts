@@ -73,6 +73,8 @@ export class ChunkBuilder {
   private shift = 0;
   private columns: Columns | undefined;
   private headers = new Map<number, readonly Header[]>();
+  /** Of the chunk in hand; undefined while all its timestamps are safe integers. */
+  private exactTimestamps: Map<number, bigint> | undefined;
   private count = 0;
   private from = 0;
   private to = 0;
@@ -138,6 +140,14 @@ export class ChunkBuilder {
     this.recordsLeft -= 1;
   }
 
+  /** The record added last has this timestamp, which was not computed exactly as a double. */
+  setTimestamp(exact: bigint): void {
+    const row = this.count - 1;
+    const timestampMs = Number(exact);
+    if (this.columns !== undefined) this.columns.timestampsMs[row] = timestampMs;
+    if (!Number.isSafeInteger(timestampMs)) (this.exactTimestamps ??= new Map()).set(row, exact);
+  }
+
   takeReady(): RecordChunk {
     const chunk = this.ready as RecordChunk;
     this.ready = undefined;
@@ -171,7 +181,9 @@ export class ChunkBuilder {
       offsets: columns.offsets.subarray(0, count),
       timestampsMs: columns.timestampsMs.subarray(0, count),
       headers: this.headers,
+      ...(this.exactTimestamps && { exactTimestamps: this.exactTimestamps }),
     };
+    this.exactTimestamps = undefined;
     this.columns = undefined;
     this.headers = new Map();
     this.count = 0;

@@ -7,6 +7,7 @@ import {
   type RecordInput,
   type TopicOptions,
 } from '../contracts/log.ts';
+import { RECORD_MS_MAX } from '../operators/record-time.ts';
 import type { TopicOutput } from '../contracts/sink.ts';
 import { CATEGORIES, DAYS } from './aggregate-names.ts';
 import { moneyText, totalsRow } from './totals-order.ts';
@@ -79,6 +80,7 @@ function totalsRecord(group: GroupRow, queryName: string, batchId: number): Reco
  */
 function letterRecord(letter: DeadLetter, queryName: string): RecordInput {
   const { reason, field, expected, actual, topic, partition, offset, batchId, timestampMs } = letter;
+  const isTime = timestampMs !== null && timestampMs > 0 && timestampMs < RECORD_MS_MAX;
   const about: Record<string, string | number> = {
     '__connect.errors.topic': topic,
     '__connect.errors.partition': partition,
@@ -90,12 +92,14 @@ function letterRecord(letter: DeadLetter, queryName: string): RecordInput {
     'tallystream.reason': reason,
     ...(field === null ? {} : { 'tallystream.field': field }),
     'tallystream.batch-id': batchId,
+    ...(isTime || timestampMs === null ? {} : { 'tallystream.log-timestamp': String(timestampMs) }),
   };
   return {
     key: letter.key,
     value: letter.value,
     headers: [...letter.headers, ...Object.entries(about).map(([name, value]) => header(name, value))],
-    ...(timestampMs === null ? {} : { timestampMs }),
+    // A number that is no time could be refused by the topic; it is among the headers, and the log's clock stamps the record.
+    ...(isTime ? { timestampMs: Number(timestampMs) } : {}),
   };
 }
 

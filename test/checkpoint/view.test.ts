@@ -175,6 +175,40 @@ test('looks for the letters of one partition without going through all of them f
   view.close();
 });
 
+test('gives log timestamps of any 64 bits back, staged and committed, in order', async (t) => {
+  const location = freshLocation(t);
+  const runner = await open(location);
+  const timestamps = [
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+    1_785_000_000_123_456_789n,
+    -1,
+    0,
+    2 ** 53 - 1,
+    2n ** 53n + 1n,
+  ];
+  const letters = timestamps.map((timestampMs, offset) => letterOf(0, { offset, timestampMs }));
+  for (const letter of letters) runner.stageDeadLetter(letter);
+  assert.deepEqual(
+    [...runner.stagedDeadLetters()].map(({ timestampMs }) => timestampMs),
+    timestamps,
+  );
+  runner.commit(commitOf(0));
+  runner.close();
+  const view = openCheckpointView({ location });
+  const read = [...view.deadLetters({})];
+  assert.deepEqual(
+    read.map(({ timestampMs }) => timestampMs),
+    timestamps,
+  );
+  assert.deepEqual(
+    read.map(({ offset, batchId, partition }) => [offset, batchId, partition]),
+    letters.map(({ offset }) => [offset, 0, 0]),
+  );
+  assert.equal([...view.deadLetters({ partition: 0, offset: 1 })].length, 1);
+  view.close();
+});
+
 test('gives letters back byte for byte', async (t) => {
   const location = freshLocation(t);
   const runner = await open(location);

@@ -68,7 +68,7 @@ describe('a wall clock that jumps', () => {
       clock.jumpWallClock(-YEARS);
       await harness.run({
         sinks,
-        clockSkewMsMax: null,
+        clockSkewMaxMs: null,
         during: async (query) => {
           await step(harness, query, eventAt(START_MS));
           clock.advance(MINUTE);
@@ -142,7 +142,7 @@ async function randomRun(seed: number, jumps: boolean) {
       for (let run = 0; run < 3; run += 1) {
         await harness.run({
           sinks,
-          clockSkewMsMax: null,
+          clockSkewMaxMs: null,
           during: async (query) => {
             for (let at = 0; at < 8; at += 1) {
               clock.advance(whole(2 * MINUTE));

@@ -81,7 +81,7 @@ export interface RunOptions {
   /** What happens while it runs, as fast as possible; it is stopped when this resolves. */
   readonly during?: (query: StreamingQuery) => Promise<void>;
   readonly logger?: Logger;
-  readonly clockSkewMsMax?: number | null;
+  readonly clockSkewMaxMs?: number | null;
 }
 
 export interface Harness {
@@ -102,6 +102,8 @@ export async function createHarness(
     plan?: QueryPlan;
     partitions?: number;
     segmentEntries?: number;
+    /** What the query reads, instead of the log itself. */
+    wrapLog?: (log: Log) => Log;
     /** A log that each run opens for itself and closes, as another process does; its one topic has the plan's name. */
     openLog?: (clock: Clock) => Promise<Log>;
   } = {},
@@ -131,7 +133,7 @@ export async function createHarness(
         const query = new StreamingQuery({
           query: plan,
           runId: 'run',
-          log: own ?? log,
+          log: over.wrapLog?.(log) ?? own ?? log,
           newTopic: { partitions: 1 },
           checkpoint,
           clock,
@@ -149,7 +151,7 @@ export async function createHarness(
           }),
           sinks: options.sinks ?? [],
           ...(options.stateBytesMax !== undefined && { stateMemory: stateMemoryOf(options.stateBytesMax) }),
-          ...(options.clockSkewMsMax !== undefined && { clockSkewMsMax: options.clockSkewMsMax }),
+          ...(options.clockSkewMaxMs !== undefined && { clockSkewMaxMs: options.clockSkewMaxMs }),
           ...(options.workers !== undefined && { workers: options.workers }),
           dedupeSegmentEntries: over.segmentEntries ?? 4,
           buildReport: reportOf,
