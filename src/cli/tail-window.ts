@@ -1,5 +1,6 @@
 /** The newest records of a topic, or those from an offset on, within bounds of count and bytes. */
 import type { Header, Log, PartitionOffsets } from '../contracts/log.ts';
+import { exactTimestamp } from '../engine/record-times.ts';
 
 /** Where compaction or transactions left gaps, this many offsets are looked through for each record that is wanted. */
 const OFFSETS_A_RECORD_MAX = 64;
@@ -127,7 +128,7 @@ async function* recordsIn(
       yield {
         partition,
         offset: chunk.offsets[row]!,
-        timestampMs: chunk.exactTimestamps?.get(row) ?? chunk.timestampsMs[row]!,
+        timestampMs: exactTimestamp(chunk, row),
         key: keyStart[row]! < 0 ? null : bytes.slice(keyStart[row], keyEnd[row]),
         value: from < 0 ? null : bytes.slice(from, Math.min(to, from + valueBytesMax)),
         valueBytes: from < 0 ? 0 : to - from,

@@ -52,8 +52,11 @@ export interface LoweredWatermark {
   readonly batchId: number;
   /** No partition's newest accepted time was later than this afterwards, epoch microseconds. */
   readonly toMicros: number;
-  /** The highest watermark that was ever in force before, by which state was evicted and windows were closed. */
-  readonly fromMicros: number;
+  /**
+   * The highest watermark that was ever in force before, by which state was evicted and windows were closed; null if there
+   * was none.
+   */
+  readonly fromMicros: number | null;
 }
 
 /** What is remembered of one partition between batches. */

@@ -165,6 +165,12 @@ const damages: [string, string, ...RegExp[]][] = [
     /watermark went back, and nobody lowered it\. table plans, batch 4/,
   ],
   [
+    'a watermark that nobody knows to have been lowered any more',
+    `UPDATE plans SET plan = json_set(plan, '$.lowered', json('{"batchId":3,"toMicros":1,"fromMicros":2}')) WHERE batch_id = 3`,
+    /A batch that lowers the watermark reads records\. table plans, batch 3/,
+    /A plan says otherwise than the one before when the watermark was lowered\. table plans, batch 4: It says never, and before in batch 3/,
+  ],
+  [
     "a commit's watermark",
     'UPDATE commits SET watermark_micros = 7 WHERE batch_id = 2',
     /another watermark than its plan\. table commits, batch 2: It is 7/,
