@@ -142,8 +142,8 @@ class Host implements SessionHost {
   }
 
   /**
-   * The start of a rate stream lies in the checkpoint, in the id of its topic. Rows up to the clock of the last plan are
-   * there also where the machine's clock was set back since.
+   * The start of a rate stream lies in the checkpoint, in the id of its topic. Rows up to the latest clock of a
+   * plan are there also if the machine's clock was set back since.
    */
   private async openRate({ options }: SourceSpec, location: string): Promise<OpenSource> {
     const { createRateLog, parseRateTopicId } = await import('./log/rate.ts');
@@ -167,7 +167,7 @@ class Host implements SessionHost {
     return source(log, 'files', 1, () => log.close());
   }
 
-  /** The topic's id and the clock of the last plan; undefined before the first. */
+  /** The topic's id and the latest clock of a plan; undefined before the first. */
   private async plannedAt(location: string): Promise<Planned | undefined> {
     const { openCheckpointView } = await import('./checkpoint/view.ts');
     let view: CheckpointView;
@@ -179,7 +179,7 @@ class Host implements SessionHost {
     }
     try {
       return view.atOneCommit(() => {
-        const [topicId, clockMs] = [view.topicId(), view.clockMs()];
+        const [topicId, clockMs] = [view.topicId(), view.latestClockMs()];
         return topicId === undefined || clockMs === undefined ? undefined : { topicId, clockMs };
       });
     } finally {

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Integrity } from './checkpoint/integrity.ts';
+import type { Lowering, LoweringOptions } from './checkpoint/lower-watermark.ts';
 import type { CheckpointOptions } from './checkpoint/open.ts';
 import type { CheckpointSummary } from './checkpoint/summary.ts';
 import type { Verification } from './checkpoint/verify.ts';
@@ -22,6 +23,7 @@ export { silentLogger } from './observe/silent-logger.ts';
 export { startupFields } from './observe/startup.ts';
 export type { Finding } from './checkpoint/finding.ts';
 export type { Integrity } from './checkpoint/integrity.ts';
+export type { Lowering } from './checkpoint/lower-watermark.ts';
 export type { CheckpointSummary } from './checkpoint/summary.ts';
 export type { Verification } from './checkpoint/verify.ts';
 export type { ClusterAnswer, KafkaProbe, ServerAnswer } from './log/kafka-probe.ts';
@@ -139,6 +141,15 @@ export async function readCheckpointSummary(config: Config): Promise<CheckpointS
 export async function verifyCheckpoint(config: Config): Promise<Verification> {
   const checkpoint = await import('./checkpoint/verify.ts');
   return checkpoint.verifyCheckpoint({ location: config.query.checkpointLocation });
+}
+
+/** @throws what `lowerWatermark` of src/checkpoint throws */
+export async function lowerWatermark(
+  config: Config,
+  options: Omit<LoweringOptions, 'location'>,
+): Promise<Lowering> {
+  const checkpoint = await import('./checkpoint/lower-watermark.ts');
+  return checkpoint.lowerWatermark({ location: config.query.checkpointLocation, ...options });
 }
 
 /** @throws what `quickCheck` of src/checkpoint throws */

@@ -33,6 +33,7 @@ const TABLE = {
   CHECKPOINT_CORRUPT: { actor: 'operator', retry: false, exitCode: 5 },
   CHECKPOINT_QUERY_CHANGED: { actor: 'user', retry: false, exitCode: 5 },
   CHECKPOINT_VERSION: { actor: 'user', retry: false, exitCode: 5 },
+  CLOCK_SKEW: { actor: 'operator', retry: false, exitCode: 1 },
   DEAD_LETTERS_FULL: { actor: 'operator', retry: false, exitCode: 1 },
   DEAD_LETTER_NOT_FOUND: { actor: 'user', retry: false, exitCode: 1 },
   STATE_TOO_LARGE: { actor: 'operator', retry: false, exitCode: 1 },

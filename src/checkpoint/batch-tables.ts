@@ -50,18 +50,9 @@ export class BatchTables {
     return readLastPlan(this.database, this.location);
   }
 
+  /** @throws CHECKPOINT_CORRUPT */
   lastCommit(): Committed | undefined {
-    const row = firstRow(
-      this.database.prepare('SELECT batch_id, watermark_micros FROM commits ORDER BY batch_id DESC LIMIT 1'),
-    );
-    return (
-      row && {
-        batchId: row[0] as number,
-        watermarkMicros: row[1] as number | null,
-        partitions: readPartitions(this.database, this.location),
-        accounting: readAccounting(this.database, this.location),
-      }
-    );
+    return readLastCommit(this.database, this.location);
   }
 
   /** Writes the plan of the next batch, or finds it written. Called within a transaction. */
@@ -136,6 +127,21 @@ export class BatchTables {
 export function readLastPlan(database: DatabaseSync, location: string): BatchPlan | undefined {
   const row = firstRow(database.prepare('SELECT batch_id, plan FROM plans ORDER BY batch_id DESC LIMIT 1'));
   return row && parsePlan(row[0], row[1], location);
+}
+
+/** @throws CHECKPOINT_CORRUPT */
+export function readLastCommit(database: DatabaseSync, location: string): Committed | undefined {
+  const row = firstRow(
+    database.prepare('SELECT batch_id, watermark_micros FROM commits ORDER BY batch_id DESC LIMIT 1'),
+  );
+  return (
+    row && {
+      batchId: row[0] as number,
+      watermarkMicros: row[1] as number | null,
+      partitions: readPartitions(database, location),
+      accounting: readAccounting(database, location),
+    }
+  );
 }
 
 /** What is remembered of each partition, in their order. @throws CHECKPOINT_CORRUPT */

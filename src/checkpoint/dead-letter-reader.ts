@@ -24,11 +24,12 @@ export function* deadLetters(
   const next = database.prepare(
     `SELECT id, ${DEAD_LETTER_COLUMNS} FROM dead_letters WHERE id > ?${where} ORDER BY id LIMIT 1`,
   );
-  let id = 0;
+  next.setReadBigInts(true);
+  let id = 0n;
   for (;;) {
     const row = firstRow(next, id, ...values);
     if (row === undefined) return;
-    const found = row[0] as number;
+    const found = row[0] as bigint;
     if (found <= id) throw outOfOrder(location, 'dead_letters', `letter ${found} comes after letter ${id}`);
     yield letterOfRow(row.slice(1));
     id = found;

@@ -3,7 +3,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import type { Reason } from '../columns/problem.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { Header } from '../contracts/log.ts';
-import type { Row } from './database.ts';
+import type { Cell, Row } from './database.ts';
 
 export function rowOfLetter(letter: DeadLetter): SQLInputValue[] {
   return [
@@ -22,6 +22,7 @@ export function rowOfLetter(letter: DeadLetter): SQLInputValue[] {
   ];
 }
 
+/** Of a statement that reads integers as bigints: a log timestamp may be any integer of 64 bits. */
 export function letterOfRow(row: Row): DeadLetter {
   const [
     batchId,
@@ -43,14 +44,20 @@ export function letterOfRow(row: Row): DeadLetter {
     expected: expected as string,
     actual: actual as string,
     topic: topic as string,
-    partition: partition as number,
-    offset: offset as number,
-    batchId: batchId as number,
-    timestampMs: timestampMs as number | null,
+    partition: Number(partition),
+    offset: Number(offset),
+    batchId: Number(batchId),
+    timestampMs: timestampOf(timestampMs),
     key: key as Uint8Array | null,
     value: value as Uint8Array | null,
     headers: headersOf(headers as string | null),
   };
+}
+
+function timestampOf(cell: Cell | undefined): number | bigint | null {
+  if (typeof cell !== 'bigint') return cell as number | null;
+  const number = Number(cell);
+  return Number.isSafeInteger(number) ? number : cell;
 }
 
 /** What a letter takes of the byte limit. */

@@ -34,6 +34,7 @@ import { lockedError, RunnerLock, writerText } from './lock.ts';
 import { SqliteCheckpoint } from './runner.ts';
 import { checkTables } from './schema-check.ts';
 import { createTables, inspectTables } from './tables.ts';
+import { openPresent } from './view.ts';
 
 const LOCK_TIMEOUT_MS = 2_000;
 
@@ -58,6 +59,25 @@ export interface CheckpointOptions {
  * CHECKPOINT_VERSION, CHECKPOINT_CORRUPT, CONFIG_INVALID (the folder cannot be used), STORAGE_FULL
  */
 export async function openCheckpoint(options: CheckpointOptions): Promise<Checkpoint> {
+  return openFor(options);
+}
+
+/**
+ * The checkpoint that is there, for a command that changes it and knows no query: this process is its newest runner.
+ * @throws CHECKPOINT_NOT_FOUND, and what {@link openCheckpoint} throws
+ */
+export async function openStoredCheckpoint(
+  options: Pick<CheckpointOptions, 'location' | 'clock'>,
+): Promise<Checkpoint> {
+  openPresent(options.location).close();
+  return openFor({ ...options, takeOver: false });
+}
+
+/** Without a plan for the query that is stored. */
+type OpenOptions = Omit<CheckpointOptions, 'plan' | 'logFormat'> &
+  Partial<Pick<CheckpointOptions, 'plan' | 'logFormat'>>;
+
+async function openFor(options: OpenOptions): Promise<Checkpoint> {
   const { location, clock, takeOver, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
   const isNew = guarded({ location }, () => prepareFolder(location));
   const lock = guarded({ location }, () => new RunnerLock(location));
@@ -76,7 +96,7 @@ export async function openCheckpoint(options: CheckpointOptions): Promise<Checkp
 }
 
 function openLocked(
-  options: CheckpointOptions,
+  options: OpenOptions,
   lock: RunnerLock,
   found: { readonly database: DatabaseSync; readonly isNew: boolean; readonly seenEpoch: number },
 ): Checkpoint {
@@ -106,9 +126,15 @@ function openLocked(
  */
 function begin(
   database: DatabaseSync,
-  { plan, logFormat, clock, location }: CheckpointOptions,
+  { plan, logFormat, clock, location }: OpenOptions,
   { lockHeld, seenEpoch }: { readonly lockHeld: boolean; readonly seenEpoch: number },
 ): { identity: Identity; epoch: number; notes: readonly QueryChangeNote[] } {
+  if (plan === undefined || logFormat === undefined) {
+    const identity = readIdentity(database, location);
+    const epoch = raiseEpoch(database);
+    if (lockHeld) writeHolder(database, clock.nowMs());
+    return { identity, epoch, notes: [] };
+  }
   if (inspectTables(database, location) === 'empty') {
     createTables(database);
     createAggregateTables(database, plan.aggregates);

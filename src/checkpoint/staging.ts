@@ -69,6 +69,7 @@ export class Staging {
       `SELECT ${DEAD_LETTER_COLUMNS} FROM staged_dead_letters
        WHERE ("partition", "offset") > (?, ?) ORDER BY "partition", "offset" LIMIT 1`,
     );
+    next.setReadBigInts(true);
     let at: readonly [number, number] = [-1, -1];
     for (;;) {
       const row = firstRow(next, ...at);

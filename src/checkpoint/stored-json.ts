@@ -1,5 +1,5 @@
 /** JSON as it lies in the checkpoint's tables. */
-import type { BatchPlan, Json, PlannedRange } from '../contracts/batch.ts';
+import type { BatchPlan, Json, LoweredWatermark, PlannedRange } from '../contracts/batch.ts';
 import type { Cell } from './database.ts';
 import { corrupt } from './failure.ts';
 
@@ -21,9 +21,15 @@ export function planText(plan: BatchPlan): string {
     ranges: plan.ranges.map(rangeOf),
     lost: plan.lost.map(rangeOf),
     clockMs: plan.clockMs,
+    ...(plan.clockShiftMs === undefined ? {} : { clockShiftMs: plan.clockShiftMs }),
     watermarkMicros: plan.watermarkMicros,
     idlePartitions: plan.idlePartitions,
+    ...(plan.lowered === undefined ? {} : { lowered: loweredOf(plan.lowered) }),
   } satisfies BatchPlan);
+}
+
+function loweredOf({ batchId, toMicros, fromMicros }: LoweredWatermark): LoweredWatermark {
+  return { batchId, toMicros, fromMicros };
 }
 
 function rangeOf({ partition, start, end }: PlannedRange): PlannedRange {

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Accounting, PartitionState } from '../contracts/batch.ts';
+import type { Accounting, LoweredWatermark, PartitionState } from '../contracts/batch.ts';
 import type { LostRange } from '../contracts/checkpoint.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
 import { countGroups } from './aggregate-table.ts';
@@ -33,6 +33,8 @@ export interface CheckpointSummary {
     /** Offsets that it reads; fewer records where the log has gaps. */
     readonly offsets: number;
   } | null;
+  /** The last time that an operator lowered the watermark; null if nobody has. */
+  readonly lowered: LoweredWatermark | null;
   readonly lastCommit: {
     readonly batchId: number;
     /** The clock of its plan. */
@@ -107,6 +109,7 @@ function summaryOf(database: DatabaseSync, location: string): Omit<CheckpointSum
             watermarkMicros: lastPlan.watermarkMicros,
             offsets: lastPlan.ranges.reduce((sum, { start, end }) => sum + end - start, 0),
           },
+    lowered: lastPlan?.lowered ?? null,
     lastCommit: lastCommitOf(database, location),
     accounting: readAccounting(database, location),
     partitions: readPartitions(database, location),

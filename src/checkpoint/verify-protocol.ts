@@ -8,6 +8,9 @@ import { storedCommits, storedPlans, type StoredCommit, type StoredPlan } from '
 
 type Findings = Generator<FindingParts, void, undefined>;
 
+/** A clock that is set back by less than this has not jumped, as far as a plan says. */
+const CLOCK_SLACK_MS = 1_000;
+
 /** Tables whose rows come with a commit. */
 const COMMITTED_TABLES = ['dead_letters', 'duplicates', 'dedupe_appended', 'lost_ranges'] as const;
 
@@ -121,20 +124,23 @@ function* successionFindings(plans: readonly StoredPlan[]): Findings {
           where,
           `Its topic is ${plan.topicId}, and before ${before.topicId}.`,
         );
-      if (plan.clockMs < before.clockMs)
+      const passedMs = plan.clockMs - before.clockMs - (plan.clockShiftMs ?? 0);
+      if (passedMs < -CLOCK_SLACK_MS)
         yield finding(
-          'The clock of a plan went back.',
+          'The clock of a plan went back, and the plan does not say so.',
           where,
-          `It is ${plan.clockMs}, after ${before.clockMs}.`,
+          `It is ${plan.clockMs}, after ${before.clockMs}, with a jump of ${plan.clockShiftMs ?? 0} ms.`,
         );
-      if ((plan.watermarkMicros ?? -Infinity) < (before.watermarkMicros ?? -Infinity)) {
+      const isLowered = plan.lowered?.batchId === plan.batchId;
+      if (!isLowered && (plan.watermarkMicros ?? -Infinity) < (before.watermarkMicros ?? -Infinity)) {
         yield finding(
-          'The watermark went back.',
+          'The watermark went back, and nobody lowered it.',
           where,
           `It is ${String(plan.watermarkMicros)}, after ${String(before.watermarkMicros)}.`,
         );
       }
     }
+    yield* loweredFindings(plan, before);
     for (const { partition, start, end } of [...plan.lost, ...plan.ranges]) {
       const expected = ends.get(partition) ?? start;
       if (start !== expected || end < start) {
@@ -148,6 +154,30 @@ function* successionFindings(plans: readonly StoredPlan[]): Findings {
     }
     before = plan;
   }
+}
+
+/** A plan carries on when the watermark was lowered, and only the batch that lowers it may say something new. */
+function* loweredFindings(plan: BatchPlan, before: BatchPlan | undefined): Findings {
+  const { lowered, batchId } = plan;
+  if (lowered?.batchId === batchId) {
+    if (plan.ranges.length === 0 && plan.lost.length === 0) return;
+    yield finding(
+      'A batch that lowers the watermark reads records.',
+      `table plans, batch ${batchId}`,
+      'Such a batch reads nothing.',
+    );
+    return;
+  }
+  if (before === undefined || JSON.stringify(lowered) === JSON.stringify(before.lowered)) return;
+  yield finding(
+    'A plan says otherwise than the one before when the watermark was lowered.',
+    `table plans, batch ${batchId}`,
+    `It says ${loweredText(lowered)}, and before ${loweredText(before.lowered)}.`,
+  );
+}
+
+function loweredText(lowered: BatchPlan['lowered']): string {
+  return lowered === undefined ? 'never' : `in batch ${lowered.batchId}`;
 }
 
 function* offsetFindings(database: DatabaseSync, plans: readonly StoredPlan[], last: number): Findings {

@@ -18,6 +18,7 @@ import { deadLetters, duplicates } from './dead-letter-reader.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import { checkTables } from './schema-check.ts';
+import { storedPlans } from './stored-batches.ts';
 import { parseStored } from './stored-json.ts';
 import { inspectTables } from './tables.ts';
 
@@ -114,8 +115,10 @@ class SqliteCheckpointView implements CheckpointView {
     return this.lastPlan()?.topicId;
   }
 
-  clockMs(): number | undefined {
-    return this.lastPlan()?.clockMs;
+  latestClockMs(): number | undefined {
+    const plans = guarded(this.place, () => storedPlans(this.database, this.place.location));
+    const clocks = plans.flatMap(({ plan }) => (plan === undefined ? [] : [plan.clockMs]));
+    return clocks.length === 0 ? undefined : Math.max(...clocks);
   }
 
   lostRanges(): readonly LostRange[] {

@@ -1,6 +1,6 @@
 /** What a checkpoint holds, as text and as JSON. */
 import { escapeForTerminal } from '../columns/escape.ts';
-import { formatTimestamp } from '../columns/timestamp.ts';
+import { formatEpochMs, formatTimestamp } from '../columns/timestamp.ts';
 import type { CheckpointSummary } from '../compose.ts';
 
 /** A topic can have more partitions, and lost ranges, than a person reads; `--json` has all. */
@@ -23,7 +23,7 @@ export function renderSummary(summary: CheckpointSummary): string {
 
 /** Instants as text. */
 export function summaryJson(summary: CheckpointSummary): unknown {
-  const { query, holder, lastPlan, lastCommit, partitions, topic, ...rest } = summary;
+  const { query, holder, lastPlan, lastCommit, lowered, partitions, topic, ...rest } = summary;
   return {
     schemaVersion: 1,
     query: { name: query.name, id: query.id, createdAt: instantOfMs(query.createdAtMs) },
@@ -34,6 +34,11 @@ export function summaryJson(summary: CheckpointSummary): unknown {
       clock: instantOfMs(lastPlan.clockMs),
       watermark: instantOf(lastPlan.watermarkMicros),
       offsets: lastPlan.offsets,
+    },
+    lowered: lowered && {
+      batchId: lowered.batchId,
+      to: instantOf(lowered.toMicros),
+      from: instantOf(lowered.fromMicros),
     },
     lastCommit: lastCommit && {
       batchId: lastCommit.batchId,
@@ -76,8 +81,21 @@ function headOf(summary: CheckpointSummary): string[] {
     ],
     ['ids', `${ids.remembered} remembered in ${ids.bytes} bytes, ${ids.segments} full segments`],
     ['redriven', String(summary.redriven)],
+    ...loweredRow(summary.lowered),
   ];
   return rows.map(([name, text]) => `${name.padEnd(13)}${text}`);
+}
+
+/** A row only if the watermark was lowered. */
+function loweredRow(lowered: CheckpointSummary['lowered']): [string, string][] {
+  if (lowered === null) return [];
+  const from = instantOf(lowered.fromMicros) ?? 'none';
+  return [
+    [
+      'lowered',
+      `accepted times to ${instantOf(lowered.toMicros)} in batch ${lowered.batchId}, from watermark ${from}`,
+    ],
+  ];
 }
 
 function entryText(entry: {
@@ -151,9 +169,11 @@ function instantOfMs(ms: null): null;
 function instantOfMs(ms: number): string;
 function instantOfMs(ms: number | null): string | null;
 function instantOfMs(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+  return ms === null ? null : formatEpochMs(ms);
 }
 
+function instantOf(micros: number): string;
+function instantOf(micros: number | null): string | null;
 function instantOf(micros: number | null): string | null {
   return micros === null ? null : formatTimestamp(micros);
 }

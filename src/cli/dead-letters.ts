@@ -1,6 +1,6 @@
 /** `dead-letters list` and `show`: what was not accepted, why, where, and its bytes. */
 import { escapeForTerminal } from '../columns/escape.ts';
-import { formatTimestamp } from '../columns/timestamp.ts';
+import { formatEpochMs } from '../columns/timestamp.ts';
 import { REASONS, type Reason } from '../columns/problem.ts';
 import { closest } from '../config/did-you-mean.ts';
 import { shownWord } from '../config/secrets.ts';
@@ -123,7 +123,7 @@ function jsonOf(letter: DeadLetter): Record<string, unknown> {
 
 /** When the record came into the log; of a duplicate only the position is kept. */
 function timestampOf({ timestampMs }: DeadLetter): string | null {
-  return timestampMs === null ? null : formatTimestamp(timestampMs * 1000);
+  return timestampMs === null ? null : formatEpochMs(timestampMs);
 }
 
 function lineOf(letter: DeadLetter): string {

@@ -216,6 +216,14 @@ function addCheckpoint(
     'check it from page to accounting; exit code 5 where anything is found',
     async () => (await import('./checkpoint.ts')).verify,
   );
+  command(
+    checkpoint,
+    'lower-watermark',
+    'after a clock was ahead: lower the newest accepted times, so that events of the present are accepted again',
+    async () => (await import('./lower-watermark.ts')).lower,
+  )
+    .option('--to <T>', 'the newest accepted time from now on, as now, 2025-06-26 or RFC 3339')
+    .option('--dry-run', 'say what would be done, and do nothing');
 }
 
 function withCommonFlags(command: Command): Command {

@@ -70,6 +70,7 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
         whenFull: config.query.deadLettersWhenFull,
       }),
       failOnDataLoss: config.query.failOnDataLoss,
+      clockSkewMaxMs: config.query.clockSkewMaxMs,
       sinks: await createSinks(config, log),
       ...(config.kafka.publishOffsets ? { offsetsGroup: name } : {}),
       buildReport: (result) => buildReport(result, { queryName: name, timeZone, epoch, runId }),

@@ -1,5 +1,6 @@
 /** The newest records of a topic, or those from an offset on, within bounds of count and bytes. */
 import type { Header, Log, PartitionOffsets } from '../contracts/log.ts';
+import { exactTimestamp } from '../engine/record-times.ts';
 
 /** Where compaction or transactions left gaps, this many offsets are looked through for each record that is wanted. */
 const OFFSETS_A_RECORD_MAX = 64;
@@ -8,7 +9,8 @@ const OFFSETS_A_RECORD_MAX = 64;
 export interface TailRecord {
   readonly partition: number;
   readonly offset: number;
-  readonly timestampMs: number;
+  /** As the log has it; a bigint if it is no safe integer. */
+  readonly timestampMs: number | bigint;
   readonly key: Uint8Array | null;
   /** At most `valueBytesMax` of its bytes. */
   readonly value: Uint8Array | null;
@@ -126,7 +128,7 @@ async function* recordsIn(
       yield {
         partition,
         offset: chunk.offsets[row]!,
-        timestampMs: chunk.timestampsMs[row]!,
+        timestampMs: exactTimestamp(chunk, row),
         key: keyStart[row]! < 0 ? null : bytes.slice(keyStart[row], keyEnd[row]),
         value: from < 0 ? null : bytes.slice(from, Math.min(to, from + valueBytesMax)),
         valueBytes: from < 0 ? 0 : to - from,
@@ -146,6 +148,13 @@ function bytesOf({ key, value, headers }: TailRecord): number {
 
 function byTime(left: TailRecord, right: TailRecord): number {
   return (
-    left.timestampMs - right.timestampMs || left.partition - right.partition || left.offset - right.offset
+    compare(left.timestampMs, right.timestampMs) ||
+    left.partition - right.partition ||
+    left.offset - right.offset
   );
+}
+
+function compare(left: number | bigint, right: number | bigint): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
 }

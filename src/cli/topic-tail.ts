@@ -1,6 +1,6 @@
 /** `topic tail`: records as they lie in the log, with position, time, key and headers. */
 import { escapeForTerminal } from '../columns/escape.ts';
-import { formatTimestamp } from '../columns/timestamp.ts';
+import { formatEpochMs } from '../columns/timestamp.ts';
 import { openLog } from '../compose.ts';
 import type { Log, PartitionOffsets } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
@@ -104,7 +104,7 @@ function asJson(topic: string, record: TailRecord): Record<string, unknown> {
     topic,
     partition: record.partition,
     offset: record.offset,
-    timestamp: formatTimestamp(record.timestampMs * 1000),
+    timestamp: formatEpochMs(record.timestampMs),
     key: base64(record.key),
     headers: record.headers.map(({ name, value }) => ({ name, value: base64(value) })),
     value: base64(record.value),
@@ -117,7 +117,7 @@ function base64(bytes: Uint8Array | null): string | null {
 
 function asText(record: TailRecord): string {
   const { partition, offset, timestampMs, key, headers, value, valueBytes } = record;
-  const parts = [`${partition}:${offset}`.padEnd(10), formatTimestamp(timestampMs * 1000).padEnd(24)];
+  const parts = [`${partition}:${offset}`.padEnd(10), formatEpochMs(timestampMs).padEnd(24)];
   parts.push(key === null ? '(no key)' : shown(key, key.byteLength, WORD_CHARACTERS_MAX));
   for (const header of headers) {
     const name = Buffer.from(header.name);

@@ -157,6 +157,17 @@ export function formatTimestamp(micros: number): string {
   return `${formatDay(day)}T${formatClock(rest)}.${decimals}Z`;
 }
 
+const MS_MIN = -62_167_219_200_000;
+const MS_MAX = 253_402_300_799_999;
+
+/**
+ * An instant in epoch milliseconds, to the millisecond: `2025-06-26T14:11:33.250Z`. Whatever is in no year from 0 to 9999, as a log
+ * timestamp in another unit is, comes as its digits.
+ */
+export function formatEpochMs(ms: number | bigint): string {
+  return ms >= MS_MIN && ms <= MS_MAX ? new Date(Number(ms)).toISOString() : String(ms);
+}
+
 /** `2025-06-26 14:11:33`, as the clocks of the zone show it. */
 export function formatLocalDateTime(micros: number, zone: TimeZone): string {
   const local = micros + zone.offsetMicrosAt(micros);

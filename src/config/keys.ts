@@ -146,6 +146,12 @@ export const TABLE = {
       '5 minutes',
       'An event whose timestamp is further ahead of the clock than this is invalid.',
     ),
+    clockSkewMaxMs: key(
+      'clock_skew_max',
+      orOff(duration('1 second', '3650 days')),
+      '10 minutes',
+      "How far this machine's clock may be behind the newest records before the query does not start, and how far it may jump before a warning; off is no bound.",
+    ),
     maxOffsetsPerTrigger: key(
       'max_offsets_per_trigger',
       integer(1, 10_000_000),

@@ -31,12 +31,32 @@ export interface BatchPlan {
   readonly ranges: readonly PlannedRange[];
   /** Records that were gone before they were read, where the query goes on without them; in partition order. */
   readonly lost: readonly PlannedRange[];
-  /** The clock of this batch, epoch milliseconds. */
+  /** The clock of this batch, epoch milliseconds. It may be behind that of the plan before, if the clock was set back. */
   readonly clockMs: number;
+  /**
+   * By how much the wall clock jumped since the plan before, beyond the time that passed; negative if it was set back. Left
+   * out if it did not jump. Times that older plans' clocks gave move by it, so that idleness is measured in time that passed.
+   */
+  readonly clockShiftMs?: number;
   /** The query's watermark that this batch evicts by, epoch microseconds; null before there is one. */
   readonly watermarkMicros: number | null;
   /** Partitions that do not hold the watermark back in this batch. */
   readonly idlePartitions: readonly number[];
+  /** The last time that an operator lowered the watermark; every later plan carries it on. Left out before the first. */
+  readonly lowered?: LoweredWatermark;
+}
+
+/** What an operator did after a clock had been wrong: accepted times and the watermark went back, once, in one batch. */
+export interface LoweredWatermark {
+  /** The batch in which it took place. It reads nothing. */
+  readonly batchId: number;
+  /** No partition's newest accepted time was later than this afterwards, epoch microseconds. */
+  readonly toMicros: number;
+  /**
+   * The highest watermark that was ever in force before, by which state was evicted and windows were closed; null if there
+   * was none.
+   */
+  readonly fromMicros: number | null;
 }
 
 /** What is remembered of one partition between batches. */
@@ -46,7 +66,10 @@ export interface PartitionState {
   readonly nextOffset: number;
   /** The largest accepted event time, epoch microseconds; null before the first accepted event. */
   readonly maxEventMicros: number | null;
-  /** The clock of the last plan that had something to read here (or of the first plan that saw the partition). */
+  /**
+   * When the last plan was made that had something to read here (or the first plan that saw the partition), by the clock of
+   * the newest plan: if that clock jumped, this moved with it.
+   */
   readonly activeAtMs: number;
 }
 
@@ -60,8 +83,11 @@ export interface DeadLetter {
   readonly partition: number;
   readonly offset: number;
   readonly batchId: number;
-  /** The record's log timestamp, epoch milliseconds; null for a `DUPLICATE`, of which only the position is kept. */
-  readonly timestampMs: number | null;
+  /**
+   * The record's log timestamp, epoch milliseconds, as the log has it: a bigint if it is no safe integer; null for a
+   * `DUPLICATE`, of which only the position is kept.
+   */
+  readonly timestampMs: number | bigint | null;
   readonly key: Uint8Array | null;
   /** The original bytes; null for a null value, or where the byte limit keeps positions only. */
   readonly value: Uint8Array | null;

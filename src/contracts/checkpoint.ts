@@ -118,8 +118,8 @@ export interface CheckpointView {
   isRedriven(identity: RecordIdentity): boolean;
   /** The id of the topic that the offsets belong to; undefined before the first plan. */
   topicId(): string | undefined;
-  /** The clock of the last plan, epoch milliseconds, which no later one goes behind; undefined before the first plan. */
-  clockMs(): number | undefined;
+  /** The latest clock of the plans that are kept, epoch milliseconds; undefined before the first plan. */
+  latestClockMs(): number | undefined;
   /** Records that were gone before the query read them, in order of batch and partition. */
   lostRanges(): readonly LostRange[];
   /** The newest progress entries, oldest first. */

@@ -172,8 +172,10 @@ export interface RecordChunk {
   readonly keyEnd: Int32Array;
   /** Offsets ascend; they may have gaps (compaction, transaction markers). */
   readonly offsets: Float64Array;
-  /** Log timestamps, epoch milliseconds. */
+  /** Log timestamps, epoch milliseconds. A producer may have written any number: another unit, 0, or Kafka's -1 for none. */
   readonly timestampsMs: Float64Array;
+  /** The log timestamps that are no safe integers, exactly, by row; left out if there are none. */
+  readonly exactTimestamps?: ReadonlyMap<number, bigint>;
   /** Headers of the rows that have any, by row. */
   readonly headers: ReadonlyMap<number, readonly Header[]>;
   /** The mark of the last record batch in this chunk; absent on logs that cannot go back (`rate`). */

@@ -12,12 +12,14 @@ import { isRemembered, PartitionWatermark, timeToRemember } from '../operators/w
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Execution, PartitionProgress } from './execution.ts';
 import { finalProblem, lateProblem } from './late.ts';
+import { letterOf } from './letter.ts';
 import { readAhead } from './read-ahead.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
 import { Preparation, type PreparedChunk } from './preparation.ts';
 import { RedrivenRecords, redriveOf } from './redrive.ts';
+import { RecordTimes } from './record-times.ts';
 import { Sample } from './sample.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { Workers } from './workers.ts';
@@ -38,6 +40,8 @@ export interface ExecutorOptions {
   readonly segmentEntries: number | undefined;
   readonly stateMemory: StateMemory;
   readonly workers: Workers;
+  /** How far the log timestamp of a record may be ahead of the clock unnoticed; null notes none. */
+  readonly clockSkewMaxMs: number | null;
 }
 
 export class BatchExecutor {
@@ -51,6 +55,7 @@ export class BatchExecutor {
   // The batch in hand.
   private counts: Counts = emptyCounts();
   private readonly sample = new Sample();
+  private readonly recordTimes: RecordTimes;
   private readonly redriven: RedrivenRecords;
   private lost: PlannedRange[] = [];
   /** Of the chunk in hand, for the aggregates. */
@@ -64,6 +69,7 @@ export class BatchExecutor {
     this.checkpoint = options.checkpoint;
     this.deadLetters = options.deadLetters;
     this.failOnDataLoss = options.failOnDataLoss;
+    this.recordTimes = new RecordTimes(options.clockSkewMaxMs);
     const { query, checkpoint } = options;
     this.redriven = new RedrivenRecords(checkpoint);
     this.preparation = new Preparation(query, checkpoint.hashKey, options.workers);
@@ -75,6 +81,7 @@ export class BatchExecutor {
   async execute(plan: BatchPlan, partitions: readonly PartitionState[], log: Log): Promise<Execution> {
     this.counts = emptyCounts();
     this.sample.clear();
+    this.recordTimes.clear();
     this.redriven.clear();
     this.lost = [...plan.lost];
     this.checkpoint.discardStaged();
@@ -95,6 +102,7 @@ export class BatchExecutor {
     for await (const prepared of this.preparation.chunksOf(read, plan)) {
       const { range, chunk } = prepared;
       this.executeChunk(plan, prepared, watermarks[range] as PartitionWatermark);
+      this.recordTimes.look(chunk, plan.clockMs);
       lastTimestampsMs.set(range, chunk.timestampsMs[chunk.count - 1] as number);
       if (this.preparation.boundDictionaries()) this.operators.forgetCodes();
       this.rowsOfTurn += chunk.count;
@@ -120,6 +128,7 @@ export class BatchExecutor {
       dedupe: { appended, sealed, evicted },
       redriven: this.redriven.added,
       progressed,
+      recordTimes: this.recordTimes.found(),
     };
   }
 
@@ -245,17 +254,8 @@ export class BatchExecutor {
   }
 
   private deadLetter(plan: BatchPlan, chunk: RecordChunk, row: number, problem: Problem): void {
-    const letter = {
-      ...problem,
-      topic: this.query.topic,
-      partition: chunk.partition,
-      offset: chunk.offsets[row] as number,
-      batchId: plan.batchId,
-      timestampMs: chunk.timestampsMs[row] as number,
-      key: bytesAt(chunk, chunk.keyStart[row] as number, chunk.keyEnd[row] as number),
-      value: bytesAt(chunk, chunk.valueStart[row] as number, chunk.valueEnd[row] as number),
-      headers: chunk.headers.get(row) ?? [],
-    };
+    const of = { topic: this.query.topic, batchId: plan.batchId, problem };
+    const letter = letterOf(chunk, row, of);
     this.checkpoint.stageDeadLetter(this.deadLetters.admit(letter, this.checkpoint.deadLetterBytes()));
   }
 
@@ -286,9 +286,4 @@ export class BatchExecutor {
 
 function emptyCounts(): Counts {
   return { read: 0, accepted: 0, invalid: 0, duplicate: 0, late: 0 };
-}
-
-/** A copy of its own: the chunk's block is given back when the next one is read. */
-function bytesAt(chunk: RecordChunk, start: number, end: number): Uint8Array | null {
-  return start < 0 ? null : chunk.bytes.slice(start, end);
 }

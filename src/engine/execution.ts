@@ -1,6 +1,7 @@
 /** What executing a batch came to, before it is committed. */
 import type { DedupeChange, RecordIdentity, StateOperatorProgress } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
+import type { RecordTimeNote } from './record-times.ts';
 
 export interface Execution {
   readonly result: BatchResult;
@@ -8,6 +9,8 @@ export interface Execution {
   readonly redriven: readonly RecordIdentity[];
   readonly stateOperators: readonly StateOperatorProgress[];
   readonly progressed: ReadonlyMap<number, PartitionProgress>;
+  /** Log timestamps that no producer should write. */
+  readonly recordTimes: readonly RecordTimeNote[];
 }
 
 export interface PartitionProgress {

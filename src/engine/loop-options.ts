@@ -29,6 +29,11 @@ export interface LoopOptions {
   readonly deadLetters: DeadLetterPolicy;
   /** Whether records that were removed before they were read end the query; without, it names them and goes on. */
   readonly failOnDataLoss: boolean;
+  /**
+   * How far the wall clock may jump, or be behind the newest records of the log, before the query says so or does not start;
+   * 10 minutes if left out, null is no bound.
+   */
+  readonly clockSkewMaxMs?: number | null;
   /** The group under whose name the log shows others how far the query is; undefined shows nothing. */
   readonly offsetsGroup?: string;
   /** Sinks outside the checkpoint. With any, a plan is durable before its batch is executed. */

@@ -2,12 +2,14 @@
 import { invariant, TallystreamError } from '../errors.ts';
 import type { BatchPlan, BatchProgress, PartitionState } from '../contracts/batch.ts';
 import { offsetsOfNext, type BatchTaken } from './batch-size.ts';
+import { CLOCK_SKEW_MS_MAX, ClockWatch } from './clock-watch.ts';
 import { Deliveries } from './deliveries.ts';
 import { BatchExecutor } from './execute.ts';
 import type { Execution } from './execution.ts';
 import type { LoopOptions } from './loop-options.ts';
 import { lagOf } from './lag.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
+import { PlanClock } from './plan-clock.ts';
 import { logBatch, Phases, progressOf, type ProgressParts } from './progress.ts';
 import {
   atMost,
@@ -37,6 +39,8 @@ export class MicroBatchLoop {
   private readonly source: Source;
   private readonly watch: PartitionWatch;
   private readonly deliveries: Deliveries;
+  private readonly planClock: PlanClock;
+  private readonly clockWatch: ClockWatch;
   private partitions: readonly PartitionState[];
   private previous: BatchPlan | undefined;
   private batches = 0;
@@ -47,10 +51,13 @@ export class MicroBatchLoop {
   private drains: (() => void)[] = [];
 
   constructor(options: LoopOptions) {
+    const { clockSkewMaxMs: skewMsMax = CLOCK_SKEW_MS_MAX } = options;
     this.options = options;
+    this.clockWatch = new ClockWatch({ ...options, topic: options.query.topic, skewMsMax });
     this.executor = new BatchExecutor({
       ...options,
       workers: options.workers ?? NO_WORKERS,
+      clockSkewMaxMs: skewMsMax,
       stateMemory: options.stateMemory ?? stateMemoryOf(null),
       segmentEntries: options.dedupeSegmentEntries,
     });
@@ -65,6 +72,7 @@ export class MicroBatchLoop {
     this.deliveries = new Deliveries(options);
     this.partitions = options.checkpoint.lastCommit()?.partitions ?? [];
     this.previous = options.checkpoint.lastPlan();
+    this.planClock = new PlanClock(options.clock, this.previous?.clockMs);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -93,6 +101,7 @@ export class MicroBatchLoop {
     let isCaughtUp = false;
     // What a run before this one committed may not have been shown: it may have been killed in between.
     let isShown = this.partitions.length === 0;
+    let isClockChecked = false;
     while (!signal.aborted && this.batches < this.options.batchesMax) {
       const startedMs = this.options.clock.monotonicMs();
       // Only those who asked before this look may be told that nothing is left.
@@ -105,6 +114,8 @@ export class MicroBatchLoop {
       await this.watch.observe(present);
       if (!isShown) this.shownOffsets.show(this.partitions);
       isShown = true;
+      if (!isClockChecked) await this.clockWatch.checkAtStart({ topic, offsets: present });
+      isClockChecked = true;
       const offsets = atMost(present, bound);
       const left = await this.runNext({ topic, offsets });
       const isAll = areAvailable(offsets);
@@ -164,6 +175,7 @@ export class MicroBatchLoop {
     if (decision.kind === 'nothing new') return 'nothing new';
     if (decision.kind !== 'plan') throw refusalOf(decision, this.options.query);
     const { plan, lagEvents } = decision;
+    this.planClock.planned();
     if (!this.deliveries.isEmpty) {
       await phases.time('walCommit', () => this.options.checkpoint.writePlan(plan));
     }
@@ -174,10 +186,13 @@ export class MicroBatchLoop {
   }
 
   private decide({ topic, offsets }: Look): PlanDecision {
-    const { query, clock, offsetsMax, batchesMax, failOnDataLoss } = this.options;
+    const { query, offsetsMax, batchesMax, failOnDataLoss } = this.options;
+    const reading = this.planClock.read();
+    this.clockWatch.looked(reading);
     return planBatch({
       batchId: (this.previous?.batchId ?? -1) + 1,
-      nowMs: clock.nowMs(),
+      nowMs: reading.nowMs,
+      clockShiftMs: reading.shiftMs,
       topicId: topic.id,
       offsets,
       partitions: this.partitions,
@@ -206,7 +221,7 @@ export class MicroBatchLoop {
   }
 
   private async carryOut(plan: BatchPlan, { offsets }: Look, phases: Phases): Promise<void> {
-    const { log, logger, clock } = this.options;
+    const { log, logger } = this.options;
     const execution = await phases.time('addBatch', () => this.executor.execute(plan, this.partitions, log));
     const { result, progressed, stateOperators } = execution;
     invariant(
@@ -223,7 +238,8 @@ export class MicroBatchLoop {
     await phases.time('commitOffsets', () => this.commit(execution, partitions, progress));
     this.batches += 1;
     const complete = progressNow();
-    logBatch(logger, result, complete, clock.nowMs());
+    logBatch(logger, result, complete, partitions);
+    this.clockWatch.committed(plan.batchId, execution.recordTimes);
     this.options.onProgress(complete);
     await this.printCommitted(plan.batchId);
   }

@@ -75,7 +75,7 @@ export class QueryOperators {
   evict(plan: BatchPlan): number[] {
     this.idsAdded = 0;
     this.idsRemoved = 0;
-    this.closeWindows(plan.watermarkMicros);
+    this.closeWindows(plan);
     const { delayMs } = this.query.watermark;
     if (delayMs === null || plan.watermarkMicros === null) return [];
     const before = this.ids.size;
@@ -112,14 +112,14 @@ export class QueryOperators {
   }
 
   /** In complete mode all groups stay; a window over another time than the watermark's is never known to be over. */
-  private closeWindows(watermarkMicros: number | null): void {
+  private closeWindows({ watermarkMicros, lowered }: BatchPlan): void {
     const { aggregates, outputMode, watermark } = this.query;
     if (outputMode === 'complete') return;
     aggregates.forEach(({ keys }, index) => {
       const isOver = keys.some(
         (key) => (key.kind === 'window' || key.kind === 'sessionWindow') && key.column === watermark.column,
       );
-      if (isOver) this.aggregates[index]?.close(watermarkMicros);
+      if (isOver) this.aggregates[index]?.close(watermarkMicros, lowered?.fromMicros ?? undefined);
     });
   }
 

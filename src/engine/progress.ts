@@ -1,8 +1,7 @@
 /** What a batch took, by phase, in Structured Streaming's terms. */
 import type {
-  Accounting,
-  BatchPlan,
   BatchProgress,
+  PartitionState,
   PartitionLag,
   StateOperatorProgress,
 } from '../contracts/batch.ts';
@@ -89,12 +88,16 @@ export function progressOf(of: ProgressParts): BatchProgress {
 }
 
 /** The line of a committed batch, and what is worth a warning about it. */
-export function logBatch(logger: Logger, result: BatchResult, progress: BatchProgress, nowMs: number): void {
+export function logBatch(
+  logger: Logger,
+  result: BatchResult,
+  progress: BatchProgress,
+  partitions: readonly PartitionState[],
+): void {
   const { plan, accounting } = result;
   const { batchId } = plan;
   warnOfLoss(logger, result);
-  warnOfLateness(logger, batchId, accounting);
-  warnOfClock(logger, plan, nowMs);
+  warnOfLateness(logger, result, partitions);
   logger.info(
     {
       operation: 'batch',
@@ -115,26 +118,37 @@ function perSecond(rows: number, ms: number | undefined): number {
   return ms === undefined || ms <= 0 ? 0 : Math.round((rows / ms) * 10_000) / 10;
 }
 
-/** A plan's clock never goes back, so one that was far ahead once stays there until the real time catches up. */
-const CLOCK_AHEAD_MS_MAX = 300_000;
-
-function warnOfClock(logger: Logger, plan: BatchPlan, nowMs: number): void {
-  if (plan.clockMs - nowMs <= CLOCK_AHEAD_MS_MAX) return;
-  logger.warn(
-    { operation: 'clock', batchId: plan.batchId, planned: formatTimestamp(plan.clockMs * 1000) },
-    'The clock of an earlier batch was far ahead of the present. Until the present reaches it, reports show that time and ' +
-      "no partition becomes idle. Check the machine's clock; totals and verdicts are not affected otherwise.",
-  );
-}
-
 /** More than this share of a batch late is worth a word: it is more often a setting than an event. */
 const LATE_SHARE_MAX = 0.01;
 
-function warnOfLateness(logger: Logger, batchId: number, accounting: Accounting): void {
+/** An accepted event that is further ahead of the clock than this was accepted by another clock. */
+const NEWEST_AHEAD_MS_MAX = 600_000;
+
+function warnOfLateness(
+  logger: Logger,
+  { plan, accounting }: BatchResult,
+  partitions: readonly PartitionState[],
+): void {
   if (accounting.late <= accounting.read * LATE_SHARE_MAX) return;
   const share = Math.round((accounting.late / accounting.read) * 1000) / 10;
+  const fields = {
+    operation: 'lateness',
+    batchId: plan.batchId,
+    late: accounting.late,
+    read: accounting.read,
+  };
+  const newestMicros = Math.max(...partitions.map(({ maxEventMicros }) => maxEventMicros ?? -Infinity));
+  if (newestMicros / 1000 - plan.clockMs > NEWEST_AHEAD_MS_MAX) {
+    logger.warn(
+      { ...fields, newest: formatTimestamp(newestMicros), clock: formatTimestamp(plan.clockMs * 1000) },
+      `${share} % of this batch is late, because an event was accepted that is ahead of this machine's clock: a clock was ` +
+        'ahead at that time, or this one is behind now. Check the clock. If it is right, stop the query and run ' +
+        '`tallystream checkpoint lower-watermark --to now`; then events of the present are accepted again.',
+    );
+    return;
+  }
   logger.warn(
-    { operation: 'lateness', batchId, late: accounting.late, read: accounting.read },
+    fields,
     `${share} % of this batch is late: its events are further behind the newest of their partition than the watermark allows. ` +
       'Likely the input is not in order of time, or an older stretch was produced after a newer one; ' +
       'a larger query.watermark_delay accepts it. The late events are among the dead letters.',

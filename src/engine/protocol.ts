@@ -71,12 +71,15 @@ export type PlanDecision =
 
 export interface PlanInput {
   readonly batchId: number;
+  /** The wall clock, epoch milliseconds. */
   readonly nowMs: number;
+  /** By how much it jumped since the last plan, beyond the time that passed; 0 if left out. */
+  readonly clockShiftMs?: number;
   readonly topicId: string;
   readonly offsets: readonly PartitionOffsets[];
   /** As of the last commit; empty before the first. */
   readonly partitions: readonly PartitionState[];
-  /** The last plan, whose clock and watermark never go back; undefined before the first. */
+  /** The last plan, whose watermark never goes back; undefined before the first. */
   readonly previous: BatchPlan | undefined;
   readonly watermarkDelayMs: number | null;
   readonly idleTimeoutMs: number;
@@ -90,7 +93,7 @@ export interface PlanInput {
 
 /** The next batch's plan, or why there is none. */
 export function planBatch(input: PlanInput): PlanDecision {
-  const { previous } = input;
+  const { previous, nowMs: clockMs, clockShiftMs = 0 } = input;
   if (previous !== undefined && previous.topicId !== input.topicId) {
     return { kind: 'topic recreated', committedTopicId: previous.topicId };
   }
@@ -103,9 +106,7 @@ export function planBatch(input: PlanInput): PlanDecision {
   const unreadEvents = offsetsIn(unread);
   // Without this, an offset that is no number would plan empty batches without end.
   invariant(Number.isSafeInteger(unreadEvents), 'the log gave offsets that are not whole numbers');
-  // A wall clock may be set back; a plan's may not, since idleness is measured between plans.
-  const clockMs = Math.max(input.nowMs, previous?.clockMs ?? -Infinity);
-  const seen = statesAt(input, clockMs);
+  const seen = statesAt(input, clockMs, clockShiftMs);
   const idlePartitions = idleOf(seen, unread, clockMs, input);
   const watermarkMicros = advanceWatermark(
     previous?.watermarkMicros ?? null,
@@ -123,8 +124,10 @@ export function planBatch(input: PlanInput): PlanDecision {
     ranges,
     lost,
     clockMs,
+    ...(clockShiftMs === 0 ? {} : { clockShiftMs }),
     watermarkMicros,
     idlePartitions,
+    ...(previous?.lowered === undefined ? {} : { lowered: previous.lowered }),
   };
   return { kind: 'plan', plan, lagEvents: unreadEvents - offsetsIn(ranges) };
 }
@@ -145,7 +148,7 @@ export function partitionsAfter(
   offsets: readonly PartitionOffsets[],
   progressed: ReadonlyMap<number, { nextOffset: number; maxEventMicros: number | null }>,
 ): PartitionState[] {
-  const known = new Map(before.map((state) => [state.partition, state]));
+  const known = new Map(before.map((state) => [state.partition, shifted(state, plan.clockShiftMs)]));
   for (const { partition, earliest, unavailable } of offsets) {
     if (known.has(partition) || unavailable !== undefined) continue;
     const nextOffset = before.length === 0 ? earliest : 0;
@@ -187,21 +190,22 @@ function missingWhere(
 }
 
 /** The committed states, and for partitions seen for the first time one that has nothing yet. */
-function statesAt(input: PlanInput, clockMs: number): PartitionState[] {
-  return input.offsets.map(
-    ({ partition, earliest }) =>
-      input.partitions.find((state) => state.partition === partition) ?? {
-        partition,
-        nextOffset: earliest,
-        maxEventMicros: null,
-        activeAtMs: clockMs,
-      },
-  );
+function statesAt(input: PlanInput, clockMs: number, clockShiftMs: number): PartitionState[] {
+  return input.offsets.map(({ partition, earliest }) => {
+    const known = input.partitions.find((state) => state.partition === partition);
+    if (known !== undefined) return shifted(known, clockShiftMs);
+    return { partition, nextOffset: earliest, maxEventMicros: null, activeAtMs: clockMs };
+  });
+}
+
+/** The same by a clock that jumped: how long the partition has been idle stays what it was. */
+function shifted(state: PartitionState, clockShiftMs = 0): PartitionState {
+  return clockShiftMs === 0 ? state : { ...state, activeAtMs: state.activeAtMs + clockShiftMs };
 }
 
 /**
- * A partition is idle when it has nothing unread and has been so for the timeout, by the plans' own clocks. One that cannot be
- * asked may have.
+ * A partition is idle if it has nothing unread and has been so for the timeout, in time that passed. One that cannot be asked
+ * may have unread records.
  */
 function idleOf(
   states: readonly PartitionState[],

@@ -10,6 +10,7 @@ import type { Problem } from '../columns/problem.ts';
 import { leavesOf, optional, schema, type Schema } from '../columns/schema.ts';
 import { TimeZone } from '../columns/timezone.ts';
 import type { RecordChunk } from '../contracts/log.ts';
+import { futureBoundMs, lowestRecordMs } from '../operators/record-time.ts';
 import { RowHasher } from '../operators/row-hasher.ts';
 import { scanRules, type RuleScan } from '../operators/rule-scan.ts';
 import { compileRules, type RowCheck } from '../operators/rules.ts';
@@ -132,10 +133,12 @@ export class RowPreparer {
   private check({ count, timestampsMs }: RawRows, clockMs: number): void {
     const { suspects, states } = this;
     this.scanRules(0, count, { timestampsMs, clockMs }, suspects);
+    const lowestMs = lowestRecordMs(clockMs);
     for (let row = 0; row < count; row += 1) {
       if (suspects[row] === 0) continue;
       suspects[row] = 0;
-      const problem = this.checkRules(row, Math.min(timestampsMs[row] as number, clockMs));
+      const boundMs = futureBoundMs(timestampsMs[row] as number, clockMs, lowestMs);
+      const problem = this.checkRules(row, boundMs, clockMs);
       if (problem === undefined) continue;
       this.problems.set(row, problem);
       states[row] = ROW.invalid;

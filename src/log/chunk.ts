@@ -14,17 +14,14 @@ export function sliceChunk(chunk: RecordChunk, from: number, to: number): Record
     keyEnd: chunk.keyEnd.subarray(from, to),
     offsets: chunk.offsets.subarray(from, to),
     timestampsMs: chunk.timestampsMs.subarray(from, to),
-    headers: chunk.headers.size === 0 ? chunk.headers : headersOfRows(chunk.headers, from, to),
+    headers: chunk.headers.size === 0 ? chunk.headers : entriesOfRows(chunk.headers, from, to),
+    ...(chunk.exactTimestamps && { exactTimestamps: entriesOfRows(chunk.exactTimestamps, from, to) }),
   };
 }
 
-function headersOfRows(
-  headers: ReadonlyMap<number, readonly Header[]>,
-  from: number,
-  to: number,
-): ReadonlyMap<number, readonly Header[]> {
-  const kept = new Map<number, readonly Header[]>();
-  for (const [row, ofRow] of headers) if (row >= from && row < to) kept.set(row - from, ofRow);
+function entriesOfRows<T>(entries: ReadonlyMap<number, T>, from: number, to: number): ReadonlyMap<number, T> {
+  const kept = new Map<number, T>();
+  for (const [row, ofRow] of entries) if (row >= from && row < to) kept.set(row - from, ofRow);
   return kept;
 }
 
@@ -52,6 +49,7 @@ export function joinChunks(chunks: readonly RecordChunk[]): RecordChunk {
     timestampsMs: new Float64Array(count),
     headers: new Map<number, readonly Header[]>(),
   };
+  const exactTimestamps = new Map<number, bigint>();
   let row = 0;
   let position = 0;
   for (const chunk of chunks) {
@@ -63,10 +61,12 @@ export function joinChunks(chunks: readonly RecordChunk[]): RecordChunk {
     movePositions(chunk.keyStart, joined.keyStart, row, position);
     movePositions(chunk.keyEnd, joined.keyEnd, row, position);
     for (const [ofRow, headers] of chunk.headers) joined.headers.set(row + ofRow, headers);
+    for (const [ofRow, exact] of chunk.exactTimestamps ?? []) exactTimestamps.set(row + ofRow, exact);
     row += chunk.count;
     position += chunk.bytes.length;
   }
-  return { partition: first.partition, count, ...joined };
+  const exact = exactTimestamps.size === 0 ? {} : { exactTimestamps };
+  return { partition: first.partition, count, ...joined, ...exact };
 }
 
 function movePositions(from: Int32Array, to: Int32Array, row: number, by: number): void {

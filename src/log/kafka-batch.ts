@@ -44,6 +44,8 @@ export interface BatchHeader {
   readonly isTransactional: boolean;
   readonly isControl: boolean;
   readonly baseTimestampMs: number;
+  readonly exactBaseTimestamp: bigint;
+  readonly exactMaxTimestamp: bigint;
   /** Every record's timestamp where the topic has the broker's time; undefined where records bring their own. */
   readonly appendTimeMs: number | undefined;
   readonly producerId: bigint;
@@ -130,7 +132,8 @@ function offsetAt(block: Buffer, at: number): number {
 function headerAt(block: Buffer, start: number, end: number): BatchHeader {
   const attributes = block.readInt16BE(start + FIELD.attributes);
   const baseOffset = offsetAt(block, start);
-  const maxTimestampMs = Number(block.readBigInt64BE(start + FIELD.maxTimestamp));
+  const exactBaseTimestamp = block.readBigInt64BE(start + FIELD.baseTimestamp);
+  const exactMaxTimestamp = block.readBigInt64BE(start + FIELD.maxTimestamp);
   return {
     start,
     end,
@@ -142,8 +145,10 @@ function headerAt(block: Buffer, start: number, end: number): BatchHeader {
     compression: attributes & COMPRESSION_BITS,
     isTransactional: (attributes & TRANSACTIONAL_BIT) !== 0,
     isControl: (attributes & CONTROL_BIT) !== 0,
-    baseTimestampMs: Number(block.readBigInt64BE(start + FIELD.baseTimestamp)),
-    appendTimeMs: (attributes & LOG_APPEND_TIME_BIT) === 0 ? undefined : maxTimestampMs,
+    baseTimestampMs: Number(exactBaseTimestamp),
+    exactBaseTimestamp,
+    exactMaxTimestamp,
+    appendTimeMs: (attributes & LOG_APPEND_TIME_BIT) === 0 ? undefined : Number(exactMaxTimestamp),
     producerId: block.readBigInt64BE(start + FIELD.producerId),
     count: block.readInt32BE(start + FIELD.count),
   };

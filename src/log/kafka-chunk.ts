@@ -77,6 +77,8 @@ export class ChunkBuilder {
   private batch: BatchHeader | undefined;
   private lastBatch: BatchHeader | undefined;
   private headers = new Map<number, readonly Header[]>();
+  /** Of the chunk in hand; undefined while all its timestamps are safe integers. */
+  private exactTimestamps: Map<number, bigint> | undefined;
   private count = 0;
   private from = 0;
   private to = 0;
@@ -145,6 +147,14 @@ export class ChunkBuilder {
     this.recordsLeft -= 1;
   }
 
+  /** The record added last has this timestamp, which was not computed exactly as a double. */
+  setTimestamp(exact: bigint): void {
+    const row = this.count - 1;
+    const timestampMs = Number(exact);
+    if (this.columns !== undefined) this.columns.timestampsMs[row] = timestampMs;
+    if (!Number.isSafeInteger(timestampMs)) (this.exactTimestamps ??= new Map()).set(row, exact);
+  }
+
   takeReady(): RecordChunk {
     const chunk = this.ready as RecordChunk;
     this.ready = undefined;
@@ -180,7 +190,9 @@ export class ChunkBuilder {
       timestampsMs: columns.timestampsMs.subarray(0, count),
       headers: this.headers,
       mark: markOf(baseOffset, lastOffset, checksum, leaderEpoch),
+      ...(this.exactTimestamps && { exactTimestamps: this.exactTimestamps }),
     };
+    this.exactTimestamps = undefined;
     this.columns = undefined;
     this.headers = new Map();
     this.count = 0;

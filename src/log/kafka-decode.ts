@@ -8,7 +8,7 @@ import { crc32c } from './crc32c.ts';
 import { batchesOf, FIELD, HEADER_BYTES, MAGIC, type BatchHeader } from './kafka-batch.ts';
 import { ChunkBuilder, ChunkMemory } from './kafka-chunk.ts';
 import { decompress } from './kafka-decompress.ts';
-import { VarintReader } from './kafka-varint.ts';
+import { signedVarlong, VarintReader } from './kafka-varint.ts';
 
 /** A transaction that was given up, as a fetch names it: its producer's records from `firstOffset` to its marker. */
 export interface AbortedTransaction {
@@ -21,6 +21,7 @@ export interface Fetched {
   readonly aborted: readonly AbortedTransaction[];
 }
 
+const SAFE_MAX = Number.MAX_SAFE_INTEGER;
 const NO_HEADERS: readonly Header[] = [];
 const TEXT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 /** The control record's key: its version, then its type, of which this is the one that ends a transaction for nothing. */
@@ -82,7 +83,9 @@ function readRecord(reader: VarintReader, batch: BatchHeader, range: ReadRange, 
   const recordEnd = recordStart + length;
   if (length < 0 || recordEnd > reader.bytes.length) throw new RangeError('a record ends outside its batch');
   reader.at += 1;
-  const timestampMs = batch.baseTimestampMs + reader.signed();
+  const timeAt = reader.at;
+  const timestampMs = batch.appendTimeMs ?? batch.baseTimestampMs + reader.signed();
+  if (batch.appendTimeMs !== undefined) reader.signed();
   const offset = batch.baseOffset + reader.signed();
   if (offset >= range.start && offset < range.end) {
     const keyLength = reader.signed();
@@ -96,19 +99,17 @@ function readRecord(reader: VarintReader, batch: BatchHeader, range: ReadRange, 
     const headerCount = reader.signed();
     const headers = headerCount > 0 ? readHeaders(reader, headerCount) : NO_HEADERS;
     if (reader.at !== recordEnd) throw new RangeError('a record is not as long as it says');
-    chunks.add(
-      offset,
-      batch.appendTimeMs ?? timestampMs,
-      recordStart,
-      recordEnd,
-      keyStart,
-      keyEnd,
-      valueStart,
-      valueEnd,
-      headers,
-    );
+    chunks.add(offset, timestampMs, recordStart, recordEnd, keyStart, keyEnd, valueStart, valueEnd, headers);
+    if (!(Math.abs(timestampMs) <= SAFE_MAX) || !(Math.abs(batch.baseTimestampMs) <= SAFE_MAX))
+      chunks.setTimestamp(exactTimestamp(reader.bytes, timeAt, batch));
   }
   reader.at = recordEnd;
+}
+
+/** Any 64 bits that a producer wrote, for the few records whose timestamp no double holds. */
+function exactTimestamp(bytes: Uint8Array, timeAt: number, batch: BatchHeader): bigint {
+  if (batch.appendTimeMs !== undefined) return batch.exactMaxTimestamp;
+  return BigInt.asIntN(64, batch.exactBaseTimestamp + signedVarlong(bytes, timeAt));
 }
 
 function readHeaders(reader: VarintReader, count: number): Header[] {

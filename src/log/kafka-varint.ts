@@ -22,6 +22,21 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
   return position + 1;
 }
 
+/** The signed number of up to 64 bits that starts at `at`, exactly. @throws RangeError if it does not end */
+export function signedVarlong(bytes: Uint8Array, at: number): bigint {
+  let folded = 0n;
+  for (let length = 0; length < READ_BYTES_MAX; length += 1) {
+    const byte = bytes[at + length];
+    if (byte === undefined) break;
+    folded |= BigInt(byte & 0x7f) << BigInt(7 * length);
+    if (byte < 0x80) {
+      const bits = BigInt.asUintN(64, folded);
+      return BigInt.asIntN(64, (bits >> 1n) ^ -(bits & 1n));
+    }
+  }
+  throw new RangeError('a number of a record does not end');
+}
+
 /** Reads one after the other; `at` is where the next one starts. One instance serves a whole block: no object a number. */
 export class VarintReader {
   bytes: Uint8Array;

@@ -52,7 +52,7 @@ export class GroupedAggregate implements RunningAggregate {
   private touchedGroups: Group[] = [];
   private closed: Group[] = [];
   private heldBytes = 0;
-  /** Windows that end no later are closed. */
+  /** Windows that end no later are closed, or were, before the watermark was lowered. */
   private closedUpTo = -Infinity;
   private readonly committedGroup: NonNullable<AggregateOptions['committedGroup']>;
 
@@ -82,10 +82,10 @@ export class GroupedAggregate implements RunningAggregate {
     this.restored(row);
   }
 
-  close(watermarkMicros: number | null): void {
+  close(watermarkMicros: number | null, closedToMicros = -Infinity): void {
     this.closed = [];
     if (this.window === undefined || watermarkMicros === null) return;
-    this.closedUpTo = watermarkMicros;
+    this.closedUpTo = Math.max(watermarkMicros, closedToMicros);
     for (const [name, group] of this.groups) {
       if (group.endMicros > watermarkMicros) continue;
       this.groups.delete(name);

@@ -6,9 +6,10 @@ import { InvariantError } from '../errors.ts';
 import type { ColumnBatch, DictionaryColumn, Scaled, StringColumn } from '../columns/batch.ts';
 import { parseDecimal } from '../columns/decimal.ts';
 import type { Rule } from '../plan/rule.ts';
+import { futureBoundMs, lowestRecordMs } from './record-time.ts';
 import { decimalColumn, dictionaryColumn, numberColumn } from './rule-columns.ts';
 
-/** The bound of a row's time: min(its log timestamp, the plan's clock), epoch milliseconds. */
+/** What bounds a row's time, epoch milliseconds: its log timestamp and the plan's clock, as record-time.ts has it. */
 export interface RowBounds {
   readonly timestampsMs: Float64Array;
   readonly clockMs: number;
@@ -159,8 +160,9 @@ function scanNotAhead(rule: RuleOf<'notAhead'>, batch: ColumnBatch): RuleScan {
   const column = numberColumn(batch, rule.field);
   return (from, to, { timestampsMs, clockMs }, suspects) => {
     const { values } = column;
+    const lowestMs = lowestRecordMs(clockMs);
     for (let row = from; row < to; row += 1) {
-      const boundMs = Math.min(timestampsMs[row] as number, clockMs);
+      const boundMs = futureBoundMs(timestampsMs[row] as number, clockMs, lowestMs);
       if ((values[row] as number) > (boundMs + rule.toleranceMs) * 1000) suspects[row] = 1;
     }
   };

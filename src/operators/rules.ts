@@ -7,15 +7,18 @@ import { formatTimestamp } from '../columns/timestamp.ts';
 import { REASON_OF_RULE, type Rule } from '../plan/rule.ts';
 import { decimalColumn, dictionaryColumn, numberColumn } from './rule-columns.ts';
 
-/** A rule bound to the columns it reads. `boundMs` is min(log timestamp, plan's clock) of the row. */
-export type RowCheck = (row: number, boundMs: number) => Problem | undefined;
+/**
+ * A rule bound to the columns it reads. `boundMs` is the row's bound of record-time.ts, and `clockMs` the plan's clock: if
+ * they differ, the bound is the log timestamp of the record, and a message says so.
+ */
+export type RowCheck = (row: number, boundMs: number, clockMs?: number) => Problem | undefined;
 
 /** One check that runs all rules in order and gives the first problem. A null field breaks no rule. */
 export function compileRules(rules: readonly Rule[], batch: ColumnBatch): RowCheck {
   const checks = rules.map((rule) => compileRule(rule, batch));
-  return (row, boundMs) => {
+  return (row, boundMs, clockMs) => {
     for (const check of checks) {
-      const problem = check(row, boundMs);
+      const problem = check(row, boundMs, clockMs);
       if (problem !== undefined) return problem;
     }
     return undefined;
@@ -196,10 +199,13 @@ function expectedAmount(product: bigint, whole: bigint, scale: number): string {
 
 function notAheadCheck(rule: RuleOf<'notAhead'>, batch: ColumnBatch): RowCheck {
   const column = numberColumn(batch, rule.field);
-  return (row, boundMs) => {
+  return (row, boundMs, clockMs = boundMs) => {
     const micros = column.values[row] as number;
     const latest = (boundMs + rule.toleranceMs) * 1000;
     if (Number.isNaN(micros) || micros <= latest) return undefined;
-    return problem(rule, rule.field, `not after ${formatTimestamp(latest)}`, formatTimestamp(micros));
+    const whose = boundMs === clockMs ? "the query's clock" : 'the log timestamp of its record';
+    const bound = `${whose}, ${formatTimestamp(boundMs * 1000)}, and the tolerance`;
+    const expected = `not after ${formatTimestamp(latest)} (${bound})`;
+    return problem(rule, rule.field, expected, formatTimestamp(micros));
   };
 }

@@ -26,8 +26,11 @@ export interface RunningAggregate {
   readonly name: string;
   /** Takes a committed group back, at start. */
   restore(row: GroupRow): void;
-  /** Closes every group whose window ends at or before the watermark; called before the rows of a batch. */
-  close(watermarkMicros: number | null): void;
+  /**
+   * Closes every group whose window ends at or before the watermark; called before the rows of a batch. Up to
+   * `closedToMicros`, groups were closed before the watermark was lowered: they go on from what was committed.
+   */
+  close(watermarkMicros: number | null, closedToMicros?: number): void;
   /** Adds an accepted row to its groups. @throws SUM_OVERFLOW, STATE_TOO_LARGE */
   add(row: number): void;
   /** Adds the accepted rows `rows[0, count)` in their order, as {@link add} would. @throws SUM_OVERFLOW, STATE_TOO_LARGE */

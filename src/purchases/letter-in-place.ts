@@ -16,7 +16,8 @@ const OMITTED = {
   headers: 'tallystream.headers.omitted',
   key: 'tallystream.key.omitted',
 } as const;
-const TIMESTAMP_HEADER = 'tallystream.timestamp.original';
+/** The log timestamp of an event whose letter bears another. */
+export const TIMESTAMP_HEADER = 'tallystream.timestamp.original';
 const KEY_ADDED_HEADER = 'tallystream.key.added';
 
 /**
@@ -33,11 +34,6 @@ export function letterInPlaceOf(letter: LetterRecord, refusal: RecordRefusal): L
     case 'invalid':
       return withKey(letter);
   }
-}
-
-/** Whether a log has room for the time: a whole number of milliseconds since 1970. */
-export function isTimestamp(timestampMs: number): boolean {
-  return Number.isSafeInteger(timestampMs) && timestampMs >= 0;
 }
 
 export function header(name: string, value: string | number): Header {

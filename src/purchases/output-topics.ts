@@ -4,7 +4,8 @@ import type { DeadLetter, GroupRow } from '../contracts/batch.ts';
 import { RECORD_VALUE_BYTES_MAX, type RecordInput, type TopicOptions } from '../contracts/log.ts';
 import type { TopicOutput } from '../contracts/sink.ts';
 import { CATEGORIES, DAYS } from './aggregate-names.ts';
-import { header, isTimestamp, letterInPlaceOf, type LetterRecord } from './letter-in-place.ts';
+import { header, letterInPlaceOf, TIMESTAMP_HEADER, type LetterRecord } from './letter-in-place.ts';
+import { RECORD_MS_MAX } from '../operators/record-time.ts';
 import { moneyText, totalsRow } from './totals-order.ts';
 
 /** Beside a value of the log's own limit: key, headers of the record, and ours. */
@@ -75,6 +76,7 @@ function totalsRecord(group: GroupRow, queryName: string, batchId: number): Reco
  */
 function letterRecord(letter: DeadLetter, queryName: string): LetterRecord {
   const { reason, field, expected, actual, topic, partition, offset, batchId, timestampMs } = letter;
+  const isTime = timestampMs !== null && timestampMs > 0 && timestampMs < RECORD_MS_MAX;
   const about: Record<string, string | number> = {
     '__connect.errors.topic': topic,
     '__connect.errors.partition': partition,
@@ -86,6 +88,7 @@ function letterRecord(letter: DeadLetter, queryName: string): LetterRecord {
     'tallystream.reason': reason,
     ...(field === null ? {} : { 'tallystream.field': field }),
     'tallystream.batch-id': batchId,
+    ...(isTime || timestampMs === null ? {} : { [TIMESTAMP_HEADER]: String(timestampMs) }),
   };
   const record: LetterRecord = {
     key: letter.key,
@@ -93,8 +96,8 @@ function letterRecord(letter: DeadLetter, queryName: string): LetterRecord {
     headers: [...letter.headers, ...Object.entries(about).map(([name, value]) => header(name, value))],
     eventHeaders: letter.headers.length,
     position: `${topic}/${partition}/${offset}`,
-    ...(timestampMs === null ? {} : { timestampMs }),
+    // A number that is no time could be refused by the topic; it is among the headers, and the log's clock stamps the record.
+    ...(isTime ? { timestampMs: Number(timestampMs) } : {}),
   };
-  const isTaken = timestampMs === null || isTimestamp(timestampMs);
-  return isTaken ? record : (letterInPlaceOf(record, 'timestamp') ?? record);
+  return record;
 }

@@ -6,6 +6,8 @@ export interface StreamSettings {
   readonly checkpointLocation: string | undefined;
   readonly timeZone: string;
   readonly idleTimeoutMs: number;
+  /** How far the wall clock may jump, or be behind the newest records; null is no bound. */
+  readonly clockSkewMaxMs: number | null;
   readonly maxOffsetsPerTrigger: number;
   /** Threads beside the main one for large batches; null: one less than there are cores, 4 at most. */
   readonly workers: number | null;
@@ -26,6 +28,7 @@ const READERS: {
   checkpointLocation: (text) => text,
   timeZone: (text = 'UTC') => text,
   idleTimeoutMs: (text = '1 minute') => durationMs(text),
+  clockSkewMaxMs: (text = '10 minutes') => (text === 'off' ? null : durationMs(text)),
   maxOffsetsPerTrigger: (text = '500000') => whole('maxOffsetsPerTrigger', text, 1),
   workers: (text = 'auto') => (text === 'auto' ? null : whole('workers', text, 0)),
   stateBytesMax: (text = 'auto') => (text === 'auto' ? null : whole('stateBytesMax', text, 1)),
@@ -40,7 +43,10 @@ const READERS: {
 };
 
 /** What an option is called, where that is not the name of the setting. */
-const OPTION_OF: Readonly<Record<string, string>> = { idleTimeoutMs: 'idleTimeout' };
+const OPTION_OF: Readonly<Record<string, string>> = {
+  idleTimeoutMs: 'idleTimeout',
+  clockSkewMaxMs: 'clockSkewMax',
+};
 
 /** @throws USAGE for an option that there is not, or a value that it cannot have */
 export function readSettings(options: Readonly<Record<string, string>>): StreamSettings {

@@ -166,6 +166,7 @@ abstract class Writer {
             whenFull: own.deadLettersWhenFull,
           }),
           failOnDataLoss: own.failOnDataLoss,
+          clockSkewMaxMs: own.clockSkewMaxMs,
           sinks,
           buildReport: () => null,
           printer: { print: () => Promise.resolve() },

@@ -9,6 +9,8 @@ export interface ManualClock extends Clock {
    * that sleep again and again. Code that waits for real input or output may need more turns than it is given here.
    */
   advanceInSteps(durationMs: number): Promise<void>;
+  /** Sets the wall clock forward, or back by a negative duration, while monotonic time and sleepers stay as they are. */
+  jumpWallClock(byMs: number): void;
   /** How many calls of `sleep` are waiting: a test may wait for one before it advances. */
   readonly sleepers: number;
 }
@@ -24,6 +26,7 @@ interface Sleeper {
  */
 export function createManualClock(startMs: number): ManualClock {
   let elapsedMs = 0;
+  let jumpedMs = 0;
   // In order of waking, and of arrival where two wake together.
   const waiting: Sleeper[] = [];
 
@@ -32,7 +35,7 @@ export function createManualClock(startMs: number): ManualClock {
   };
 
   return {
-    nowMs: () => startMs + elapsedMs,
+    nowMs: () => startMs + jumpedMs + elapsedMs,
     monotonicMs: () => elapsedMs,
     get sleepers() {
       return waiting.length;
@@ -56,6 +59,9 @@ export function createManualClock(startMs: number): ManualClock {
     advance(durationMs) {
       elapsedMs += forwards(durationMs);
       wakeDue();
+    },
+    jumpWallClock(byMs) {
+      jumpedMs += byMs;
     },
     async advanceInSteps(durationMs) {
       const endMs = elapsedMs + forwards(durationMs);

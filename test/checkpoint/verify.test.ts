@@ -157,12 +157,18 @@ const damages: [string, string, ...RegExp[]][] = [
   [
     'a clock that went back',
     "UPDATE plans SET plan = json_set(plan, '$.clockMs', 1) WHERE batch_id = 4",
-    /clock of a plan went back\. table plans, batch 4/,
+    /clock of a plan went back, and the plan does not say so\. table plans, batch 4/,
   ],
   [
     'a watermark that went back',
     "UPDATE plans SET plan = json_set(plan, '$.watermarkMicros', NULL) WHERE batch_id = 4",
-    /watermark went back\. table plans, batch 4/,
+    /watermark went back, and nobody lowered it\. table plans, batch 4/,
+  ],
+  [
+    'a watermark that nobody knows to have been lowered any more',
+    `UPDATE plans SET plan = json_set(plan, '$.lowered', json('{"batchId":3,"toMicros":1,"fromMicros":2}')) WHERE batch_id = 3`,
+    /A batch that lowers the watermark reads records\. table plans, batch 3/,
+    /A plan says otherwise than the one before when the watermark was lowered\. table plans, batch 4: It says never, and before in batch 3/,
   ],
   [
     "a commit's watermark",

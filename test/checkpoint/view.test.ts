@@ -36,7 +36,7 @@ test('reads an empty checkpoint', async (t) => {
   assert.equal(view.topic, QUERY.topic);
   assert.equal(view.lastBatchId(), null);
   assert.equal(view.topicId(), undefined);
-  assert.equal(view.clockMs(), undefined);
+  assert.equal(view.latestClockMs(), undefined);
   assert.deepEqual(view.accounting(), { read: 0, accepted: 0, invalid: 0, duplicate: 0, late: 0 });
   assert.deepEqual([...view.groups('categories'), ...view.deadLetters({}), ...view.recentProgress()], []);
   view.close();
@@ -93,7 +93,7 @@ test('does not hold the runner up, nor end with it', async (t) => {
   assert.equal(letters.next().value?.batchId, 1);
   assert.equal(letters.next().done, true);
   assert.equal(view.topicId(), TOPIC_ID);
-  assert.equal(view.clockMs(), planOf(1).clockMs);
+  assert.equal(view.latestClockMs(), planOf(1).clockMs);
   view.close();
 });
 
@@ -172,6 +172,40 @@ test('looks for the letters of one partition without going through all of them f
   // By the wrong index it would take some fifty times as long.
   const allMs = timeMs({});
   assert.ok(timeMs({ partition: 0 }) < allMs * 10);
+  view.close();
+});
+
+test('gives log timestamps of any 64 bits back, staged and committed, in order', async (t) => {
+  const location = freshLocation(t);
+  const runner = await open(location);
+  const timestamps = [
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+    1_785_000_000_123_456_789n,
+    -1,
+    0,
+    2 ** 53 - 1,
+    2n ** 53n + 1n,
+  ];
+  const letters = timestamps.map((timestampMs, offset) => letterOf(0, { offset, timestampMs }));
+  for (const letter of letters) runner.stageDeadLetter(letter);
+  assert.deepEqual(
+    [...runner.stagedDeadLetters()].map(({ timestampMs }) => timestampMs),
+    timestamps,
+  );
+  runner.commit(commitOf(0));
+  runner.close();
+  const view = openCheckpointView({ location });
+  const read = [...view.deadLetters({})];
+  assert.deepEqual(
+    read.map(({ timestampMs }) => timestampMs),
+    timestamps,
+  );
+  assert.deepEqual(
+    read.map(({ offset, batchId, partition }) => [offset, batchId, partition]),
+    letters.map(({ offset }) => [offset, 0, 0]),
+  );
+  assert.equal([...view.deadLetters({ partition: 0, offset: 1 })].length, 1);
   view.close();
 });
 

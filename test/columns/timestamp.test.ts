@@ -5,6 +5,7 @@ import {
   DateParser,
   formatDay,
   formatLocalDateTime,
+  formatEpochMs,
   formatTimestamp,
   INSTANT_MICROS_MAX,
   INSTANT_MICROS_MIN,
@@ -260,4 +261,19 @@ test('every day of a date is the one that Date counts', () => {
     }),
     { numRuns: 5_000 },
   );
+});
+
+test('writes any integer as a time if it is one, and as its digits if it is not', () => {
+  assert.equal(formatEpochMs(Date.UTC(2025, 5, 26, 14)), '2025-06-26T14:00:00.000Z');
+  assert.equal(formatEpochMs(-1), '1969-12-31T23:59:59.999Z');
+  assert.equal(formatEpochMs(253_402_300_799_999n), '9999-12-31T23:59:59.999Z');
+  for (const digits of [
+    '253402300800000',
+    '-62167219200001',
+    '9223372036854775807',
+    '-9223372036854775808',
+  ]) {
+    assert.equal(formatEpochMs(BigInt(digits)), digits);
+  }
+  assert.equal(formatEpochMs(8.64e15 + 2), '8640000000000002');
 });

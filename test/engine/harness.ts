@@ -9,6 +9,7 @@ import type { GroupCell } from '../../src/contracts/batch.ts';
 import type { BatchResult } from '../../src/contracts/batch-result.ts';
 import type { CheckpointView } from '../../src/contracts/checkpoint.ts';
 import type { Clock } from '../../src/contracts/clock.ts';
+import type { Logger } from '../../src/contracts/logger.ts';
 import type { Log, RecordInput } from '../../src/contracts/log.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
 import { deadLetterPolicy } from '../../src/engine/dead-letter-policy.ts';
@@ -77,11 +78,17 @@ export interface RunOptions {
   readonly workers?: Workers;
   /** Ends when `processAllAvailable` does, and tells so, in place of by itself. */
   readonly onDrained?: () => void;
+  /** What happens while it runs, as fast as possible; it is stopped when this resolves. */
+  readonly during?: (query: StreamingQuery) => Promise<void>;
+  readonly logger?: Logger;
+  readonly clockSkewMaxMs?: number | null;
 }
 
 export interface Harness {
   readonly clock: ManualClock;
   readonly log: Log;
+  /** Folder of the checkpoint. */
+  readonly location: string;
   readonly printed: unknown[];
   append(records: readonly RecordInput[]): Promise<void>;
   /** Runs until everything is committed, or rejects with what ended it. */
@@ -95,6 +102,8 @@ export async function createHarness(
     plan?: QueryPlan;
     partitions?: number;
     segmentEntries?: number;
+    /** What the query reads, instead of the log itself. */
+    wrapLog?: (log: Log) => Log;
     /** A log that each run opens for itself and closes, as another process does; its one topic has the plan's name. */
     openLog?: (clock: Clock) => Promise<Log>;
   } = {},
@@ -108,6 +117,7 @@ export async function createHarness(
   return {
     clock,
     log,
+    location,
     printed,
     append: async (records) => void (await log.append(TOPIC, records)),
     async run(options = {}) {
@@ -123,12 +133,15 @@ export async function createHarness(
         const query = new StreamingQuery({
           query: plan,
           runId: 'run',
-          log: own ?? log,
+          log: over.wrapLog?.(log) ?? own ?? log,
           newTopic: { partitions: 1 },
           checkpoint,
           clock,
-          logger: silentLogger,
-          trigger: options.onDrained === undefined ? trigger.availableNow() : trigger.processingTime(0),
+          logger: options.logger ?? silentLogger,
+          trigger:
+            options.onDrained === undefined && options.during === undefined
+              ? trigger.availableNow()
+              : trigger.processingTime(0),
           offsetsMax: options.offsetsMax ?? 1_000_000,
           batchesMax: Infinity,
           failOnDataLoss: options.failOnDataLoss ?? true,
@@ -138,6 +151,7 @@ export async function createHarness(
           }),
           sinks: options.sinks ?? [],
           ...(options.stateBytesMax !== undefined && { stateMemory: stateMemoryOf(options.stateBytesMax) }),
+          ...(options.clockSkewMaxMs !== undefined && { clockSkewMaxMs: options.clockSkewMaxMs }),
           ...(options.workers !== undefined && { workers: options.workers }),
           dedupeSegmentEntries: over.segmentEntries ?? 4,
           buildReport: reportOf,
@@ -151,6 +165,10 @@ export async function createHarness(
         if (options.onDrained !== undefined) {
           await query.processAllAvailable();
           options.onDrained();
+          await query.stop();
+        }
+        if (options.during !== undefined) {
+          await options.during(query);
           await query.stop();
         }
         await query.awaitTermination();

@@ -267,8 +267,25 @@ describe('planBatch', () => {
     assert.throws(() => planBatch(input({ offsets, partitions: [state(0)] })), { name: 'InvariantError' });
   });
 
-  it('keeps the clock from going back with the wall clock', () => {
-    assert.equal(planOf({ nowMs: 100, previous: previousPlan({ clockMs: 500 }) }).clockMs, 500);
+  it('lets the clock come back with the wall clock, and keeps how long a partition was idle', () => {
+    const offsets = [0, 1].map((partition) => ({
+      partition,
+      earliest: 0,
+      latest: partition === 0 ? 20 : 10,
+    }));
+    const partitions = [state(0), state(1, { activeAtMs: 1_000_000 - 59_000 })];
+    const previous = previousPlan({ clockMs: 1_000_000 });
+    const back = { offsets, partitions, previous, clockShiftMs: -999_000 };
+    const early = planOf({ ...back, nowMs: 1_999 });
+    assert.deepEqual([early.clockMs, early.clockShiftMs, early.idlePartitions], [1_999, -999_000, []]);
+    assert.deepEqual(planOf({ ...back, nowMs: 2_000 }).idlePartitions, [1]);
+  });
+
+  it('says nothing of a clock that did not jump, and carries on that the watermark was lowered', () => {
+    const lowered = { batchId: 3, toMicros: 1, fromMicros: 2 };
+    const plan = planOf({ previous: previousPlan({ lowered }), clockShiftMs: 0 });
+    assert.equal('clockShiftMs' in plan, false);
+    assert.deepEqual(plan.lowered, lowered);
   });
 });
 
@@ -286,6 +303,21 @@ describe('partitionsAfter', () => {
       { partition: 1, nextOffset: 3, maxEventMicros: 42, activeAtMs: 9 },
       { partition: 2, nextOffset: 0, maxEventMicros: null, activeAtMs: 700 },
     ]);
+  });
+});
+
+describe('partitionsAfter of a plan whose clock jumped', () => {
+  it('moves the times that older clocks gave by the jump', () => {
+    const after = partitionsAfter(
+      previousPlan({ clockMs: 700, clockShiftMs: -1_000 }),
+      [state(0, { activeAtMs: 1_650 }), state(1, { activeAtMs: 1_200 })],
+      [],
+      new Map([[0, { nextOffset: 20, maxEventMicros: null }]]),
+    );
+    assert.deepEqual(
+      after.map(({ activeAtMs }) => activeAtMs),
+      [700, 200],
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { RecordInput } from '../../src/contracts/log.ts';
 import { coverageOf, FIELD, HEADER_BYTES } from '../../src/log/kafka-batch.ts';
 import { decodeFetched } from '../../src/log/kafka-decode.ts';
-import { encodeKafkaBatch, stampBatch } from '../../src/log/kafka-encode.ts';
+import { encodeKafkaBatch, finishBatch, stampBatch } from '../../src/log/kafka-encode.ts';
 import { VarintReader, writeVarint } from '../../src/log/kafka-varint.ts';
 import { bytes, latin1, plainHeaders, plainRecords } from '../contract/log/log-records.ts';
 import { hasCode } from '../contract/log/log-under-test.ts';
@@ -160,6 +160,65 @@ function batchAt(
   batch.bytes.writeInt32BE(7, FIELD.leaderEpoch);
   stampBatch(batch, { producerId: 9n, producerEpoch: 1, sequence: baseOffset });
   return batch.bytes;
+}
+
+test('a timestamp of any 64 bits is decoded exactly, whatever the others of its batch are', () => {
+  const timestamp = fc.oneof(
+    fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    fc.constantFrom(-1n, 0n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, 1_785_000_000_123_456_789n),
+    fc.bigInt({ min: 0n, max: 4_000_000_000_000n }),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(timestamp, { minLength: 1, maxLength: 9 }),
+      fc.option(timestamp),
+      (stamps, appended) => {
+        const block = stampedBlock(stamps, appended);
+        const [chunk] = decodeFetched({ block, aborted: [] }, WHOLE);
+        assert.ok(chunk !== undefined);
+        const read = [...chunk.timestampsMs].map((ms, row) => chunk.exactTimestamps?.get(row) ?? BigInt(ms));
+        assert.deepEqual(
+          read,
+          stamps.map((stamp) => appended ?? stamp),
+        );
+        for (const exact of chunk.exactTimestamps?.values() ?? [])
+          assert.ok(!Number.isSafeInteger(Number(exact)));
+      },
+    ),
+  );
+});
+
+/** One batch of empty records with these timestamps; `appended` is the broker's time, which is that of all then. */
+function stampedBlock(stamps: readonly bigint[], appended: bigint | null): Buffer {
+  const base = stamps[0] as bigint;
+  const records = stamps.map((stamp, offset) => {
+    const body = [
+      0,
+      ...varlong(stamp - base),
+      ...varlong(BigInt(offset)),
+      ...varlong(-1n),
+      ...varlong(-1n),
+      0,
+    ];
+    return Buffer.from([...varlong(BigInt(body.length)), ...body]);
+  });
+  const bytes = Buffer.concat([Buffer.alloc(HEADER_BYTES), ...records]);
+  const options = { nowMs: 0, bytesMax: 1_000_000, compression: 'none' } as const;
+  const batch = finishBatch(bytes, { count: stamps.length, baseMs: 0, maxMs: 0 }, options);
+  batch.bytes.writeBigInt64BE(base, FIELD.baseTimestamp);
+  batch.bytes.writeBigInt64BE(appended ?? base, FIELD.maxTimestamp);
+  if (appended !== null) batch.bytes.writeInt16BE(1 << 3, FIELD.attributes);
+  stampBatch(batch, { producerId: 9n, producerEpoch: 1, sequence: 0 });
+  return batch.bytes;
+}
+
+/** Of any integer: what does not fit 64 bits wraps round, as the broker's arithmetic does. */
+function varlong(value: bigint): number[] {
+  const wrapped = BigInt.asIntN(64, value);
+  let rest = BigInt.asUintN(64, (wrapped << 1n) ^ (wrapped >> 63n));
+  const bytes: number[] = [];
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return [...bytes, Number(rest)];
 }
 
 function blockOf(

@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  header,
-  isTimestamp,
-  letterInPlaceOf,
-  type LetterRecord,
-} from '../../src/purchases/letter-in-place.ts';
+import { header, letterInPlaceOf, type LetterRecord } from '../../src/purchases/letter-in-place.ts';
 
 const BASE: LetterRecord = {
   key: Buffer.from('customer_1'),
@@ -62,8 +57,4 @@ test('a letter without a key that is refused gets its position as the key, once'
   assert.equal(Buffer.from(keyed?.key ?? []).toString(), 'purchases/3/41');
   assert.deepEqual(headersOf(keyed as LetterRecord).at(-1), ['tallystream.key.added', 'purchases/3/41']);
   assert.equal(letterInPlaceOf(keyed as LetterRecord, 'invalid'), undefined);
-});
-
-test('a time is one that a log has room for', () => {
-  assert.deepEqual([0, 1.5e12, -1, 2 ** 63, 0.5].map(isTimestamp), [true, true, false, false, false]);
 });

@@ -75,6 +75,16 @@ test('after batches that did not reach the topic every group is written', () => 
   assert.ok(keys.some((key) => key.includes('"Books"')));
 });
 
+test('a dead letter whose log timestamp is no time keeps it exactly in a header, and the log stamps the record', () => {
+  for (const timestampMs of [2n ** 63n - 1n, -1, 0, 1_785_000_000_000_000]) {
+    const result = { ...resultOf({ batch: [] }), deadLetters: () => [letter({ timestampMs })] };
+    const [record] = recordsOf(deadLetters, result);
+    assert.equal(record?.timestampMs, undefined);
+    const header = record?.headers?.find(({ name }) => name === 'tallystream.timestamp.original');
+    assert.equal(text(header?.value ?? null), String(timestampMs));
+  }
+});
+
 test('a dead letter has its bytes, key, time and headers, and says where it came from and why it is here', () => {
   const result = { ...resultOf({ batch: [] }), deadLetters: () => [letter()] };
   const [record] = recordsOf(deadLetters, result);

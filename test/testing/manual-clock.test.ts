@@ -78,3 +78,15 @@ test('refuses to go back', () => {
   assert.throws(() => clock.advance(-1), /cannot be moved/);
   assert.throws(() => clock.advance(Number.NaN), /cannot be moved/);
 });
+
+test('jumps with its wall clock alone, ahead and back', async () => {
+  const clock = createManualClock(START_MS);
+  let isAwake = false;
+  void clock.sleep(1000).then(() => (isAwake = true));
+  clock.jumpWallClock(5000);
+  await turn();
+  assert.deepEqual([clock.nowMs(), clock.monotonicMs(), isAwake], [START_MS + 5000, 0, false]);
+  clock.jumpWallClock(-6000);
+  clock.advance(10);
+  assert.deepEqual([clock.nowMs(), clock.monotonicMs()], [START_MS - 990, 10]);
+});

@@ -1,4 +1,5 @@
 /** Whether this machine's time can be right: events ahead of it are refused, and days are cut by it. */
+import { formatEpochMs } from '../../columns/timestamp.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import { pass, type Check, type Verdict } from './check.ts';
 
@@ -51,7 +52,7 @@ export function clockCheck(clock: Clock, toleranceMs: number, readPast: () => Pr
 
 export function judgeClock(facts: ClockFacts): Verdict {
   const { nowMs, wallElapsedMs, monotonicElapsedMs, newestRecordMs, newestBatchMs, toleranceMs } = facts;
-  const now = new Date(nowMs).toISOString();
+  const now = formatEpochMs(nowMs);
   if (new Date(nowMs).getUTCFullYear() < YEAR_MIN) {
     return { status: 'fail', found: `It says ${now}, which cannot be.`, mend: MEND };
   }
@@ -64,7 +65,7 @@ export function judgeClock(facts: ClockFacts): Verdict {
     const behind = `${((pastMs - nowMs) / 1000).toFixed(0)} seconds`;
     return {
       status: 'warn',
-      found: `It says ${now}, ${behind} before ${what} (${new Date(pastMs).toISOString()}): it was set back, or was wrong then.`,
+      found: `It says ${now}, ${behind} before ${what} (${formatEpochMs(pastMs)}): it was set back, or was wrong then.`,
       mend: `${MEND} Where it is behind, events of other machines are refused as FUTURE_TIMESTAMP.`,
     };
   }

@@ -2,6 +2,7 @@
 import type { Config } from '../../config/keys.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import type { Log, PartitionOffsets } from '../../contracts/log.ts';
+import { kindOfRecordTime } from '../../operators/record-time.ts';
 import { openLog } from '../../compose.ts';
 import { notTried, pass, type Check, type Verdict } from './check.ts';
 import type { CheckpointFacts } from './checkpoint.ts';
@@ -147,7 +148,10 @@ async function delayOf(
   for await (const chunk of log.read({ topic, partition, start, end: latest })) {
     const [oldestMs] = chunk.timestampsMs;
     if (oldestMs === undefined) continue;
-    const waitedMs = Math.max(0, clock.nowMs() - oldestMs);
+    const nowMs = clock.nowMs();
+    // A timestamp in another unit, or none, does not say how long the record has waited.
+    const isTime = kindOfRecordTime(oldestMs, nowMs) === 'milliseconds';
+    const waitedMs = isTime ? Math.max(0, nowMs - oldestMs) : 0;
     return { ...at, events: latest - start, seconds: Math.round(waitedMs / 100) / 10 };
   }
   // Only markers of transactions, or what compaction left of records: nothing is unread.

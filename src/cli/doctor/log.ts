@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Config } from '../../config/keys.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import type { Log, PartitionOffsets } from '../../contracts/log.ts';
+import { kindOfRecordTime } from '../../operators/record-time.ts';
 import { embeddedLogPath, openLog } from '../../compose.ts';
 import { pass, type Check, type Verdict } from './check.ts';
 
@@ -68,7 +69,7 @@ export async function inspectLog(config: Config, clock: Clock): Promise<LogFacts
       topicId: description.id,
       partitions: description.partitions,
       records: offsets.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0),
-      newestRecordMs: await newestRecord(log, topic, offsets),
+      newestRecordMs: await newestRecord(log, topic, offsets, clock.nowMs()),
     };
   } finally {
     await log.close();
@@ -91,15 +92,15 @@ async function newestRecord(
   log: Log,
   topic: string,
   offsets: readonly PartitionOffsets[],
+  nowMs: number,
 ): Promise<number | null> {
   let newestMs: number | null = null;
   for (const { partition, earliest, latest } of offsets) {
     if (latest === earliest) continue;
     for await (const chunk of log.read({ topic, partition, start: latest - 1, end: latest })) {
-      newestMs = chunk.timestampsMs.reduce(
-        (newest, timestampMs) => Math.max(newest, timestampMs),
-        newestMs ?? 0,
-      );
+      // Another unit, or none, says nothing about a clock.
+      const times = chunk.timestampsMs.filter((ms) => kindOfRecordTime(ms, nowMs) === 'milliseconds');
+      if (times.length > 0) newestMs = Math.max(newestMs ?? -Infinity, ...times);
     }
   }
   return newestMs;

@@ -10,6 +10,7 @@ import type { Config } from '../../../src/config/keys.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { configIn, filesIn, fillLog, temporaryFolder } from './folders.ts';
 
+const NEWEST_MS = Date.UTC(2025, 5, 26);
 const value = new TextEncoder().encode('{}');
 
 function check(config: Config) {
@@ -33,13 +34,18 @@ test('counts the records and partitions of the topic, and finds the newest recor
   const folder = temporaryFolder(t);
   const config = await configIn(folder);
   const at = (timestampMs: number, partition: number) => ({ key: null, value, timestampMs, partition });
-  const topicId = await fillLog(config, [at(1_000, 0), at(3_000, 2), at(2_000, 3)]);
+  const topicId = await fillLog(config, [
+    at(NEWEST_MS - 2, 0),
+    at(NEWEST_MS, 2),
+    at(1, 3),
+    at(NEWEST_MS * 1e6, 3),
+  ]);
   assert.deepEqual(await inspectLog(config, systemClock), {
     kind: 'topic',
     topicId,
     partitions: 4,
-    records: 3,
-    newestRecordMs: 3_000,
+    records: 4,
+    newestRecordMs: NEWEST_MS,
   });
   assert.equal((await check(config)).found, 'purchasing_events holds 3 records in 4 partitions');
   assert.deepEqual(filesIn(folder), ['log.db']);

@@ -1,0 +1,144 @@
+/** Lowers the newest accepted times and the watermark of a checkpoint, in a commit of its own. */
+import type { BatchPlan, BatchProgress, PartitionState } from '../contracts/batch.ts';
+import { NO_ACCOUNTING } from '../contracts/batch.ts';
+import type { Clock } from '../contracts/clock.ts';
+import { formatEpochMs, formatTimestamp } from '../columns/timestamp.ts';
+import { invariant, TallystreamError } from '../errors.ts';
+import { decideLowering, type LoweringDecision } from '../operators/lower-watermark.ts';
+import { readLastCommit, readLastPlan } from './batch-tables.ts';
+import { inSnapshot } from './database.ts';
+import { guarded } from './failure.ts';
+import { type Identity, readIdentity } from './identity.ts';
+import { openStoredCheckpoint } from './open.ts';
+import { openPresent } from './view.ts';
+
+export interface Lowering {
+  /** The batch that lowers; undefined if there is nothing to lower. */
+  readonly batchId: number | undefined;
+  readonly watermarkMicros: { readonly before: number | null; readonly after: number | null };
+  /** Newest accepted times, of the partitions whose time goes back. */
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly beforeMicros: number;
+    readonly afterMicros: number;
+  }[];
+}
+
+export interface LoweringOptions {
+  readonly location: string;
+  readonly clock: Clock;
+  readonly toMicros: number;
+  /** Says what would be done, and writes nothing. */
+  readonly dryRun: boolean;
+}
+
+/**
+ * @throws USAGE (it cannot be lowered now, or at all, and why), CHECKPOINT_LOCKED (the query runs), and what opening a
+ * checkpoint throws
+ */
+export async function lowerWatermark(options: LoweringOptions): Promise<Lowering> {
+  const { location, clock, toMicros, dryRun } = options;
+  const decide = (): Decided => decideOn(location, toMicros, clock.nowMs());
+  if (dryRun) return loweringOf(decide());
+  const checkpoint = await openStoredCheckpoint({ location, clock });
+  try {
+    // Decided with the lock in hand, so that nobody commits in between.
+    const decided = decide();
+    if (decided.decision.kind === 'lower') {
+      const { plan, partitions } = decided.decision;
+      // A report that waits to be printed is printed at the next start, as it would have been.
+      const unprinted = checkpoint.unprintedReport();
+      checkpoint.commit({
+        plan,
+        partitions,
+        accounting: NO_ACCOUNTING,
+        aggregates: [],
+        dedupe: { appended: new Uint8Array(0), sealed: [], evicted: [] },
+        redriven: [],
+        lost: [],
+        report: unprinted?.report ?? null,
+        progress: progressOf(decided.identity, plan, checkpoint.epoch),
+      });
+      if (unprinted === undefined) checkpoint.markPrinted(plan.batchId);
+    }
+    return loweringOf(decided);
+  } finally {
+    checkpoint.close();
+  }
+}
+
+interface Decided {
+  readonly identity: Identity;
+  readonly plan: BatchPlan | undefined;
+  readonly states: readonly PartitionState[];
+  readonly decision: Exclude<LoweringDecision, { kind: 'refuse' }>;
+}
+
+/** @throws USAGE if it is refused */
+function decideOn(location: string, toMicros: number, nowMs: number): Decided {
+  const database = openPresent(location);
+  try {
+    return guarded({ location }, () =>
+      inSnapshot(database, () => {
+        const identity = readIdentity(database, location);
+        const plan = readLastPlan(database, location);
+        const commit = readLastCommit(database, location);
+        const delay = identity.fingerprint['query.watermark_delay'] ?? 'off';
+        const decision = decideLowering({
+          plan,
+          commit,
+          aggregates: identity.aggregates.filter(({ untilBatchId }) => untilBatchId === undefined),
+          outputMode: identity.fingerprint['output mode'] ?? 'update',
+          delayMs: delay === 'off' ? null : Number.parseInt(delay, 10),
+          toMicros,
+          nowMs,
+        });
+        if (decision.kind === 'refuse') throw new TallystreamError('USAGE', decision);
+        return { identity, plan, states: commit?.partitions ?? [], decision };
+      }),
+    );
+  } finally {
+    database.close();
+  }
+}
+
+function loweringOf({ plan, states, decision }: Decided): Lowering {
+  const before = plan?.watermarkMicros ?? null;
+  if (decision.kind !== 'lower') {
+    return { batchId: undefined, watermarkMicros: { before, after: before }, partitions: [] };
+  }
+  const partitions = states.flatMap(({ partition, maxEventMicros }) => {
+    const after = decision.partitions.find((state) => state.partition === partition);
+    invariant(after !== undefined, `partition ${partition} has no state after it was lowered`);
+    if (maxEventMicros === null || after.maxEventMicros === null) return [];
+    if (after.maxEventMicros === maxEventMicros) return [];
+    return [{ partition, beforeMicros: maxEventMicros, afterMicros: after.maxEventMicros }];
+  });
+  const after = decision.plan.watermarkMicros;
+  return { batchId: decision.plan.batchId, watermarkMicros: { before, after }, partitions };
+}
+
+/** That of a batch which reads nothing. */
+function progressOf(identity: Identity, plan: BatchPlan, epoch: number): BatchProgress {
+  const watermark = plan.watermarkMicros === null ? null : formatTimestamp(plan.watermarkMicros);
+  return {
+    id: identity.queryId,
+    runId: identity.queryId,
+    name: identity.queryName,
+    batchId: plan.batchId,
+    epoch,
+    timestamp: formatEpochMs(plan.clockMs),
+    numInputRows: 0,
+    inputRowsPerSecond: 0,
+    processedRowsPerSecond: 0,
+    durationMs: {},
+    watermark,
+    eventTime: watermark === null ? {} : { watermark },
+    accounting: NO_ACCOUNTING,
+    lagEvents: 0,
+    lag: [],
+    stateOperators: [],
+    sources: [],
+    sink: { description: 'checkpoint' },
+  };
+}
