@@ -86,6 +86,8 @@ export async function produce(context: Context): Promise<number> {
     return ended.exitCode();
   } finally {
     ended.release();
+    // Node ends a process that forgets an open file. Closing it a second time does nothing.
+    await input?.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { openEmbeddedLog } from '../../src/log/embedded.ts';
@@ -101,6 +101,17 @@ describe('--from', () => {
       assert.match(stderr, says);
       assert.match(stderr, /\(INPUT_UNREADABLE\)\n$/);
     }
+  });
+
+  test('a log that cannot be opened ends with exit code 4, and the file is closed', async (t) => {
+    const place = placeOf(t);
+    // A folder in the place of the log's file.
+    mkdirSync(join(place.dataDir, 'log.db'), { recursive: true });
+    const file = join(place.folder, 'in.ndjson');
+    writeFileSync(file, '{}\n');
+    const { code, stdout, stderr } = await place.run(['produce', '--from', file]);
+    assert.deepEqual([code, stdout], [4, ''], stderr);
+    assert.match(stderr, /log\.db is no ordinary file.*\n.*\n {2}\(LOG_UNAVAILABLE\)\n$/);
   });
 
   test('- carries standard input byte for byte, its last line without an end included', async (t) => {
