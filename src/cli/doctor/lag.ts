@@ -7,7 +7,7 @@ import { openLog } from '../../compose.ts';
 import { notTried, pass, type Check, type Verdict } from './check.ts';
 import type { CheckpointFacts } from './checkpoint.ts';
 import { committedOffsets } from './committed.ts';
-import { counted, LOG_TIMEOUT_MS, type LogFacts } from './log.ts';
+import { availableOffsets, counted, LOG_TIMEOUT_MS, type LogFacts } from './log.ts';
 
 /** Partitions whose oldest unread record is read at once. */
 const READS_AT_ONCE = 16;
@@ -120,7 +120,10 @@ export async function inspectLag(
   const close = () => void log.close().catch(() => undefined);
   signal.addEventListener('abort', close, { once: true });
   try {
-    const offsets = await log.offsets(config.log.topic);
+    // Those that cannot be asked have their say in the line of the topic.
+    const offsets = (await availableOffsets(log, config.log.topic)).filter(
+      ({ unavailable }) => unavailable === undefined,
+    );
     const delays: PartitionDelay[] = [];
     for (let from = 0; from < offsets.length; from += READS_AT_ONCE) {
       const some = offsets.slice(from, from + READS_AT_ONCE);

@@ -23,7 +23,19 @@ export type LogFacts =
       readonly records: number;
       /** Log timestamp of the newest record, epoch milliseconds; null where there is none. */
       readonly newestRecordMs: number | null;
+      /** Partitions that cannot be read for now, or whose newest records cannot; left out where there are none. */
+      readonly hindered?: readonly HinderedPartition[];
     };
+
+export interface HinderedPartition {
+  readonly partition: number;
+  /** Why it cannot be asked, as a part of a sentence; null where it can. */
+  readonly unavailable: string | null;
+  /** Records that wait for a transaction that is open. */
+  readonly waiting: number;
+  /** The producer of that transaction, and when it wrote last, epoch milliseconds; null where the log does not tell. */
+  readonly transaction: { readonly producerId: string; readonly lastWriteMs: number } | null;
+}
 
 /** @param inspect {@link inspectLog}, whose errors become the line's */
 export function logCheck(topic: string, inspect: () => Promise<LogFacts>): Check {
@@ -63,17 +75,39 @@ export async function inspectLog(config: Config, clock: Clock): Promise<LogFacts
     if (description === undefined) {
       return { kind: 'no topic', topics: (await log.listTopics()).map(({ name }) => name) };
     }
-    const offsets = await log.offsets(topic);
+    const offsets = await availableOffsets(log, topic);
+    const hindered = await hinderedOf(log, topic, offsets);
     return {
       kind: 'topic',
       topicId: description.id,
       partitions: description.partitions,
       records: offsets.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0),
       newestRecordMs: await newestRecord(log, topic, offsets, clock.nowMs()),
+      ...(hindered.length === 0 ? {} : { hindered }),
     };
   } finally {
     await log.close();
   }
+}
+
+/** Also where some partitions cannot be asked, if the log can tell these from the others. */
+export function availableOffsets(log: Log, topic: string): Promise<readonly PartitionOffsets[]> {
+  return log.availableOffsets?.(topic) ?? log.offsets(topic);
+}
+
+async function hinderedOf(
+  log: Log,
+  topic: string,
+  offsets: readonly PartitionOffsets[],
+): Promise<HinderedPartition[]> {
+  const hindered: HinderedPartition[] = [];
+  for (const { partition, latest, end = latest, unavailable = null } of offsets) {
+    if (unavailable === null && end === latest) continue;
+    const transaction =
+      end === latest ? undefined : await log.openTransactionIn?.(topic, partition).catch(() => undefined);
+    hindered.push({ partition, unavailable, waiting: end - latest, transaction: transaction ?? null });
+  }
+  return hindered;
 }
 
 /** A file of no bytes is what a first start leaves that was ended at once; the next one goes on with it. */
@@ -95,8 +129,8 @@ async function newestRecord(
   nowMs: number,
 ): Promise<number | null> {
   let newestMs: number | null = null;
-  for (const { partition, earliest, latest } of offsets) {
-    if (latest === earliest) continue;
+  for (const { partition, earliest, latest, unavailable } of offsets) {
+    if (latest === earliest || unavailable !== undefined) continue;
     for await (const chunk of log.read({ topic, partition, start: latest - 1, end: latest })) {
       // Another unit, or none, says nothing about a clock.
       const times = chunk.timestampsMs.filter((ms) => kindOfRecordTime(ms, nowMs) === 'milliseconds');
