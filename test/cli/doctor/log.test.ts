@@ -47,7 +47,7 @@ test('counts the records and partitions of the topic, and finds the newest recor
     records: 4,
     newestRecordMs: NEWEST_MS,
   });
-  assert.equal((await check(config)).found, 'purchasing_events holds 3 records in 4 partitions');
+  assert.equal((await check(config)).found, 'purchasing_events holds 4 records in 4 partitions');
   assert.deepEqual(filesIn(folder), ['log.db']);
 });
 
