@@ -29,6 +29,12 @@ export interface OperatorOptions {
   readonly stateMemory: StateMemory;
 }
 
+/** Rows with the hashes of their ids and contents. */
+interface HashedRows {
+  readonly ids: Int32Array;
+  readonly contents: Int32Array;
+}
+
 export class QueryOperators {
   /** The column of event time, where the query has one. */
   readonly times: NumberColumn | undefined;
@@ -84,10 +90,15 @@ export class QueryOperators {
     return evicted;
   }
 
+  /** Remembers the id of a row until the watermark has passed `eventMicros`. */
+  remember({ ids, contents }: HashedRows, eventMicros: number, row: number): void {
+    this.ids.insert(ids, contents, eventMicros, row);
+    this.idsAdded += 1;
+  }
+
   /** Adds the accepted rows `rows[0, count)`, whose ids are remembered. @throws SUM_OVERFLOW, STATE_TOO_LARGE */
   addRows(rows: Int32Array, count: number): void {
     for (const aggregate of this.aggregates) aggregate.addRows(rows, count);
-    if (this.query.dedupe !== null) this.idsAdded += count;
     checkStateMemory(this.memory, this.states());
   }
 

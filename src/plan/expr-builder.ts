@@ -138,6 +138,10 @@ class ExprBuilder {
     return exprOf(castNode(this.node, targetType(to)));
   }
 
+  tryCast(to: string | FieldType): AnyExpr {
+    return exprOf(castNode(this.node, targetType(to), true));
+  }
+
   alias(name: string): Expr {
     if (typeof name !== 'string' || name === '' || name.includes('.') || !name.isWellFormed()) {
       throw new TallystreamError('USAGE', {

@@ -53,7 +53,16 @@ export class DataStream<S extends Schema> {
     const { node } = condition(columnsOf(this.schema));
     const { kind } = typeOf(node, this.schema, 'filter');
     if (kind !== 'boolean') throw notCondition(kind);
-    const step = { kind: 'filter' as const, condition: expressionIn(this.parts.scope, node, 'filter') };
+    const { watermark, dedupe, scope } = this.parts;
+    const behind = [
+      ...(watermark === null ? [] : ['watermark' as const]),
+      ...(dedupe === null ? [] : ['dedupe' as const]),
+    ];
+    const step = {
+      kind: 'filter' as const,
+      condition: expressionIn(scope, node, 'filter'),
+      ...(behind.length > 0 && { behind: Object.freeze(behind) }),
+    };
     return new DataStream(this.host, { ...this.parts, steps: [...this.parts.steps, Object.freeze(step)] });
   }
 
@@ -67,6 +76,13 @@ export class DataStream<S extends Schema> {
    * rule's reason. They speak about the events as they are read, so they stand before what computes columns. @throws USAGE
    */
   validate(rules: readonly RuleFor<S>[]): DataStream<S> {
+    if (this.parts.steps.some(({ kind }) => kind === 'filter')) {
+      throw new TallystreamError('USAGE', {
+        what: 'validate: a filter is written before it.',
+        why: 'Rules are checked when an event is read, so they would reject events that the filter holds back.',
+        mend: 'Write validate before filter.',
+      });
+    }
     const leaves = leavesOf(this.parts.input);
     for (const rule of rules as readonly Rule[]) {
       const fault = faultOfRule(rule, leaves);
