@@ -273,7 +273,7 @@ export class BatchExecutor {
   }
 
   private resultOf(plan: BatchPlan): BatchResult {
-    const aggregates = this.operators.aggregates.map((aggregate) => aggregate.change());
+    const aggregates = this.operators.changes();
     return {
       plan,
       accounting: { ...this.counts },
