@@ -12,7 +12,7 @@ export function jsonOfRow(schema: Schema, row: unknown): string {
 
 function jsonOfFields(fields: readonly Field[], row: Row): string {
   const parts = fields.flatMap(({ name, type }) => {
-    const value = row[name] ?? null;
+    const value = Object.hasOwn(row, name) ? (row[name] ?? null) : null;
     return value === null ? [] : [`${JSON.stringify(name)}:${jsonOf(type, value)}`];
   });
   return `{${parts.join(',')}}`;
@@ -41,7 +41,7 @@ function jsonOf(type: FieldType, value: Row[string]): string {
 const SHOWN_CHARACTERS_MAX = 60;
 
 function shown(value: unknown): string {
-  return (JSON.stringify(value) ?? String(value)).slice(0, SHOWN_CHARACTERS_MAX);
+  return String(JSON.stringify(value)).slice(0, SHOWN_CHARACTERS_MAX);
 }
 
 /** As Spark's to_json writes it: for what is infinite JSON has no number, and null would be another value. */

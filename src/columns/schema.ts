@@ -206,7 +206,7 @@ function checkedType<Type>(type: Type, where: string): Type {
   const kind: unknown = (type as { readonly kind?: unknown } | undefined)?.kind;
   if (typeof kind === 'string' && Object.hasOwn(types, kind)) return type;
   throw new TallystreamError('USAGE', {
-    what: `${where}: ${JSON.stringify(type) ?? 'undefined'} is no type.`,
+    what: `${where}: ${String(JSON.stringify(type))} is no type.`,
     mend: `Call one of types.${Object.keys(types).join('(…), types.')}(…).`,
   });
 }

@@ -10,7 +10,7 @@ export function jsonOfTableRow({ batch }: ColumnTable, row: number, names?: read
     names === undefined
       ? batch.schema.fields
       : batch.schema.fields.filter(({ name }) => names.includes(name));
-  return jsonOfRow(schema(fields), present(fields, rowOf(batch, row) as Row));
+  return jsonOfRow(schema(fields), present(fields, rowOf(batch, row)));
 }
 
 /** Columns do not say whether a struct was absent. Without anything in it, it is as good as that. */

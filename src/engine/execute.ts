@@ -17,7 +17,9 @@ import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
 import { Preparation, type PreparedChunk } from './preparation.ts';
+import { letterOf } from './letter.ts';
 import { RedrivenRecords, redriveOf } from './redrive.ts';
+import { Rejections } from './rejections.ts';
 import { Sample } from './sample.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { Workers } from './workers.ts';
@@ -53,6 +55,7 @@ export class BatchExecutor {
   private counts: Counts = emptyCounts();
   private readonly sample = new Sample();
   private readonly redriven: RedrivenRecords;
+  private readonly rejections = new Rejections();
   private lost: PlannedRange[] = [];
   /** Of the chunk in hand, for the aggregates. */
   private acceptedRows = new Int32Array(0);
@@ -77,6 +80,7 @@ export class BatchExecutor {
     this.counts = emptyCounts();
     this.sample.clear();
     this.redriven.clear();
+    this.rejections.clear();
     this.lost = [...plan.lost];
     this.checkpoint.discardStaged();
     this.operators.rows?.clear();
@@ -120,6 +124,7 @@ export class BatchExecutor {
       stateOperators,
       dedupe: { appended, sealed, evicted },
       redriven: this.redriven.added,
+      rejected: this.rejections.summary(result.accounting),
       progressed,
     };
   }
@@ -248,17 +253,8 @@ export class BatchExecutor {
   }
 
   private deadLetter(plan: BatchPlan, chunk: RecordChunk, row: number, problem: Problem): void {
-    const letter = {
-      ...problem,
-      topic: this.query.topic,
-      partition: chunk.partition,
-      offset: chunk.offsets[row] as number,
-      batchId: plan.batchId,
-      timestampMs: chunk.timestampsMs[row] as number,
-      key: bytesAt(chunk, chunk.keyStart[row] as number, chunk.keyEnd[row] as number),
-      value: bytesAt(chunk, chunk.valueStart[row] as number, chunk.valueEnd[row] as number),
-      headers: chunk.headers.get(row) ?? [],
-    };
+    this.rejections.add(problem, chunk.partition, chunk.offsets[row] as number);
+    const letter = letterOf(plan, this.query.topic, chunk, row, problem);
     this.checkpoint.stageDeadLetter(this.deadLetters.admit(letter, this.checkpoint.deadLetterBytes()));
   }
 
@@ -289,9 +285,4 @@ export class BatchExecutor {
 
 function emptyCounts(): Counts {
   return { read: 0, accepted: 0, invalid: 0, duplicate: 0, late: 0 };
-}
-
-/** A copy of its own: the chunk's block is given back when the next one is read. */
-function bytesAt(chunk: RecordChunk, start: number, end: number): Uint8Array | null {
-  return start < 0 ? null : chunk.bytes.slice(start, end);
 }

@@ -206,7 +206,7 @@ export class MicroBatchLoop {
     await phases.time('commitOffsets', () => this.commit(execution, partitions, progress));
     this.batches += 1;
     const complete = progressNow();
-    logBatch(logger, result, complete, clock.nowMs());
+    logBatch(logger, execution, complete, clock.nowMs());
     this.options.onProgress(complete);
     await this.printCommitted(plan.batchId);
   }

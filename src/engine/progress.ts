@@ -10,6 +10,8 @@ import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Logger } from '../contracts/logger.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
+import type { Execution } from './execution.ts';
+import { warnOfRejections } from './rejections.ts';
 import type { sourceOf } from './source-progress.ts';
 
 export type Phase = 'queryPlanning' | 'walCommit' | 'addBatch' | 'sinks' | 'commitOffsets';
@@ -87,10 +89,16 @@ export function progressOf(of: ProgressParts): BatchProgress {
 }
 
 /** The line of a committed batch, and what is worth a warning about it. */
-export function logBatch(logger: Logger, result: BatchResult, progress: BatchProgress, nowMs: number): void {
+export function logBatch(
+  logger: Logger,
+  { result, rejected }: Pick<Execution, 'result' | 'rejected'>,
+  progress: BatchProgress,
+  nowMs: number,
+): void {
   const { plan, accounting } = result;
   const { batchId } = plan;
   warnOfLoss(logger, result);
+  if (rejected !== undefined) warnOfRejections(logger, batchId, accounting.read, rejected);
   warnOfLateness(logger, batchId, accounting);
   warnOfClock(logger, plan, nowMs);
   logger.info(

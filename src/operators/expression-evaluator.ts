@@ -51,19 +51,21 @@ export type Evaluator =
 /** An expression has no value for a row, as ANSI SQL has it. In a stream it makes the event a dead letter. */
 export class ExpressionFault extends TallystreamError {
   readonly problem: Problem;
+  private readonly expression: string;
 
   constructor(expression: string, why: string, problem: Omit<Problem, 'field'>) {
     super('EXPRESSION_FAILED', {
       what: `The expression ${expression} has no value for a row: ${why}.`,
       mend: 'Filter such rows out before, guard it with when(condition, value), or use tryCast, which gives null.',
     });
+    this.expression = expression;
     this.problem = { ...problem, field: expression.slice(0, ACTUAL_CHARACTERS_MAX) };
   }
 
   /** The same for an expression without columns: it has no value for any event, so the query cannot run. */
   forEveryEvent(): TallystreamError {
     return new TallystreamError('EXPRESSION_FAILED', {
-      what: `The expression ${this.problem.field} has no value: it needs ${this.problem.expected} and has ${this.problem.actual}.`,
+      what: `The expression ${this.expression} has no value: it needs ${this.problem.expected} and has ${this.problem.actual}.`,
       why: 'It has no columns, so it fails for every event.',
       mend: 'Change it in the query.',
     });

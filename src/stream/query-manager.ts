@@ -1,7 +1,7 @@
 /** The queries of a session: Structured Streaming's `StreamingQueryManager`. */
 import type { BatchProgress } from '../contracts/batch.ts';
 import { TallystreamError } from '../errors.ts';
-import type { StreamingQuery } from './query.ts';
+import { endOf, type StreamingQuery } from './query.ts';
 
 /** Told what queries do. What it throws is passed over: it must not change what a query does. */
 export interface StreamingQueryListener {
@@ -17,11 +17,24 @@ export interface StreamingQueryListener {
   }): void;
 }
 
+/** A query has failed, and nothing in the program has asked how it ended. */
+export interface UnheardFailure {
+  readonly name: string;
+  readonly exception: Error;
+  /** Whether something has asked since. */
+  readonly isHeard: () => boolean;
+}
+
 /** The queries of a session: Structured Streaming's `StreamingQueryManager`. */
 export class StreamingQueryManager {
   private readonly queries = new Map<string, StreamingQuery>();
   private readonly listeners = new Set<StreamingQueryListener>();
   private readonly starting = new Set<string>();
+  private readonly onUnheard: (failure: UnheardFailure) => void;
+
+  constructor(onUnheard: (failure: UnheardFailure) => void = () => {}) {
+    this.onUnheard = onUnheard;
+  }
 
   /** Queries that are running. */
   get active(): readonly StreamingQuery[] {
@@ -69,11 +82,19 @@ export class StreamingQueryManager {
     this.queries.set(query.name, query);
     const { id, runId, name } = query;
     this.tell((listener) => listener.onQueryStarted?.({ id, runId, name }));
-    const ended = (): void => {
+    const end = endOf(query);
+    void end.ended.then(() => {
       this.queries.delete(name);
-      this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception: query.exception }));
-    };
-    query.awaitTermination().then(ended, ended);
+      const exception = end.failure();
+      const isTold = [...this.listeners].some(({ onQueryTerminated }) => onQueryTerminated !== undefined);
+      this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception }));
+      if (exception === undefined || isTold) return;
+      // Whoever awaits the end is told in this turn.
+      setImmediate(() => {
+        const failure = { name, exception, isHeard: end.isHeard };
+        if (!end.isHeard()) this.onUnheard(failure);
+      });
+    });
   }
 
   progressed(progress: BatchProgress): void {

@@ -32,6 +32,9 @@ export class StreamingQuery {
   private readonly ended: Promise<void>;
   private active = true;
   private failure: Error | undefined;
+  /** Whether the program was told of the failure. */
+  private isHeard = false;
+  private readonly wordsOf: (failure: Error) => Error;
   private readonly progress: BatchProgress[] = [];
 
   /** Starts at once. Failures come out of `awaitTermination` and stand in `exception`. */
@@ -40,6 +43,8 @@ export class StreamingQuery {
     onProgress: (progress: BatchProgress) => void = () => {},
     /** Gives back what the query had for itself; called once, when it has ended. */
     onEnd: () => Promise<void> = () => Promise.resolve(),
+    /** The failure as the program is told of it. */
+    wordsOf: (failure: Error) => Error = (failure) => failure,
   ) {
     this.plan = options.query;
     this.id = options.checkpoint.queryId;
@@ -53,6 +58,7 @@ export class StreamingQuery {
         onProgress(progress);
       },
     });
+    this.wordsOf = wordsOf;
     this.ended = this.run(onEnd);
   }
 
@@ -76,12 +82,12 @@ export class StreamingQuery {
     try {
       await this.loop.run(this.stopping.signal);
     } catch (error) {
-      this.failure = error instanceof Error ? error : new Error(String(error));
+      this.failure = this.wordsOf(error instanceof Error ? error : new Error(String(error)));
     }
     try {
       await onEnd();
     } catch (error) {
-      this.failure ??= error instanceof Error ? error : new Error(String(error));
+      this.failure ??= this.wordsOf(error instanceof Error ? error : new Error(String(error)));
     }
     this.active = false;
   }
@@ -93,7 +99,7 @@ export class StreamingQuery {
 
   /** The failure that ended the query, where one did. */
   get exception(): Error | undefined {
-    return this.failure;
+    return this.heardFailure();
   }
 
   /** Of the newest batch; undefined before the first. */
@@ -109,13 +115,15 @@ export class StreamingQuery {
   /** Resolves when the query has ended by itself or was stopped; rejects with the failure that ended it. */
   async awaitTermination(): Promise<void> {
     await this.ended;
-    if (this.failure !== undefined) throw this.failure;
+    const failure = this.heardFailure();
+    if (failure !== undefined) throw failure;
   }
 
   /** Resolves when all that is in the log now is committed, without waiting for the trigger; rejects with a failure. */
   async processAllAvailable(): Promise<void> {
     await Promise.race([this.loop.processAllAvailable(), this.ended]);
-    if (this.failure !== undefined) throw this.failure;
+    const failure = this.heardFailure();
+    if (failure !== undefined) throw failure;
   }
 
   /** Finishes the batch in hand and ends. A repeat waits for the same end. */
@@ -123,4 +131,21 @@ export class StreamingQuery {
     this.stopping.abort();
     await this.ended;
   }
+
+  private heardFailure(): Error | undefined {
+    if (this.failure !== undefined) this.isHeard = true;
+    return this.failure;
+  }
+}
+
+/** How a query ended, for the manager, which asks without being the program. */
+export interface QueryEnd {
+  readonly ended: Promise<void>;
+  readonly failure: () => Error | undefined;
+  /** Whether the program was told of the failure. */
+  readonly isHeard: () => boolean;
+}
+
+export function endOf(query: StreamingQuery): QueryEnd {
+  return { ended: query['ended'], failure: () => query['failure'], isHeard: () => query['isHeard'] };
 }
