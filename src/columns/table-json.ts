@@ -1,5 +1,5 @@
 /** Rows of a table as JSON, exactly. */
-import { rowOf, type Row } from './rows.ts';
+import { rowOf, type Row, type Scalar } from './rows.ts';
 import { jsonOfRow } from './row-json.ts';
 import { schema, type Field } from './schema.ts';
 import type { ColumnTable } from './table.ts';
@@ -20,8 +20,17 @@ function present(fields: readonly Field[], row: Row): Row {
       const value = row[name] ?? null;
       if (type.kind !== 'struct') return [name, value];
       const inner = present(type.fields, value as Row);
-      const isAbsent = !required && Object.values(inner).every((each) => each === null);
+      const isAbsent = !required && isEmpty(inner);
       return [name, isAbsent ? null : inner];
     }),
   );
+}
+
+function isEmpty(value: Row[string]): boolean {
+  if (value === null) return true;
+  return typeof value === 'object' && !isArray(value) && Object.values(value).every(isEmpty);
+}
+
+function isArray(value: object): value is readonly Scalar[] {
+  return Array.isArray(value);
 }

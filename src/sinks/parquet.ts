@@ -153,7 +153,7 @@ function columnsOf({ schema, batch, count }: ColumnTable): ParquetWriteOptions['
       let isNull = true;
       for (const { name, read } of inner) {
         const value = read(row);
-        if (value !== null) isNull = false;
+        if (!isEmpty(value)) isNull = false;
         object[name] = value;
       }
       // Columns do not say whether a struct was absent; without anything in it, it is as good as that.
@@ -164,6 +164,12 @@ function columnsOf({ schema, batch, count }: ColumnTable): ParquetWriteOptions['
     const read = reader(field);
     return { name: field.name, data: Array.from({ length: count }, (_, row) => read(row)) };
   });
+}
+
+/** Null, or a struct with nothing in it. */
+function isEmpty(value: Value): boolean {
+  if (value === null) return true;
+  return typeof value === 'object' && !Array.isArray(value) && Object.values(value).every(isEmpty);
 }
 
 function valueOf(batch: ColumnBatch, column: Column, row: number): Value {
