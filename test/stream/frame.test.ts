@@ -28,7 +28,7 @@ import {
   type Sale,
 } from './frame-oracle.ts';
 
-/** Rows have no prototype, and the oracle's have one. */
+/** Copies, as the oracle has them. */
 function plain(rows: Iterable<object>): unknown[] {
   return structuredClone([...rows]);
 }

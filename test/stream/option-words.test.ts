@@ -32,7 +32,8 @@ test('every key that a message of the engine, a log, a checkpoint or a sink name
       const sentences = text.match(/(?:what|why|mend|where): (?:[^;]|\n)*?(?=,\n|\}\))/g) ?? [];
       for (const sentence of sentences) {
         const told = inWordsOfOptions(sentence.replaceAll(/\$\{[^}]*\}/g, ''));
-        for (const path of paths) if (new RegExp(`['\` ]${path}[ ,.:'\`]`).test(told)) left.add(path);
+        for (const path of paths)
+          if (new RegExp(`['\` ]${path.replaceAll('.', '\\.')}[ ,.:'\`]`).test(told)) left.add(path);
         if (/[ '`]--[a-z]+-/.test(told) && !told.includes('NODE_OPTIONS')) left.add(`${name}: ${told}`);
       }
     }
@@ -130,10 +131,9 @@ for (const [options, says] of [
 }
 
 test('options that Spark has on the reader are those of the query, and the writer has the last word', async (t) => {
-  const session = createSession({
-    logger: silentLogger,
-    dataDir: mkdtempSync(join(tmpdir(), 'tallystream-words-')),
-  });
+  const dataDir = mkdtempSync(join(tmpdir(), 'tallystream-words-'));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  const session = createSession({ logger: silentLogger, dataDir });
   const source = session.memoryStream(EVENT);
   await source.addData(Array.from({ length: 6 }, (_, index) => ({ id: `${index}` })));
   const run = async (name: string, writerMax?: number) => {
