@@ -6,15 +6,20 @@ import type { Log } from './contracts/log.ts';
 import type { Logger } from './contracts/logger.ts';
 import type { ForeachWriter, Sink } from './contracts/sink.ts';
 import type { Schema } from './columns/schema.ts';
-import { openLog, silentLogger, systemClock } from './compose.ts';
+import { openLog, systemClock } from './compose.ts';
+import { createWarningLogger } from './observe/warning-logger.ts';
+import { loggerInWordsOfOptions } from './stream/option-words.ts';
 import { loadConfig } from './config/load.ts';
 import { TallystreamError } from './errors.ts';
 import type { QueryPlan } from './plan/query-plan.ts';
 import { createStreamSink } from './compose-sinks.ts';
 import { createMemoryLog } from './log/memory.ts';
+import { TargetClaims, targetsOf } from './compose-targets.ts';
+import { reportUnheard } from './unheard-failures.ts';
 import { StreamingQueryManager } from './stream/query-manager.ts';
 import { MEMORY_TOPIC, MemoryStream } from './stream/memory-stream.ts';
 import { Session, SOURCE_FORMATS, type SessionHost } from './stream/session.ts';
+import { READER_SETTINGS, settingOf } from './stream/source-settings.ts';
 import type { OpenSource, SinkSpec } from './stream/stream-host.ts';
 import type { SourceSpec } from './stream/stream-parts.ts';
 import type { Outputs } from './stream/plan-of.ts';
@@ -26,7 +31,7 @@ export interface SessionOptions {
   readonly dataDir?: string;
   /** The system's where left out; tests bring a manual one. */
   readonly clock?: Clock;
-  /** Says nothing where left out. */
+  /** Where warnings and errors go, and lines about batches; if left out, warnings and errors go to stderr. */
   readonly logger?: Logger;
 }
 
@@ -38,13 +43,14 @@ export function createSession(options: SessionOptions = {}): Session {
 class Host implements SessionHost {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly queries = new StreamingQueryManager();
+  readonly queries = new StreamingQueryManager((failure) => reportUnheard(this.logger, failure));
+  private readonly targets = new TargetClaims();
   private readonly dataDir: string;
 
-  constructor({ dataDir = 'data', clock = systemClock, logger = silentLogger }: SessionOptions) {
+  constructor({ dataDir = 'data', clock = systemClock, logger = createWarningLogger() }: SessionOptions) {
     this.dataDir = dataDir;
     this.clock = clock;
-    this.logger = logger;
+    this.logger = loggerInWordsOfOptions(logger);
   }
 
   createMemoryStream<S extends Schema>(schema: S, partitions: number): MemoryStream<S> {
@@ -85,6 +91,7 @@ class Host implements SessionHost {
     plan,
     logFormat,
     location,
+    takeOver,
   }: Parameters<SessionHost['openCheckpoint']>[0]): ReturnType<SessionHost['openCheckpoint']> {
     const { openCheckpoint } = await import('./checkpoint/open.ts');
     return openCheckpoint({
@@ -92,7 +99,7 @@ class Host implements SessionHost {
       logFormat,
       location: location ?? this.checkpointOf(plan.name),
       clock: this.clock,
-      takeOver: false,
+      takeOver,
       onQueryChanged: (note) =>
         this.logger.warn({ operation: 'change-query', ...note }, 'going on with a query that was changed'),
     });
@@ -103,6 +110,10 @@ class Host implements SessionHost {
     return createForeachSink(writer);
   }
 
+  claimTargets(sinks: readonly SinkSpec[], plan: QueryPlan, opened: OpenSource): () => void {
+    return this.targets.claim(targetsOf(sinks, plan, opened.topic), plan.name);
+  }
+
   createSink(sink: SinkSpec, plan: QueryPlan, opened: OpenSource): Promise<Sink> {
     return createStreamSink(sink, plan, opened);
   }
@@ -111,7 +122,14 @@ class Host implements SessionHost {
     return join(this.dataDir, 'checkpoints', queryName);
   }
 
-  private openMemory({ log }: SourceSpec): OpenSource {
+  private openMemory({ log, options }: SourceSpec): OpenSource {
+    const unknown = Object.keys(options).find((name) => settingOf(name) === undefined);
+    if (unknown !== undefined) {
+      throw new TallystreamError('USAGE', {
+        what: `The memory source has no option ${unknown}.`,
+        mend: `The options are ${READER_SETTINGS.join(', ')}.`,
+      });
+    }
     if (log === undefined) {
       throw new TallystreamError('USAGE', {
         what: "format('memory') has no stream.",
@@ -124,21 +142,17 @@ class Host implements SessionHost {
 
   /** The configuration's own reading of Kafka's names and of the environment. */
   private async openTopic({ format, options }: SourceSpec): Promise<OpenSource> {
-    const { subscribe, partitions = '4', ...others } = options;
-    if (subscribe === undefined) {
-      throw new TallystreamError('USAGE', {
-        what: `format('${format}') needs a topic.`,
-        mend: "Call option('subscribe', '…').",
-      });
-    }
+    const { parseTopicOptions } = await import('./log/topic-options.ts');
+    const { topic, partitions, kafka } = parseTopicOptions(format === 'kafka' ? format : 'embedded', options);
     const { config } = await loadConfig({
-      flags: { log: format, topic: subscribe, 'data-dir': this.dataDir },
-      kafkaSettings: Object.entries(others).map(([name, value]) => `${name}=${value}`),
+      flags: { log: format, topic, 'data-dir': this.dataDir },
+      kafkaSettings: kafka,
+      kafkaPlace: 'option',
       env: process.env,
       cwd: process.cwd(),
     });
     const log = await openLog(config, this.clock);
-    return source(log, subscribe, Number(partitions), () => log.close());
+    return source(log, topic, partitions, () => log.close());
   }
 
   /**

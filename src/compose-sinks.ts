@@ -2,10 +2,13 @@
 import type { Sink, TopicOutput } from './contracts/sink.ts';
 import { TallystreamError } from './errors.ts';
 import type { Aggregate, QueryPlan } from './plan/query-plan.ts';
+import type { ParquetCompression } from './sinks/parquet.ts';
 import type { OpenSource, SinkSpec } from './stream/stream-host.ts';
 import { jsonOfTableRow } from './columns/table-json.ts';
 
 type Options = Readonly<Record<string, string>>;
+
+const PARQUET_COMPRESSIONS: readonly ParquetCompression[] = ['snappy', 'gzip', 'zstd', 'none'];
 
 interface Format {
   readonly options: readonly string[];
@@ -53,15 +56,14 @@ const FORMATS: Readonly<Record<string, Format>> = {
       if (fileFormat !== 'ndjson' && fileFormat !== 'parquet') {
         throw wrong('file', 'fileFormat', fileFormat, 'ndjson or parquet');
       }
-      if (compression !== undefined && compression !== 'gzip') {
-        throw wrong('file', 'compression', compression, 'gzip');
-      }
       const path = needed('file', options, 'path');
-      return createFileSink({
-        path,
-        format: fileFormat,
-        ...(compression === undefined ? {} : { gzip: true }),
-      });
+      if (fileFormat === 'parquet') {
+        return createFileSink({ path, format: fileFormat, compression: parquetCompression(compression) });
+      }
+      if (compression !== undefined && compression !== 'gzip' && compression !== 'none') {
+        throw wrong('file', 'compression', compression, 'gzip or none for ndjson');
+      }
+      return createFileSink({ path, format: fileFormat, gzip: compression === 'gzip' });
     },
   },
   topic: {
@@ -116,6 +118,14 @@ function topicOutput(topic: string, partitions: number, plan: QueryPlan): TopicO
       }
     },
   };
+}
+
+/** By Spark's names; `uncompressed` is its other word for none. */
+function parquetCompression(text = 'snappy'): ParquetCompression {
+  const name = text === 'uncompressed' ? 'none' : text;
+  const known = PARQUET_COMPRESSIONS.find((each) => each === name);
+  if (known !== undefined) return known;
+  throw wrong('file', 'compression', text, `${PARQUET_COMPRESSIONS.join(', ')} for parquet`);
 }
 
 function keyNames({ keys }: Aggregate): readonly string[] {

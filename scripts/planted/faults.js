@@ -25,14 +25,14 @@ export const FAULTS = [
   {
     name: 'a group loses what a batch added',
     file: 'src/operators/aggregate.ts',
-    right: 'this.slots.merge(group.committed, group.added);',
-    wrong: 'if (group.hasCommitted) this.slots.merge(group.committed, group.added);',
+    right: 'this.slots.merge(group.committed, group.added, group.key);',
+    wrong: 'if (group.hasCommitted) this.slots.merge(group.committed, group.added, group.key);',
   },
   {
     name: 'a group takes what a batch added twice',
     file: 'src/operators/aggregate.ts',
-    right: 'this.slots.merge(group.committed, group.added);',
-    wrong: 'this.slots.merge(group.committed, group.added); if (group.hasCommitted) continue;',
+    right: 'this.slots.merge(group.committed, group.added, group.key);',
+    wrong: 'this.slots.merge(group.committed, group.added, group.key); if (group.hasCommitted) continue;',
   },
   {
     name: 'a sink is given a batch that it holds',
@@ -90,13 +90,13 @@ export const FAULTS = [
   },
   {
     name: 'an average loses its count at restart',
-    file: 'src/operators/accumulator.ts',
+    file: 'src/operators/sum.ts',
     right: 'target[at + 1] = cells[1] as number;',
     wrong: 'target[at + 1] = 1;',
   },
   {
     name: 'an average is merged without its count',
-    file: 'src/operators/accumulator.ts',
+    file: 'src/operators/sum.ts',
     right: 'target[at + 1] = (target[at + 1] as number) + (later[laterAt + 1] as number);',
     wrong: 'target[at + 1] = (target[at + 1] as number) + Math.min(1, later[laterAt + 1] as number);',
   },
@@ -121,8 +121,20 @@ export const FAULTS = [
   {
     name: 'what a filter holds back is compared with others',
     file: 'src/engine/row-preparer.ts',
-    right: 'if (!steps(row)) states[row] = ROW.heldBack;',
-    wrong: 'if (!steps(row) && this.query.dedupe === null) states[row] = ROW.heldBack;',
+    right: 'states[row] = steps(row);',
+    wrong: 'states[row] = this.query.dedupe === null ? steps(row) : 0;',
+  },
+  {
+    name: 'a filter behind the watermark hides the time of what it holds back',
+    file: 'src/engine/execute.ts',
+    right: 'if ((state & HELD.behindWatermark) !== 0) watermark.accept(eventMicros);',
+    wrong: 'if ((state & HELD.behindWatermark) !== 0) watermark.accept(-Infinity);',
+  },
+  {
+    name: 'a filter behind dropDuplicates hides the ids of what it holds back',
+    file: 'src/operators/steps.ts',
+    right: "(behind.includes('dedupe') ? HELD.behindDedupe : 0)",
+    wrong: "(behind.includes('dedupe') ? 0 : 0)",
   },
   {
     name: 'days of 23 hours have 24',

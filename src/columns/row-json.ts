@@ -2,14 +2,17 @@
 import type { Row, Scalar } from './rows.ts';
 import type { Field, FieldType, Schema } from './schema.ts';
 
-/** Fields in the order of the schema; what is null is left out. Decimals and longs are written exactly. */
+/**
+ * Fields in the order of the schema; what is null is left out. Decimals and longs are written exactly.
+ * @throws RangeError for a value that JSON cannot say for its type
+ */
 export function jsonOfRow(schema: Schema, row: unknown): string {
   return jsonOfFields(schema.fields, row as Row);
 }
 
 function jsonOfFields(fields: readonly Field[], row: Row): string {
   const parts = fields.flatMap(({ name, type }) => {
-    const value = row[name] ?? null;
+    const value = Object.hasOwn(row, name) ? (row[name] ?? null) : null;
     return value === null ? [] : [`${JSON.stringify(name)}:${jsonOf(type, value)}`];
   });
   return `{${parts.join(',')}}`;
@@ -21,6 +24,7 @@ function jsonOf(type: FieldType, value: Row[string]): string {
     case 'struct':
       return jsonOfFields(type.fields, value as Row);
     case 'array':
+      if (!Array.isArray(value)) throw new RangeError(`${shown(value)} is no array`);
       return `[${(value as readonly Scalar[]).map((item) => jsonOf(type.element, item)).join(',')}]`;
     case 'decimal':
     case 'long':
@@ -29,8 +33,15 @@ function jsonOf(type: FieldType, value: Row[string]): string {
     case 'double':
       return jsonOfDouble(value as number);
     default:
+      if (typeof value === 'bigint') throw new RangeError(`${value} is no ${type.kind}`);
       return JSON.stringify(value);
   }
+}
+
+const SHOWN_CHARACTERS_MAX = 60;
+
+function shown(value: unknown): string {
+  return String(JSON.stringify(value)).slice(0, SHOWN_CHARACTERS_MAX);
 }
 
 /** As Spark's to_json writes it: for what is infinite JSON has no number, and null would be another value. */

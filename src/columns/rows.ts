@@ -59,18 +59,23 @@ type RowOfFields<
  */
 export type RowOf<S extends Schema> = RowOfFields<S['fields'], true>;
 
+/** A field, whatever it is called. */
+const OWN = { enumerable: true, writable: true, configurable: true } as const;
+
 /**
  * One row as an object, as {@link RowOf} says it: longs as bigint (which `JSON.stringify` refuses), decimals, instants
  * and dates as exact text, null for what is absent. A struct is always an object, also where it was absent, so
- * `row.location.city` never fails. Objects have no prototype: a field named `constructor` or `__proto__` is a field.
+ * `row.location.city` never fails. Objects are plain ones, as a test compares them; a field named `__proto__` is a field.
  */
 export function rowOf<S extends Schema>(batch: ColumnBatch<S>, row: number): RowOf<S> {
   let leaf = 0;
   const visit = (fields: readonly Field[]): Row => {
-    const object = Object.create(null) as Record<string, Row[string]>;
+    const object: Record<string, Row[string]> = {};
     for (const { name, type } of fields) {
-      object[name] =
+      const value =
         type.kind === 'struct' ? visit(type.fields) : cellOf(batch, batch.columns[leaf++] as Column, row);
+      if (name === '__proto__') Object.defineProperty(object, name, { ...OWN, value });
+      else object[name] = value;
     }
     return object;
   };

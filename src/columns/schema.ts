@@ -4,6 +4,7 @@
  * Its static type knows every name and type, so that the compiler refuses a path that is not there (`schema-paths.ts`);
  * code that works with any schema takes a plain {@link Schema}.
  */
+import { TallystreamError } from '../errors.ts';
 
 /** Text. Where `dictionary` is true each distinct value is kept once, and rows hold codes. */
 export interface StringType<Dictionary extends boolean = boolean> {
@@ -119,7 +120,10 @@ export const types = {
   /** @throws RangeError where two fields have one name. */
   struct: <const Fields extends readonly Field[]>(fields: Fields): StructType<Fields> =>
     Object.freeze({ kind: 'struct', fields: frozenFields(fields) }),
-  /** `containsNull: true` where an element may be null; without it a null in the array is a `MISSING_FIELD`. */
+  /**
+   * `containsNull: true` where an element may be null; without it a null in the array is a `MISSING_FIELD`.
+   * @throws TallystreamError `USAGE` for an element that is a struct or an array
+   */
   array: arrayType,
 };
 
@@ -151,6 +155,15 @@ function arrayType<Element extends PrimitiveType>(
   element: Element,
   options: { readonly containsNull?: boolean } = {},
 ): ArrayType<Element> {
+  const { kind } = checkedType(element, 'types.array') as FieldType;
+  if (kind === 'struct' || kind === 'array') {
+    throw new TallystreamError('USAGE', {
+      what: `types.array: an element is ${kind === 'struct' ? 'a struct' : 'an array'}, and an array holds single values only.`,
+      mend:
+        'Have the producer write an event for each element, or an array for each field of it; or leave the field out of ' +
+        'the schema: fields that no schema names are skipped.',
+    });
+  }
   return Object.freeze({ kind: 'array', element, containsNull: options.containsNull ?? false });
 }
 
@@ -163,7 +176,7 @@ export function required<Name extends string, Type extends FieldType>(
   type: Type,
   doc: string,
 ): Field<Name, Type, true> {
-  return Object.freeze({ name: checkedName(name), type, required: true, doc });
+  return Object.freeze({ name: checkedName(name), type: checkedType(type, name), required: true, doc });
 }
 
 /** A field that may be absent or null. @throws RangeError as {@link required} does. */
@@ -172,7 +185,7 @@ export function optional<Name extends string, Type extends FieldType>(
   type: Type,
   doc: string,
 ): Field<Name, Type, false> {
-  return Object.freeze({ name: checkedName(name), type, required: false, doc });
+  return Object.freeze({ name: checkedName(name), type: checkedType(type, name), required: false, doc });
 }
 
 /** @throws RangeError where two fields have one name. */
@@ -188,7 +201,23 @@ function checkedName<Name extends string>(name: Name): Name {
   );
 }
 
+/** A program in JavaScript, or a cast, may bring what no compiler has seen. */
+function checkedType<Type>(type: Type, where: string): Type {
+  const kind: unknown = (type as { readonly kind?: unknown } | undefined)?.kind;
+  if (typeof kind === 'string' && Object.hasOwn(types, kind)) return type;
+  throw new TallystreamError('USAGE', {
+    what: `${where}: ${String(JSON.stringify(type))} is no type.`,
+    mend: `Call one of types.${Object.keys(types).join('(…), types.')}(…).`,
+  });
+}
+
 function frozenFields<Fields extends readonly Field[]>(fields: Fields): Fields {
+  if (!Array.isArray(fields)) {
+    throw new TallystreamError('USAGE', {
+      what: 'A schema and a struct take an array of fields.',
+      mend: "Write schema([required('id', types.string(), 'what it is'), optional(…)]).",
+    });
+  }
   const names = new Set<string>();
   for (const { name } of fields) {
     if (names.has(name)) throw new RangeError(`two fields are named ${JSON.stringify(name)}`);

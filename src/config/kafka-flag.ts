@@ -22,25 +22,29 @@ export interface KafkaFlagSetting extends OutsideSetting {
  * What the words after `-X` set, in their order. No value ever stands in a problem's text unless its key's own check puts
  * it there, and that leaves secrets out.
  * @param words each `kafka.NAME=VALUE`
+ * @param flag what the words were given by, for messages
  */
-export function readKafkaFlags(words: readonly string[]): {
+export function readKafkaFlags(
+  words: readonly string[],
+  flag: string = KAFKA_FLAG,
+): {
   settings: KafkaFlagSetting[];
   problems: ConfigProblem[];
 } {
   const settings: KafkaFlagSetting[] = [];
   const problems: ConfigProblem[] = [];
   for (const word of words) {
-    const read = readWord(word);
-    if (typeof read === 'string') problems.push({ where: kafkaFlagPlace(word), what: read });
+    const read = readWord(word, flag);
+    if (typeof read === 'string') problems.push({ where: kafkaFlagPlace(word, flag), what: read });
     else if (read !== undefined) settings.push(read);
   }
   return { settings, problems };
 }
 
 /** `-X kafka.linger.ms`: the word without its value, which may be a secret; `-X` alone where no name can be told. */
-export function kafkaFlagPlace(word: string): string {
+export function kafkaFlagPlace(word: string, flag: string = KAFKA_FLAG): string {
   const name = nameOf(word);
-  return name === undefined || !isName(name) ? KAFKA_FLAG : `${KAFKA_FLAG} ${name}`;
+  return name === undefined || !isName(name) ? flag : `${flag} ${name}`;
 }
 
 /** Names of secrets that stand on the command line, where other users of the machine can see them: `kafka.sasl.password`. */
@@ -51,7 +55,7 @@ export function secretsOnCommandLine(settings: readonly Setting[]): string[] {
 }
 
 /** What is wrong with the word, as text; undefined where it asks for what happens anyway. */
-function readWord(word: string): KafkaFlagSetting | string | undefined {
+function readWord(word: string, flag: string): KafkaFlagSetting | string | undefined {
   const name = nameOf(word);
   if (name === undefined) return 'A setting is written kafka.NAME=VALUE, such as kafka.acks=all.';
   if (!name.startsWith(PREFIX)) {
@@ -69,7 +73,7 @@ function readWord(word: string): KafkaFlagSetting | string | undefined {
   if (reading.kind === 'refused') return `${name} cannot have this value. ${reading.why}`;
   const key = KEYS.find(({ path }) => path === known.path);
   invariant(key !== undefined, `${name} stands for ${known.path ?? 'no key'}, which is none`);
-  return { key, text: reading.text, where: `${KAFKA_FLAG} ${name}`, name };
+  return { key, text: reading.text, where: `${flag} ${name}`, name };
 }
 
 /** What stands before the first `=`; undefined where there is none, or where it is no name, since it may be anything. */

@@ -19,6 +19,8 @@ export interface ConfigSources {
   readonly env: Environment;
   /** The words after each `-X`, such as `kafka.acks=all`; they beat the other flags. */
   readonly kafkaSettings?: readonly string[];
+  /** What gave those words, for messages: `-X` if left out. */
+  readonly kafkaPlace?: string;
   /** The file that `--config` names. */
   readonly file?: string | undefined;
   /** Relative paths start here. */
@@ -63,7 +65,7 @@ interface Candidate extends Setting {
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const { file, contents } = await readConfigFile(sources);
   const environment = readEnvironment(sources.env);
-  const kafka = readKafkaFlags(sources.kafkaSettings ?? []);
+  const kafka = readKafkaFlags(sources.kafkaSettings ?? [], sources.kafkaPlace);
   const problems = [...contents.problems, ...environment.problems, ...kafka.problems];
 
   // In order of rising precedence: the last one that says something about a key wins.

@@ -12,18 +12,20 @@ import { isRemembered, PartitionWatermark, timeToRemember } from '../operators/w
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Execution, PartitionProgress } from './execution.ts';
 import { finalProblem, lateProblem } from './late.ts';
-import { letterOf } from './letter.ts';
 import { readAhead } from './read-ahead.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
 import { Preparation, type PreparedChunk } from './preparation.ts';
+import { letterOf } from './letter.ts';
 import { RedrivenRecords, redriveOf } from './redrive.ts';
 import { RecordTimes } from './record-times.ts';
+import { Rejections } from './rejections.ts';
 import { Sample } from './sample.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { Workers } from './workers.ts';
 import { ROW } from './row-preparer.ts';
+import { HELD } from '../operators/steps.ts';
 
 /** Rows between two turns of the event loop, so that signals and a producer in the same process are served. */
 const ROWS_PER_TURN = 4096;
@@ -57,6 +59,7 @@ export class BatchExecutor {
   private readonly sample = new Sample();
   private readonly recordTimes: RecordTimes;
   private readonly redriven: RedrivenRecords;
+  private readonly rejections = new Rejections();
   private lost: PlannedRange[] = [];
   /** Of the chunk in hand, for the aggregates. */
   private acceptedRows = new Int32Array(0);
@@ -83,6 +86,7 @@ export class BatchExecutor {
     this.sample.clear();
     this.recordTimes.clear();
     this.redriven.clear();
+    this.rejections.clear();
     this.lost = [...plan.lost];
     this.checkpoint.discardStaged();
     this.operators.rows?.clear();
@@ -127,6 +131,7 @@ export class BatchExecutor {
       stateOperators,
       dedupe: { appended, sealed, evicted },
       redriven: this.redriven.added,
+      rejected: this.rejections.summary(result.accounting),
       progressed,
       recordTimes: this.recordTimes.found(),
     };
@@ -178,32 +183,47 @@ export class BatchExecutor {
       return;
     }
     const state = prepared.states[row] as number;
-    if (state !== ROW.passed) {
-      this.judgeByItself(plan, prepared, row, state);
+    if (state !== ROW.passed && (state & ROW.heldBack) === 0) {
+      this.rejectByItself(plan, prepared, row, state);
       return;
     }
     const eventMicros = this.operators.times?.values[row] ?? NaN;
     const lateBelowMicros = watermark.lateBelowMicros;
+    if (state !== ROW.passed && (state & HELD.behindDedupe) === 0) {
+      this.holdBack(state, eventMicros, watermark);
+      return;
+    }
     if (this.isKnown(plan, prepared, row, lateBelowMicros)) return;
     if (eventMicros < lateBelowMicros) {
       const event = { row, column: this.query.watermark.column, eventMicros, lateBelowMicros };
       const problemOf = redrive?.acceptLate === true ? finalProblem : lateProblem;
-      const late = problemOf(event, this.operators.aggregates, this.query.outputMode);
+      // What a filter holds back is in no window.
+      const aggregates = state === ROW.passed ? this.operators.aggregates : [];
+      const late = problemOf(event, aggregates, this.query.outputMode);
       if (late !== undefined) {
         this.counts.late += 1;
         this.deadLetter(plan, chunk, row, late);
         return;
       }
     }
-    this.accept(prepared, row, eventMicros, lateBelowMicros, watermark);
+    // An event redriven though late is remembered as if it were just in time: by its own time it would be forgotten at
+    // once, and the next redriven copy of it would count again.
+    if (this.query.dedupe !== null) {
+      const remembered = timeToRemember(eventMicros, lateBelowMicros);
+      this.operators.remember(prepared, remembered, row);
+    }
+    if (state === ROW.passed) this.accept(row, eventMicros, watermark);
+    else this.holdBack(state, eventMicros, watermark);
   }
 
-  /** A row whose verdict rests on nothing but itself. What a filter holds back is accepted, and compared with nothing. */
-  private judgeByItself(plan: BatchPlan, prepared: PreparedChunk, row: number, state: number): void {
-    if (state === ROW.heldBack) {
-      this.counts.accepted += 1;
-      return;
-    }
+  /** A filter's row is accepted and goes no further. A watermark that is written before the filter has seen its time. */
+  private holdBack(state: number, eventMicros: number, watermark: PartitionWatermark): void {
+    this.counts.accepted += 1;
+    if ((state & HELD.behindWatermark) !== 0) watermark.accept(eventMicros);
+  }
+
+  /** A row that is invalid whatever came before it. */
+  private rejectByItself(plan: BatchPlan, prepared: PreparedChunk, row: number, state: number): void {
     if (state === ROW.failed) {
       const { preparer, at } = prepared.whole(row);
       preparer.failAgain(at);
@@ -229,22 +249,9 @@ export class BatchExecutor {
     return true;
   }
 
-  private accept(
-    prepared: PreparedChunk,
-    row: number,
-    eventMicros: number,
-    lateBelowMicros: number,
-    watermark: PartitionWatermark,
-  ): void {
-    const { ids, rows } = this.operators;
-    // An event redriven though late is remembered as if it were just in time: by its own time it would be forgotten at
-    // once, and the next redriven copy of it would count again.
-    if (this.query.dedupe !== null) {
-      const remembered = timeToRemember(eventMicros, lateBelowMicros);
-      ids.insert(prepared.ids, prepared.contents, remembered, row);
-    }
+  private accept(row: number, eventMicros: number, watermark: PartitionWatermark): void {
     watermark.accept(eventMicros);
-    rows?.add(row);
+    this.operators.rows?.add(row);
     this.acceptedRows[this.acceptedCount++] = row;
   }
 
@@ -255,6 +262,7 @@ export class BatchExecutor {
 
   private deadLetter(plan: BatchPlan, chunk: RecordChunk, row: number, problem: Problem): void {
     const of = { topic: this.query.topic, batchId: plan.batchId, problem };
+    this.rejections.add(problem, chunk.partition, chunk.offsets[row] as number);
     const letter = letterOf(chunk, row, of);
     this.checkpoint.stageDeadLetter(this.deadLetters.admit(letter, this.checkpoint.deadLetterBytes()));
   }
@@ -270,7 +278,7 @@ export class BatchExecutor {
   }
 
   private resultOf(plan: BatchPlan): BatchResult {
-    const aggregates = this.operators.aggregates.map((aggregate) => aggregate.change());
+    const aggregates = this.operators.changes();
     return {
       plan,
       accounting: { ...this.counts },

@@ -1,5 +1,6 @@
 /** What executing a batch came to, before it is committed. */
 import type { DedupeChange, RecordIdentity, StateOperatorProgress } from '../contracts/batch.ts';
+import type { RejectionSummary } from './rejections.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { RecordTimeNote } from './record-times.ts';
 
@@ -8,6 +9,8 @@ export interface Execution {
   readonly dedupe: DedupeChange;
   readonly redriven: readonly RecordIdentity[];
   readonly stateOperators: readonly StateOperatorProgress[];
+  /** Why events were rejected, if none was accepted. */
+  readonly rejected: RejectionSummary | undefined;
   readonly progressed: ReadonlyMap<number, PartitionProgress>;
   /** Log timestamps that no producer should write. */
   readonly recordTimes: readonly RecordTimeNote[];

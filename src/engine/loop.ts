@@ -238,7 +238,7 @@ export class MicroBatchLoop {
     await phases.time('commitOffsets', () => this.commit(execution, partitions, progress));
     this.batches += 1;
     const complete = progressNow();
-    logBatch(logger, result, complete, partitions);
+    logBatch(logger, execution, complete, partitions);
     this.clockWatch.committed(plan.batchId, execution.recordTimes);
     this.options.onProgress(complete);
     await this.printCommitted(plan.batchId);

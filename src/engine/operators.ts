@@ -15,6 +15,7 @@ import { GroupedAggregate } from '../operators/aggregate.ts';
 import type { RunningAggregate } from '../operators/running-aggregate.ts';
 import { IdTable } from '../operators/id-table.ts';
 import { SessionAggregate } from '../operators/session-aggregate.ts';
+import { overflowIn } from '../operators/overflow.ts';
 import { MICROS_PER_MS } from '../operators/watermark.ts';
 import { outputsOf } from './outputs.ts';
 import { RowCollector } from './row-collector.ts';
@@ -27,6 +28,12 @@ const RESTORED_PER_CHECK = 1024;
 export interface OperatorOptions {
   readonly segmentEntries: number | undefined;
   readonly stateMemory: StateMemory;
+}
+
+/** Rows with the hashes of their ids and contents. */
+interface HashedRows {
+  readonly ids: Int32Array;
+  readonly contents: Int32Array;
 }
 
 export class QueryOperators {
@@ -84,11 +91,21 @@ export class QueryOperators {
     return evicted;
   }
 
+  /** Remembers the id of a row until the watermark has passed `eventMicros`. */
+  remember({ ids, contents }: HashedRows, eventMicros: number, row: number): void {
+    this.ids.insert(ids, contents, eventMicros, row);
+    this.idsAdded += 1;
+  }
+
   /** Adds the accepted rows `rows[0, count)`, whose ids are remembered. @throws SUM_OVERFLOW, STATE_TOO_LARGE */
   addRows(rows: Int32Array, count: number): void {
-    for (const aggregate of this.aggregates) aggregate.addRows(rows, count);
-    if (this.query.dedupe !== null) this.idsAdded += count;
+    for (const aggregate of this.aggregates) named(aggregate, () => aggregate.addRows(rows, count));
     checkStateMemory(this.memory, this.states());
+  }
+
+  /** What the batch in hand changes. @throws SUM_OVERFLOW */
+  changes(): AggregateChange[] {
+    return this.aggregates.map((aggregate) => named(aggregate, () => aggregate.change()));
   }
 
   /** What is held with the batch in hand, once its changes are known. @throws STATE_TOO_LARGE */
@@ -197,6 +214,14 @@ export class QueryOperators {
     }
     for (const entries of checkpoint.dedupeAppended()) this.ids.restoreAppended(entries);
     this.checkRestored();
+  }
+}
+
+function named<T>({ name }: RunningAggregate, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw overflowIn(error, `Aggregate ${name}`);
   }
 }
 

@@ -3,7 +3,8 @@ import { type Leaf, schema, type Schema } from '../columns/schema.ts';
 import { ColumnTable } from '../columns/table.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { ResultTable } from '../contracts/batch-result.ts';
-import { invariant } from '../errors.ts';
+import { invariant, TallystreamError } from '../errors.ts';
+import { groupText } from '../operators/overflow.ts';
 import { schemaOfAggregate } from '../plan/aggregate-schema.ts';
 import type { Aggregate, QueryPlan } from '../plan/query-plan.ts';
 
@@ -24,10 +25,23 @@ export function outputsOf(options: OutputsOptions): readonly ResultTable[] {
   return query.aggregates.map((aggregate) => {
     const table = new ColumnTable(schemaIn(aggregate, options.leaves));
     for (const { key, measures } of emitted(aggregate, options)) {
-      table.appendCells([...key, ...measures].map((cell, at) => typed(cell, table, at)));
+      append(table, [...key, ...measures], `Aggregate ${aggregate.name}: ${groupText(key)}`);
     }
     return { name: aggregate.name, table };
   });
+}
+
+/** An earlier version let a sum of longs grow beyond its type, and a checkpoint may hold one. */
+function append(table: ColumnTable, cells: readonly GroupCell[], place: string): void {
+  try {
+    table.appendCells(cells.map((cell, at) => typed(cell, table, at)));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new TallystreamError('SUM_OVERFLOW', {
+      what: `${place}: a result does not fit its type (${error.message}).`,
+      mend: 'Start over under another query.name, with a sum of decimals: they have 38 digits.',
+    });
+  }
 }
 
 function emitted({ name }: Aggregate, options: OutputsOptions): readonly GroupRow[] {

@@ -9,6 +9,8 @@ import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Logger } from '../contracts/logger.ts';
 import { formatTimestamp } from '../columns/timestamp.ts';
+import type { Execution } from './execution.ts';
+import { warnOfRejections } from './rejections.ts';
 import type { sourceOf } from './source-progress.ts';
 
 export type Phase = 'queryPlanning' | 'walCommit' | 'addBatch' | 'sinks' | 'commitOffsets';
@@ -90,13 +92,14 @@ export function progressOf(of: ProgressParts): BatchProgress {
 /** The line of a committed batch, and what is worth a warning about it. */
 export function logBatch(
   logger: Logger,
-  result: BatchResult,
+  { result, rejected }: Pick<Execution, 'result' | 'rejected'>,
   progress: BatchProgress,
   partitions: readonly PartitionState[],
 ): void {
   const { plan, accounting } = result;
   const { batchId } = plan;
   warnOfLoss(logger, result);
+  if (rejected !== undefined) warnOfRejections(logger, batchId, accounting.read, rejected);
   warnOfLateness(logger, result, partitions);
   logger.info(
     {

@@ -10,11 +10,12 @@ import type { Problem } from '../columns/problem.ts';
 import { leavesOf, optional, schema, type Schema } from '../columns/schema.ts';
 import { TimeZone } from '../columns/timezone.ts';
 import type { RecordChunk } from '../contracts/log.ts';
+import { ExpressionFault } from '../operators/expression-evaluator.ts';
 import { futureBoundMs, lowestRecordMs } from '../operators/record-time.ts';
 import { RowHasher } from '../operators/row-hasher.ts';
 import { scanRules, type RuleScan } from '../operators/rule-scan.ts';
 import { compileRules, type RowCheck } from '../operators/rules.ts';
-import { compileSteps, type RowSteps } from '../operators/steps.ts';
+import { compileSteps, HELD, type RowSteps } from '../operators/steps.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 
 /** Columns start with room for this many rows, and grow to the largest chunk. */
@@ -28,12 +29,12 @@ const NO_WORDS = new Int32Array(0);
 export const ROW = {
   /** Valid, and no filter holds it back. */
   passed: 0,
-  /** Valid; a filter holds it back. */
-  heldBack: 1,
+  /** Valid; a filter holds it back. Bits of {@link HELD} say which operations saw it before. */
+  heldBack: HELD.back,
   /** It has a problem. */
   invalid: 2,
-  /** A step could not be carried out on it. */
-  failed: 3,
+  /** A step failed on it, through no fault of the row. */
+  failed: 16,
 } as const;
 
 /** What of a chunk preparing it needs. */
@@ -151,10 +152,11 @@ export class RowPreparer {
     for (let row = 0; row < count; row += 1) {
       if (states[row] !== ROW.passed) continue;
       try {
-        if (!steps(row)) states[row] = ROW.heldBack;
-      } catch {
-        // It fails the batch where its turn comes, and not before: what stands in front of it may do so first.
-        states[row] = ROW.failed;
+        states[row] = steps(row);
+      } catch (error) {
+        if (error instanceof ExpressionFault) this.onProblem(row, error.problem);
+        // It fails the batch when its turn comes, and not before: what is in front of it may do so first.
+        else states[row] = ROW.failed;
       }
     }
   }

@@ -42,7 +42,7 @@ export function checkStateMemory(
       what: `The state of the query takes ${sizeOf(all)} of memory, and may take ${sizeOf(memory.bytesMax)}.`,
       why: `${wordsOf(states)}. ${lost}`,
       mend:
-        'Start again with a larger query.state_bytes_max (the option stateBytesMax of a query of your own), and the query goes on where it was. ' +
+        'Start again with a larger query.state_bytes_max, and the query goes on where it was. ' +
         'To hold less: a shorter watermark delay, windows instead of groups without end, keys with fewer values.',
     });
   }

@@ -4,12 +4,12 @@
  */
 import { InvariantError } from '../errors.ts';
 import type { Column, ColumnBatch, Scaled } from '../columns/batch.ts';
-import { addExact, compareScaled, formatScaled, parseDecimal } from '../columns/decimal.ts';
+import { compareScaled } from '../columns/decimal.ts';
 import type { GroupCell } from '../contracts/batch.ts';
 import type { Measure } from '../plan/query-plan.ts';
-import { divideHalfUp } from './divide.ts';
 import { distinctAccumulator } from './distinct.ts';
 import { NUMBER_BYTES, textBytes } from './group-bytes.ts';
+import { averageOf, boundOf, sumOf } from './sum.ts';
 import { valueReader, type ValueReader } from './value-reader.ts';
 
 /** What a slot holds: numbers, exact whole numbers, texts, registers; null and undefined are each measure's own. */
@@ -60,9 +60,9 @@ export function accumulatorOf(
     case 'count':
       return countOf(reader);
     case 'sum':
-      return sumOf(reader);
+      return sumOf(reader, `${measure.name}, the sum of ${path}`, boundOf(column));
     case 'avg':
-      return averageOf(reader);
+      return averageOf(reader, `${measure.name}, the average of ${path}`);
     case 'min':
       return extremeOf(reader, -1);
     case 'max':
@@ -98,75 +98,6 @@ const counting: Omit<Accumulator, 'add'> = {
   result: (slots, at) => slots[at] as number,
   load: (target, at, cells) => void (target[at] = cells[0] as number),
 };
-
-/** Null while there was no value. Whole and decimal numbers are exact; doubles are added in order of reading. */
-function sumOf(reader: ValueReader): Accumulator {
-  const { scale, isFloat } = numeric(reader);
-  const plus = (sum: Slot, value: Scaled): Scaled => {
-    if (sum === null) return value;
-    return isFloat ? (sum as number) + (value as number) : addExact(sum as Scaled, value);
-  };
-  return {
-    slots: 1,
-    bytes: NUMBER_BYTES,
-    clear: (target, at) => void (target[at] = null),
-    add(target, at, row) {
-      const value = reader.at(row);
-      if (value !== undefined) target[at] = plus(target[at], value as Scaled);
-    },
-    merge(target, at, later, laterAt) {
-      const value = later[laterAt] as Scaled | null;
-      if (value !== null) target[at] = plus(target[at], value);
-    },
-    result(slots, at) {
-      const sum = slots[at] as Scaled | null;
-      if (sum === null) return null;
-      return isFloat ? (sum as number) : formatScaled(sum, scale);
-    },
-    load(target, at, [cell]) {
-      target[at] = typeof cell === 'string' ? parseDecimal(cell, scale) : (cell as number | null);
-    },
-  };
-}
-
-/** What an average of decimals has more than its column, as Spark's has (Average.scala). */
-const AVERAGE_DECIMALS = 4;
-
-/** Decimals give a decimal with four decimals more, rounded half up; other numbers give a double. */
-function averageOf(reader: ValueReader): Accumulator {
-  const { scale, isFloat } = numeric(reader);
-  const sum = sumOf(reader);
-  const more = reader.kind === 'decimal' ? Math.min(AVERAGE_DECIMALS, 38 - scale) : 0;
-  return {
-    slots: 2,
-    bytes: NUMBER_BYTES,
-    clear(target, at) {
-      sum.clear(target, at);
-      target[at + 1] = 0;
-    },
-    add(target, at, row) {
-      if (reader.at(row) === undefined) return;
-      sum.add(target, at, row);
-      target[at + 1] = (target[at + 1] as number) + 1;
-    },
-    merge(target, at, later, laterAt) {
-      sum.merge(target, at, later, laterAt);
-      target[at + 1] = (target[at + 1] as number) + (later[laterAt + 1] as number);
-    },
-    result(slots, at) {
-      const total = slots[at] as Scaled | null;
-      const count = slots[at + 1] as number;
-      if (total === null || count === 0) return null;
-      if (reader.kind !== 'decimal') return isFloat ? (total as number) / count : Number(total) / count;
-      return formatScaled(divideHalfUp(BigInt(total) * 10n ** BigInt(more), BigInt(count)), scale + more);
-    },
-    save: (slots, at) => [sum.result(slots, at), slots[at + 1] as number],
-    load(target, at, cells) {
-      sum.load(target, at, cells);
-      target[at + 1] = cells[1] as number;
-    },
-  };
-}
 
 /** The least (-1) or greatest (1) value; texts by code point, false before true. */
 function extremeOf(reader: ValueReader, sign: -1 | 1): Accumulator {
@@ -256,13 +187,6 @@ function oneValue(
     load: (target, at, [cell]) =>
       void (target[at] = cell === null ? undefined : reader.parse(cell as GroupCell)),
   };
-}
-
-function numeric({ kind, scale }: ValueReader): { scale: number; isFloat: boolean } {
-  if (kind !== 'decimal' && kind !== 'long' && kind !== 'int' && kind !== 'double') {
-    throw new InvariantError(`a sum needs numbers, and this is ${kind}`);
-  }
-  return { scale, isFloat: kind === 'double' };
 }
 
 /** Both of one kind. */

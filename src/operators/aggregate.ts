@@ -4,12 +4,12 @@
  */
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate, Measure } from '../plan/query-plan.ts';
-import type { Accumulator, Slot } from './accumulator.ts';
+import type { Slot } from './accumulator.ts';
 import { GROUP_BYTES, keyBytes } from './group-bytes.ts';
 import { keyReader, spanCells, windowReader, type KeyReader, type WindowReader } from './group-key.ts';
 import { GroupPaths } from './group-paths.ts';
 import { GROUPS_MAX, tooManyGroups } from './group-row.ts';
-import { MeasureSlots } from './measure-slots.ts';
+import { MeasureSlots, type PlacedMeasure } from './measure-slots.ts';
 import { rowsAdderOf, type RowsAdder } from './rows-adder.ts';
 import type { AggregateOptions, HeldGroups, RunningAggregate } from './running-aggregate.ts';
 import { microsOf } from './value-reader.ts';
@@ -41,7 +41,7 @@ export class GroupedAggregate implements RunningAggregate {
   private readonly paths = new GroupPaths<Group>();
   private readonly adders: readonly RowsAdder[];
   /** The measures without an adder; together, since some number the rows as they come. */
-  private readonly oneByOne: readonly { readonly measure: Accumulator; readonly at: number }[];
+  private readonly oneByOne: readonly PlacedMeasure[];
   // The rows in hand: the groups they belong to, and by row which of those it is.
   private located: Group[] = [];
   private places = new Int32Array(0);
@@ -111,8 +111,8 @@ export class GroupedAggregate implements RunningAggregate {
     for (const add of this.adders) add(located, places, rows, count);
     if (this.oneByOne.length === 0) return;
     for (let index = 0; index < count; index += 1) {
-      const { added } = located[places[index] as number] as Group;
-      for (const { measure, at } of this.oneByOne) measure.add(added, at, rows[index] as number);
+      const { added, key } = located[places[index] as number] as Group;
+      this.slots.addSome(this.oneByOne, added, rows[index] as number, key);
     }
   }
 
@@ -144,7 +144,7 @@ export class GroupedAggregate implements RunningAggregate {
 
   committed(): void {
     for (const group of this.touchedGroups) {
-      this.slots.merge(group.committed, group.added);
+      this.slots.merge(group.committed, group.added, group.key);
       this.slots.clear(group.added);
       group.hasCommitted = true;
       group.touched = false;
@@ -176,7 +176,7 @@ export class GroupedAggregate implements RunningAggregate {
 
   private addTo(group: Group, row: number): void {
     this.touch(group);
-    this.slots.add(group.added, row);
+    this.slots.add(group.added, row, group.key);
   }
 
   private touch(group: Group): void {
@@ -291,7 +291,7 @@ export class GroupedAggregate implements RunningAggregate {
 
   private sumsOf(group: Group): Slot[] {
     const slots = [...group.committed];
-    this.slots.merge(slots, group.added);
+    this.slots.merge(slots, group.added, group.key);
     return slots;
   }
 }

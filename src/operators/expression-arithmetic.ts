@@ -4,7 +4,7 @@ import type { Scaled } from '../columns/batch.ts';
 import { formatScaled, toScaled } from '../columns/decimal.ts';
 import type { ArithmeticName, ValueType } from '../plan/value-type.ts';
 import { fitsDigits, product, quotient, remainder, rescaled, scaledUp, sum } from './expression-decimal.ts';
-import { failed, type Evaluator, type Reader, type ScaledEvaluator } from './expression-evaluator.ts';
+import { outOfRange, type Evaluator, type Reader, type ScaledEvaluator } from './expression-evaluator.ts';
 
 const INT_MIN = -(2 ** 31);
 const INT_MAX = 2 ** 31 - 1;
@@ -132,27 +132,28 @@ function doubleOperation(name: ArithmeticName, text: string): (a: number, b: num
 }
 
 function nonZero<T extends Scaled>(value: T, text: string): T {
-  if (value === 0) throw failed(text, 'it divides by zero');
+  if (value === 0) throw outOfRange(text, 'it divides by zero', 'a divisor other than 0', '0');
   return value;
 }
 
 export function checkedDigits(value: Scaled, precision: number, scale: number, text: string): Scaled {
   if (fitsDigits(value, precision)) return value;
-  throw failed(text, `${formatScaled(value, scale)} does not fit decimal(${precision},${scale})`);
+  const [type, actual] = [`decimal(${precision},${scale})`, formatScaled(value, scale)];
+  throw outOfRange(text, `${actual} does not fit ${type}`, `a value that fits ${type}`, actual);
 }
 
 export function asInt(value: Scaled, text: string): number {
   if (typeof value === 'number' && value >= INT_MIN && value <= INT_MAX) return value;
-  throw failed(text, `${value} does not fit 32 bits`);
+  throw outOfRange(text, `${value} does not fit 32 bits`, 'from -2147483648 to 2147483647', String(value));
 }
 
 export function asLong(value: Scaled, text: string): Scaled {
   if (typeof value === 'number' || (value >= LONG_MIN && value <= LONG_MAX)) return value;
-  throw failed(text, `${value} does not fit 64 bits`);
+  throw outOfRange(text, `${value} does not fit 64 bits`, `from ${LONG_MIN} to ${LONG_MAX}`, String(value));
 }
 
 /** Columns keep no NaN and no infinity. Spark has both: where it would go on with one, this stops. */
 function finite(value: number, text: string): number {
   if (Number.isFinite(value)) return value + 0;
-  throw failed(text, `${value} is no finite double`);
+  throw outOfRange(text, `${value} is no finite double`, 'a finite double', String(value));
 }

@@ -8,7 +8,13 @@ import { MICROS_PER_SECOND } from '../columns/calendar.ts';
 import type { ValueType } from '../plan/value-type.ts';
 import { asInt, asLong, checkedDigits } from './expression-arithmetic.ts';
 import { cutDown, rescaled } from './expression-decimal.ts';
-import { failed, type Evaluator, type Reader, type ScaledEvaluator } from './expression-evaluator.ts';
+import {
+  ExpressionFault,
+  failed,
+  type Evaluator,
+  type Reader,
+  type ScaledEvaluator,
+} from './expression-evaluator.ts';
 import { dateOfText, scaledOfText, wholeOfText } from './expression-parse.ts';
 
 const LONG_MAX = 2n ** 63n - 1n;
@@ -38,6 +44,26 @@ export function castEvaluator(of: Evaluator, to: ValueType, zone: TimeZone, text
       if (of.kind === to.kind) return of;
       throw unknown(of, to.kind);
   }
+}
+
+/** Null if the cast has no value. What is cast may still fail, and that is no business of the cast. */
+export function tryCastEvaluator(of: Evaluator, to: ValueType, zone: TimeZone, text: string): Evaluator {
+  const read = of.at as Reader<unknown>;
+  let value: unknown;
+  const { bytes: _bytes, ...held } = { bytes: undefined, ...of, at: () => value };
+  const cast = castEvaluator(held as Evaluator, to, zone, text);
+  const castOne = cast.at as Reader<unknown>;
+  const at = (row: number): unknown => {
+    value = read(row);
+    try {
+      return castOne(row);
+    } catch (error) {
+      if (error instanceof ExpressionFault) return undefined;
+      throw error;
+    }
+  };
+  const { bytes: _castBytes, ...result } = { bytes: undefined, ...cast, at };
+  return result as Evaluator;
 }
 
 function unknown(of: Evaluator, to: string): InvariantError {
@@ -75,7 +101,8 @@ function toDecimal(of: Evaluator, precision: number, scale: number, text: string
 }
 
 function notA(text: string, value: string, what: string): Error {
-  return failed(text, `${JSON.stringify(value.slice(0, 60))} is not ${what}`);
+  const why = `${JSON.stringify(value.slice(0, 60))} is not ${what}`;
+  return failed(text, why, { reason: 'WRONG_TYPE', expected: what, actual: value });
 }
 
 function toLong(of: Evaluator, text: string): Reader<Scaled> {

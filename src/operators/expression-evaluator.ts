@@ -2,6 +2,7 @@
 import { TallystreamError } from '../errors.ts';
 import type { Scaled, StringColumn } from '../columns/batch.ts';
 import type { ByteSpace } from '../columns/byte-space.ts';
+import { ACTUAL_CHARACTERS_MAX, type Problem } from '../columns/problem.ts';
 
 /** The value of a row; undefined is null. */
 export type Reader<T> = (row: number) => T | undefined;
@@ -47,10 +48,49 @@ export interface NullEvaluator {
 export type Evaluator =
   ScaledEvaluator | NumberEvaluator | TextEvaluator | BooleanEvaluator | ArrayEvaluator | NullEvaluator;
 
-/** The error of a row that an expression has no value for, as ANSI SQL has it: the query stops. */
-export function failed(expression: string, why: string): TallystreamError {
-  return new TallystreamError('EXPRESSION_FAILED', {
-    what: `The expression ${expression} has no value for an event: ${why}.`,
-    mend: 'Filter such events out before, or guard it with when(condition, value).',
+/** An expression has no value for a row, as ANSI SQL has it. In a stream it makes the event a dead letter. */
+export class ExpressionFault extends TallystreamError {
+  readonly problem: Problem;
+  private readonly expression: string;
+
+  constructor(expression: string, why: string, problem: Omit<Problem, 'field'>) {
+    super('EXPRESSION_FAILED', {
+      what: `The expression ${expression} has no value for a row: ${why}.`,
+      mend: 'Filter such rows out before, guard it with when(condition, value), or use tryCast, which gives null.',
+    });
+    this.expression = expression;
+    this.problem = { ...problem, field: expression.slice(0, ACTUAL_CHARACTERS_MAX) };
+  }
+
+  /** The same for an expression without columns: it has no value for any event, so the query cannot run. */
+  forEveryEvent(): TallystreamError {
+    return new TallystreamError('EXPRESSION_FAILED', {
+      what: `The expression ${this.expression} has no value: it needs ${this.problem.expected} and has ${this.problem.actual}.`,
+      why: 'It has no columns, so it fails for every event.',
+      mend: 'Change it in the query.',
+    });
+  }
+}
+
+/** `expected` and `actual` are those of a {@link Problem}. */
+export function failed(
+  expression: string,
+  why: string,
+  { reason, expected, actual }: Omit<Problem, 'field'>,
+): ExpressionFault {
+  return new ExpressionFault(expression, why, {
+    reason,
+    expected,
+    actual: actual.slice(0, ACTUAL_CHARACTERS_MAX),
   });
+}
+
+/** A number that its type does not hold, or that an operation does not take. */
+export function outOfRange(
+  expression: string,
+  why: string,
+  expected: string,
+  actual: string,
+): ExpressionFault {
+  return failed(expression, why, { reason: 'OUT_OF_RANGE', expected, actual });
 }

@@ -12,10 +12,15 @@ import type { CallNode, CaseNode, DatePart, DatePartNode, ExpressionLike } from 
 import { explainExpr } from '../plan/expression-text.ts';
 import { typeText } from '../plan/value-type.ts';
 import { arithmeticEvaluator, negateEvaluator } from './expression-arithmetic.ts';
-import { castEvaluator } from './expression-cast.ts';
+import { castEvaluator, tryCastEvaluator } from './expression-cast.ts';
 import { columnEvaluator, literalEvaluator } from './expression-columns.ts';
 import { arrayContainsEvaluator, comparisonEvaluator, isInEvaluator } from './expression-compare.ts';
-import type { Evaluator, NumberEvaluator, Reader } from './expression-evaluator.ts';
+import {
+  ExpressionFault,
+  type Evaluator,
+  type NumberEvaluator,
+  type Reader,
+} from './expression-evaluator.ts';
 import {
   andEvaluator,
   caseEvaluator,
@@ -33,8 +38,8 @@ const MICROS_PER_HOUR = 3_600_000_000;
  * The evaluator of an expression over the columns of a batch. It may be kept as long as the batch, through any number of
  * chunks; `zone` is the query's. Only rows that were decoded without a problem may be asked for.
  *
- * Its functions throw TallystreamError `EXPRESSION_FAILED` for a row that has no value in ANSI SQL: a number that does
- * not fit its type, a division by zero, text that is no number or date.
+ * Its functions throw {@link ExpressionFault} for a row that has no value in ANSI SQL: a number that does not fit its
+ * type, a division by zero, text that is no number or date. They throw a plain `EXPRESSION_FAILED` if no row has a value.
  * @throws TallystreamError `USAGE` as `typeOf` does, for a struct, and for a window, which only `groupBy` takes.
  */
 export function compileExpression(expression: ExpressionLike, batch: ColumnBatch, zone: TimeZone): Evaluator {
@@ -82,7 +87,12 @@ function onceOnly(of: Evaluator): Evaluator {
   let value: unknown;
   const held = (row: number): unknown => {
     if (!known) {
-      value = at(row);
+      try {
+        value = at(row);
+      } catch (error) {
+        // The query is at fault here, and not the event: every event would be rejected.
+        throw error instanceof ExpressionFault ? error.forEveryEvent() : error;
+      }
       known = true;
     }
     return value;
@@ -101,7 +111,9 @@ function compileOver(
     case 'call':
       return compileCall(of, node, args);
     case 'cast':
-      return castEvaluator(first, node.to, zone, explainExpr(node));
+      return node.orNull === true
+        ? tryCastEvaluator(first, node.to, zone, explainExpr(node))
+        : castEvaluator(first, node.to, zone, explainExpr(node));
     case 'case':
       return caseEvaluator(args, node.branches.length);
     case 'datePart':

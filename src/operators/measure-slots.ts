@@ -5,6 +5,13 @@ import type { Aggregate } from '../plan/query-plan.ts';
 import { accumulatorOf, type Accumulator, type Slot } from './accumulator.ts';
 import { SLOT_BYTES } from './group-bytes.ts';
 import { groupRow, loadSlots } from './group-row.ts';
+import { groupText, overflowIn } from './overflow.ts';
+
+/** A measure, and where its slots begin. */
+export interface PlacedMeasure {
+  readonly measure: Accumulator;
+  readonly at: number;
+}
 
 export class MeasureSlots {
   readonly measures: readonly Accumulator[];
@@ -15,7 +22,8 @@ export class MeasureSlots {
   /** Memory of the values of a batch in hand, estimated, but for texts: they come once more. */
   readonly valueBytes: number;
   private readonly count: number;
-  private readonly texts: readonly { readonly measure: Accumulator; readonly at: number }[];
+  private readonly all: readonly PlacedMeasure[];
+  private readonly texts: readonly PlacedMeasure[];
 
   constructor(aggregate: Aggregate, batch: ColumnBatch, hashKey: Uint8Array) {
     const order = { next: 0 };
@@ -28,9 +36,8 @@ export class MeasureSlots {
     this.count = ends.at(-1) as number;
     this.valueBytes = this.measures.reduce((sum, { bytes }) => sum + bytes, 0);
     this.bytes = this.count * SLOT_BYTES + this.valueBytes;
-    this.texts = this.measures
-      .map((measure, index) => ({ measure, at: this.starts[index] as number }))
-      .filter(({ measure }) => measure.textBytes !== undefined);
+    this.all = this.measures.map((measure, index) => ({ measure, at: this.starts[index] as number }));
+    this.texts = this.all.filter(({ measure }) => measure.textBytes !== undefined);
   }
 
   /** The state of no rows. */
@@ -44,19 +51,27 @@ export class MeasureSlots {
     this.measures.forEach((measure, index) => measure.clear(slots, this.starts[index] as number));
   }
 
-  /** Takes a row of the batch in. @throws SUM_OVERFLOW */
-  add(slots: Slot[], row: number): void {
-    for (let index = 0; index < this.measures.length; index += 1) {
-      (this.measures[index] as Accumulator).add(slots, this.starts[index] as number, row);
+  /** Takes a row of the batch into the group of `key`. @throws SUM_OVERFLOW */
+  add(slots: Slot[], row: number, key: readonly GroupCell[]): void {
+    this.addSome(this.all, slots, row, key);
+  }
+
+  /** As `add`, of some measures alone. @throws SUM_OVERFLOW */
+  addSome(some: readonly PlacedMeasure[], slots: Slot[], row: number, key: readonly GroupCell[]): void {
+    try {
+      for (const { measure, at } of some) measure.add(slots, at, row);
+    } catch (error) {
+      throw overflowIn(error, groupText(key));
     }
   }
 
   /** Takes the state of later rows in. @throws SUM_OVERFLOW */
-  merge(slots: Slot[], later: readonly Slot[]): void {
-    this.measures.forEach((measure, index) => {
-      const at = this.starts[index] as number;
-      measure.merge(slots, at, later, at);
-    });
+  merge(slots: Slot[], later: readonly Slot[], key: readonly GroupCell[]): void {
+    try {
+      for (const { measure, at } of this.all) measure.merge(slots, at, later, at);
+    } catch (error) {
+      throw overflowIn(error, groupText(key));
+    }
   }
 
   load(slots: Slot[], row: GroupRow): void {

@@ -1,11 +1,15 @@
 /** Measures that take many rows in at once: counts, and sums of numbers that doubles hold exactly. */
 import type { ColumnBatch, DecimalColumn, NumberColumn } from '../columns/batch.ts';
+import type { GroupCell } from '../contracts/batch.ts';
 import type { Measure } from '../plan/query-plan.ts';
 import type { Accumulator, Slot } from './accumulator.ts';
+import { groupText, overflowIn } from './overflow.ts';
 
 /** Where the slots of a group's batch in hand are. */
 export interface AddingGroup {
   readonly added: Slot[];
+  /** For the message of a sum that does not fit. */
+  readonly key: readonly GroupCell[];
 }
 
 /** Takes the rows `rows[0, count)` in, in their order: each into the group of `groups` that `places` names. */
@@ -65,9 +69,13 @@ function summingRows(column: DecimalColumn | NumberColumn, one: Accumulator, at:
         sums[place] = sum;
         continue;
       }
-      const { added } = groups[place] as AddingGroup;
+      const { added, key } = groups[place] as AddingGroup;
       store(added, at, before);
-      one.add(added, at, row);
+      try {
+        one.add(added, at, row);
+      } catch (error) {
+        throw overflowIn(error, groupText(key));
+      }
       sums[place] = narrowOf(added[at]);
     }
     groups.forEach(({ added }, place) => store(added, at, sums[place] as number));

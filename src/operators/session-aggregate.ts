@@ -99,8 +99,8 @@ export class SessionAggregate implements RunningAggregate {
     const sessions = this.sessionsOf(this.keys.map((reader) => reader.cell(reader.codeAt(row))));
     this.touched.add(sessions);
     const one = this.newSession(micros, micros + this.gapMicros, true);
-    this.slots.add(one.total, row);
-    this.slots.add(one.added, row);
+    this.slots.add(one.total, row, sessions.key);
+    this.slots.add(one.added, row, sessions.key);
     const before = sessions.working ?? sessions.committed;
     // A session that ends where the next begins is another one: spans are half-open.
     const near = before.filter(({ start, end }) => start < one.end && one.start < end);
@@ -109,7 +109,10 @@ export class SessionAggregate implements RunningAggregate {
       if (this.count > GROUPS_MAX) throw tooManyGroups(this.name, sessions.key);
     } else this.count -= near.length - 1;
     const others = before.filter((session) => !near.includes(session));
-    sessions.working = inOrder([...others, near.reduce((sum, each) => this.join(each, sum), one)]);
+    sessions.working = inOrder([
+      ...others,
+      near.reduce((sum, each) => this.join(each, sum, sessions.key), one),
+    ]);
   }
 
   change(): AggregateChange {
@@ -177,15 +180,15 @@ export class SessionAggregate implements RunningAggregate {
   }
 
   /** One session of two; sums and counts do not ask which came first. */
-  private join(earlier: Session, later: Session): Session {
+  private join(earlier: Session, later: Session, key: readonly GroupCell[]): Session {
     const joined = this.newSession(
       Math.min(earlier.start, later.start),
       Math.max(earlier.end, later.end),
       true,
     );
     for (const each of [earlier, later]) {
-      this.slots.merge(joined.total, each.total);
-      if (each.touched) this.slots.merge(joined.added, each.added);
+      this.slots.merge(joined.total, each.total, key);
+      if (each.touched) this.slots.merge(joined.added, each.added, key);
     }
     return joined;
   }

@@ -93,7 +93,7 @@ function resolveNode(node: Expression, scope: Scope): Resolved {
     case 'cast': {
       const of = resolveNode(node.of, scope);
       checkCast(node, of.type, scope);
-      return { node: castNode(of.node, node.to), type: node.to, args: [of] };
+      return { node: castNode(of.node, node.to, node.orNull), type: node.to, args: [of] };
     }
     case 'case':
       return resolveCase(node, scope);

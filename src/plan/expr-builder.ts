@@ -12,6 +12,7 @@ import {
   type Expression,
 } from './expression.ts';
 import { literalOf } from './literal.ts';
+import { noteNode } from './whole-condition.ts';
 import { typeNamed, valueTypeOf, type ValueType } from './value-type.ts';
 
 /** The node of an operand: a literal's where it is none yet. @throws TallystreamError `USAGE` for what none can be made of. */
@@ -31,6 +32,7 @@ class ExprBuilder {
 
   constructor(node: Expression) {
     this.node = node;
+    noteNode(node);
     Object.freeze(this);
   }
 
@@ -136,6 +138,10 @@ class ExprBuilder {
 
   cast(to: string | FieldType): AnyExpr {
     return exprOf(castNode(this.node, targetType(to)));
+  }
+
+  tryCast(to: string | FieldType): AnyExpr {
+    return exprOf(castNode(this.node, targetType(to), true));
   }
 
   alias(name: string): Expr {

@@ -46,9 +46,11 @@ export interface ValueExpr<out K extends Kind> extends Expr<K> {
   isNotNull(): BooleanExpr;
   /**
    * The value as another type, as Spark casts in ANSI mode: decimals are rounded half up, other numbers cut off towards
-   * zero, and what does not fit is an error when the query runs.
+   * zero. An event with a value that does not fit becomes a dead letter.
    */
   cast<To extends CastTarget>(to: To): ExprOf<KindOfTarget<To>>;
+  /** As `cast`, but null for a value that does not fit: Spark's `try_cast`. */
+  tryCast<To extends CastTarget>(to: To): ExprOf<KindOfTarget<To>>;
 }
 
 /** Comparisons. Each is null where either side is null; texts are compared by code point. */

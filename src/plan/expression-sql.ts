@@ -5,7 +5,14 @@
 import type { Schema } from '../columns/schema.ts';
 import { columnTypes, resolve } from './analyze.ts';
 import type { Resolved } from './analyze-scope.ts';
-import type { CallNode, DatePartNode, ExpressionLike, LiteralNode, WindowNode } from './expression.ts';
+import type {
+  CallNode,
+  CastNode,
+  DatePartNode,
+  ExpressionLike,
+  LiteralNode,
+  WindowNode,
+} from './expression.ts';
 import { typeText, type ValueType } from './value-type.ts';
 
 const INFIX: Readonly<Partial<Record<CallNode['name'], string>>> = {
@@ -67,7 +74,7 @@ function sqlOf(of: Resolved, timeZone: string): string {
     case 'call':
       return node.name === 'negate' ? negateSql(first, of.type) : callSql(node, args);
     case 'cast':
-      return castSql(first, (of.args[0] as Resolved).type, node.to, timeZone);
+      return castSql(first, (of.args[0] as Resolved).type, node, timeZone);
     case 'case': {
       const branches = node.branches.map(
         (_, index) => ` WHEN ${args[index * 2] ?? ''} THEN ${args[index * 2 + 1] ?? ''}`,
@@ -108,11 +115,12 @@ function negateSql(sql: string, type: ValueType): string {
   return `CAST(replace(concat('-', CAST(${sql} AS STRING)), '--', '') AS ${typeText(type).toUpperCase()})`;
 }
 
-function castSql(sql: string, from: ValueType, to: ValueType, timeZone: string): string {
+function castSql(sql: string, from: ValueType, { to, orNull }: CastNode, timeZone: string): string {
+  const cast = orNull === true ? 'TRY_CAST' : 'CAST';
   // A decimal becomes an int by way of a double in Spark, which is off by one near whole numbers; a long does not.
-  if (from.kind === 'decimal' && to.kind === 'int') return `CAST(CAST(${sql} AS BIGINT) AS INT)`;
+  if (from.kind === 'decimal' && to.kind === 'int') return `${cast}(${cast}(${sql} AS BIGINT) AS INT)`;
   const given = from.kind === 'timestamp' && to.kind !== 'timestamp' ? localSql(sql, timeZone) : sql;
-  return `CAST(${given} AS ${typeText(to).toUpperCase()})`;
+  return `${cast}(${given} AS ${typeText(to).toUpperCase()})`;
 }
 
 /** What the clocks of the zone show, as a timestamp of a session in UTC. */

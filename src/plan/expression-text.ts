@@ -65,7 +65,7 @@ function textOf(node: Expression): string {
     case 'call':
       return callText(node);
     case 'cast':
-      return `cast(${textOf(node.of)} as ${typeText(node.to)})`;
+      return `${node.orNull === true ? 'try_cast' : 'cast'}(${textOf(node.of)} as ${typeText(node.to)})`;
     case 'case': {
       const branches = node.branches.map(({ when, value }) => ` when ${textOf(when)} then ${textOf(value)}`);
       const otherwise = node.otherwise === null ? '' : ` else ${textOf(node.otherwise)}`;

@@ -62,6 +62,8 @@ export interface CastNode {
   readonly kind: 'cast';
   readonly to: ValueType;
   readonly of: Expression;
+  /** Gives null for a value that does not fit; left out if that is an error. */
+  readonly orNull?: true;
 }
 
 /** The value of the first branch whose condition is true; without one `otherwise`, and without that null. */
@@ -121,8 +123,8 @@ export function callNode(name: CallName, args: readonly Expression[]): CallNode 
   return Object.freeze({ kind: 'call', name, args: Object.freeze([...args]) });
 }
 
-export function castNode(of: Expression, to: ValueType): CastNode {
-  return Object.freeze({ kind: 'cast', to, of });
+export function castNode(of: Expression, to: ValueType, orNull?: true): CastNode {
+  return Object.freeze({ kind: 'cast', to, of, ...(orNull === true && { orNull }) });
 }
 
 export function caseNode(branches: CaseNode['branches'], otherwise: Expression | null): CaseNode {

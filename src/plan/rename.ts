@@ -20,7 +20,7 @@ export function renameColumns(expression: Expression, nameOf: (path: string) => 
     case 'call':
       return callNode(expression.name, expression.args.map(inner));
     case 'cast':
-      return castNode(inner(expression.of), expression.to);
+      return castNode(inner(expression.of), expression.to, expression.orNull);
     case 'case':
       return caseNode(
         expression.branches.map((branch) => ({ when: inner(branch.when), value: inner(branch.value) })),

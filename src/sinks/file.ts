@@ -15,7 +15,7 @@ import {
   writeWhole,
   type Chunks,
 } from './file-folder.ts';
-import { loadParquet, type ParquetWriter } from './parquet.ts';
+import { loadParquet, type ParquetCompression, type ParquetWriter } from './parquet.ts';
 import { sinkFailure } from './sink-error.ts';
 
 /** Lines go to the file in pieces of about so many characters. */
@@ -37,6 +37,8 @@ export type FileSinkOptions = {
   | {
       /** Needs the package `hyparquet-writer`. Decimals, instants, dates and lists have Parquet's logical types. */
       readonly format: 'parquet';
+      /** snappy if left out. */
+      readonly compression?: ParquetCompression;
     }
 );
 
@@ -106,7 +108,7 @@ class FileSink implements Sink {
 
   private async prepare({ queryId, epoch }: RunnerIdentity): Promise<void> {
     const { options } = this;
-    if (options.format === 'parquet') this.parquet ??= await loadParquet();
+    if (options.format === 'parquet') this.parquet ??= await loadParquet(options.compression);
     if (this.claimedBy === queryId) return;
     await claimFolder(options.path, queryId, epoch);
     this.claimedBy = queryId;

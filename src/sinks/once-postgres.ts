@@ -1,7 +1,8 @@
 /** Exactly once for `foreachBatch`, in a PostgreSQL database of the user's, through whatever client they have. */
 import { TallystreamError } from '../errors.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
-import { isNew, LEDGER, type Noted, type OnceOptions } from './once.ts';
+import { onceCallsOf } from '../once-calls.ts';
+import { isNew, LEDGER, noteCall, refuseSecond, type Noted, type OnceOptions } from './once.ts';
 
 /** What is asked of a client: one connection, `$1` for the first value. `Client` and `PoolClient` of `pg` have it. */
 export interface PostgresClient {
@@ -30,7 +31,8 @@ interface LedgerRow {
  * may use the connection meanwhile. Two runners of one query wait for each other. The commit waits for the server's disk.
  * PostgreSQL 9.5 or newer.
  * @throws what `body` and the client throw, with nothing written, but for a connection that breaks within the commit: a
- * repeat then finds what became of it; USAGE for a pool, and for a body that ends the transaction; WRITER_FENCED where a
+ * repeat then finds what became of it; USAGE for a pool, for a second call of one name in one call of a handler,
+ * and for a body that ends the transaction; WRITER_FENCED where a
  * newer runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
  */
 export async function onceInPostgres<Client extends PostgresClient>(
@@ -46,16 +48,29 @@ export async function onceInPostgres<Client extends PostgresClient>(
     );
   }
   await createLedger(client);
+  // Outside of a handler nothing is told apart by it.
+  const place = onceCallsOf(identity) === undefined ? '' : await placeOf(client);
+  refuseSecond('onceInPostgres', identity, name, place);
   await client.query('BEGIN');
   try {
     const isDone = !(await carryOut(client, identity, body, name));
     await client.query(isDone ? 'ROLLBACK' : 'COMMIT');
+    noteCall(identity, name, place);
     return !isDone;
   } catch (error) {
     // Where the connection is gone, the server has rolled it back.
     await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
+}
+
+/** The ledger's own name over all servers: a pool may give another connection to the same one. */
+async function placeOf(client: PostgresClient): Promise<string> {
+  const { rows } = await client.query(
+    `SELECT concat_ws(' ', pg_postmaster_start_time(), current_database(), '${LEDGER}'::regclass::oid) AS place`,
+  );
+  const [row] = rows as readonly { readonly place: string }[];
+  return row?.place ?? '';
 }
 
 async function carryOut<Client extends PostgresClient>(

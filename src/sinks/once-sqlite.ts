@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
-import { isNew, type OnceOptions } from './once.ts';
+import { isNew, noteCall, refuseSecond, type OnceOptions } from './once.ts';
 import { createLedger, inTransaction, notedIn, noteIn } from './sqlite-ledger.ts';
 
 const PLACE = 'The SQLite database';
@@ -21,8 +21,8 @@ const FULL = 2;
  * `database` is a connection of `node:sqlite` without an open transaction; the table `tallystream_batches` is made in its
  * file. `body` is synchronous, as the connection is, and leaves beginning and ending to this function. Effects elsewhere
  * (a mail, another file) are not part of it. The commit waits for the disk, whatever `PRAGMA synchronous` says.
- * @throws what `body` throws, with nothing written; USAGE for a connection within a transaction, and for a body that ends
- * the transaction or is asynchronous; WRITER_FENCED where a newer runner of the query has written; CHECKPOINT_CORRUPT
+ * @throws what `body` throws, with nothing written; USAGE for a connection within a transaction, for a second call of one
+ * name in one call of a handler, and for a body that ends the transaction or is asynchronous; WRITER_FENCED where a newer runner of the query has written; CHECKPOINT_CORRUPT
  * where the checkpoint is older than the database
  */
 export function onceInSqlite(
@@ -34,7 +34,10 @@ export function onceInSqlite(
   if (database.isTransaction) {
     throw usage('the connection is within a transaction', 'Call it outside of one: it makes its own.');
   }
-  return durably(database, () =>
+  // A database in memory has no location, and is its connection's alone.
+  const place = database.location() ?? `memory ${connectionNumber(database)}`;
+  refuseSecond('onceInSqlite', identity, name, place);
+  const isWritten = durably(database, () =>
     inTransaction(database, () => {
       createLedger(database);
       if (!isNew(notedIn(database, identity.queryId, name), identity, PLACE)) return false;
@@ -49,6 +52,19 @@ export function onceInSqlite(
       return true;
     }),
   );
+  noteCall(identity, name, place);
+  return isWritten;
+}
+
+const numbers = new WeakMap<DatabaseSync, number>();
+let lastNumber = 0;
+
+function connectionNumber(database: DatabaseSync): number {
+  const known = numbers.get(database);
+  if (known !== undefined) return known;
+  lastNumber += 1;
+  numbers.set(database, lastNumber);
+  return lastNumber;
 }
 
 /** A commit that a power cut takes back would be missing for ever, since the checkpoint does not write it again. */

@@ -4,6 +4,7 @@
  * the last one is all that has to be remembered.
  */
 import { TallystreamError } from '../errors.ts';
+import { onceCallsOf } from '../once-calls.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
 
 /** Where the last batch of each query is noted, in the user's own database. */
@@ -12,10 +13,29 @@ export const LEDGER = 'tallystream_batches';
 /** Where the handler's results and the mark of its last batch lie. */
 export interface OnceOptions {
   /**
-   * Tells the writes of one query apart where it has several a batch, each in a transaction of its own. A second one of
-   * the same name would find its batch noted by the first, and be left out.
+   * Tells the writes of one query apart if it has several a batch, each in a transaction of its own. A second one of the
+   * same name in one call of a handler is refused: it would find its batch noted by the first, and be left out.
    */
   readonly name?: string;
+}
+
+/**
+ * Notes a call of `helper` that is about to be carried out, within one call of a handler.
+ * @param place tells databases apart
+ * @throws USAGE for the second one of a name
+ */
+export function refuseSecond(helper: string, identity: BatchIdentity, name: string, place: string): void {
+  if (onceCallsOf(identity)?.has(`${place}\n${name}`) !== true) return;
+  throw new TallystreamError('USAGE', {
+    what: `${helper}: the handler calls it twice for batch ${identity.batchId}, both times ${name === '' ? 'without a name' : `as ${JSON.stringify(name)}`}.`,
+    why: 'The second call would find the batch noted by the first, and its writes would be left out.',
+    mend: "Write all of it in one call, or give each call a name of its own: { name: 'audit' }.",
+  });
+}
+
+/** Notes that a call has ended well; one that threw may be repeated. */
+export function noteCall(identity: BatchIdentity, name: string, place: string): void {
+  onceCallsOf(identity)?.add(`${place}\n${name}`);
 }
 
 /** What the ledger says of a query. */

@@ -1,4 +1,5 @@
 /** Output tables as Parquet, by the package hyparquet-writer, which is loaded where it is asked for. */
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { parquetWriteBuffer, ParquetWriteOptions } from 'hyparquet-writer';
 import type { Column, ColumnBatch } from '../columns/batch.ts';
 import { cellOf } from '../columns/rows.ts';
@@ -24,14 +25,40 @@ type Element = NonNullable<ParquetWriteOptions['schema']>[number];
 /** What the package takes: whole numbers of decimals, instants and days, structs as objects, lists as arrays. */
 type Value = string | number | bigint | boolean | null | readonly Value[] | { [field: string]: Value };
 
-/** @throws CONFIG_INVALID where the package is not installed */
-export async function loadParquet(): Promise<ParquetWriter> {
+/** How the pages of a file are compressed. */
+export type ParquetCompression = 'snappy' | 'gzip' | 'zstd' | 'none';
+
+type Codec = NonNullable<ParquetWriteOptions['codec']>;
+
+const CODECS: Readonly<Record<ParquetCompression, Codec>> = {
+  snappy: 'SNAPPY',
+  gzip: 'GZIP',
+  zstd: 'ZSTD',
+  none: 'UNCOMPRESSED',
+};
+
+/** The package compresses as Snappy by itself. */
+const COMPRESSORS: NonNullable<ParquetWriteOptions['compressors']> = {
+  GZIP: (bytes) => new Uint8Array(gzipSync(bytes)),
+  ZSTD: (bytes) => new Uint8Array(zstdCompressSync(bytes)),
+};
+
+/** @throws CONFIG_INVALID if the package is not installed */
+export async function loadParquet(compression: ParquetCompression = 'snappy'): Promise<ParquetWriter> {
   const write = await load();
+  const codec = CODECS[compression];
   return (table) => {
     const { fields } = table.schema;
     const schema = [{ name: 'schema', num_children: fields.length }, ...fields.flatMap(elementsOf)];
     const columnData = columnsOf(table);
-    const options = { schema, columnData, rowGroupSize: ROW_GROUP_ROWS, createdBy: 'tallystream' };
+    const options = {
+      schema,
+      columnData,
+      rowGroupSize: ROW_GROUP_ROWS,
+      createdBy: 'tallystream',
+      codec,
+      ...(Object.hasOwn(COMPRESSORS, codec) && { compressors: COMPRESSORS }),
+    };
     return new Uint8Array(write(options));
   };
 }
@@ -126,7 +153,7 @@ function columnsOf({ schema, batch, count }: ColumnTable): ParquetWriteOptions['
       let isNull = true;
       for (const { name, read } of inner) {
         const value = read(row);
-        if (value !== null) isNull = false;
+        if (!isEmpty(value)) isNull = false;
         object[name] = value;
       }
       // Columns do not say whether a struct was absent; without anything in it, it is as good as that.
@@ -137,6 +164,12 @@ function columnsOf({ schema, batch, count }: ColumnTable): ParquetWriteOptions['
     const read = reader(field);
     return { name: field.name, data: Array.from({ length: count }, (_, row) => read(row)) };
   });
+}
+
+/** Null, or a struct with nothing in it. */
+function isEmpty(value: Value): boolean {
+  if (value === null) return true;
+  return typeof value === 'object' && !Array.isArray(value) && Object.values(value).every(isEmpty);
 }
 
 function valueOf(batch: ColumnBatch, column: Column, row: number): Value {

@@ -8,6 +8,7 @@ import { columnsOf, type Columns } from '../plan/columns-of.ts';
 import type { Expr, Kind } from '../plan/expr.ts';
 import { typeOf } from '../plan/analyze.ts';
 import { faultOfRule, type Rule, type RuleFor } from '../plan/rule.ts';
+import { wholeOf } from '../plan/whole-condition.ts';
 import { durationMs, type DurationText } from '../plan/window.ts';
 import { TallystreamError } from '../errors.ts';
 import { compute } from './computed.ts';
@@ -39,21 +40,37 @@ export class DataStream<S extends Schema> {
     return new DataStream(this.host, { ...this.parts, scope: selected(this.parts.scope, paths) });
   }
 
-  /** A computed column, in the place of one of its name or behind all. @throws USAGE */
+  /**
+   * A computed column, in the place of one of its name or behind all. An event that the expression has no value for, such
+   * as a division by zero, is a dead letter. @throws USAGE
+   */
   withColumn<const Name extends string, K extends Kind>(
     name: Name,
     compute_: (columns: Columns<S>) => Expr<K>,
   ): DataStream<WithColumn<S, Name, K>> {
-    const { node } = compute_(columnsOf(this.schema));
+    const { node } = wholeOf(`withColumn('${name}')`, () => compute_(columnsOf(this.schema)));
     return new DataStream(this.host, compute(this.parts, name, node, `withColumn('${name}')`).parts);
   }
 
-  /** Only events for which the condition is true; the others are accepted, and go no further. @throws USAGE */
+  /**
+   * Only events for which the condition is true; the others are accepted, and go no further. Its place matters: behind
+   * `withWatermark` what it holds back has moved the watermark, and behind `dropDuplicatesWithinWatermark` its repeats are
+   * duplicates. Conditions are joined by `a.and(b)` and `a.or(b)`, never by `&&` and `||`. @throws USAGE
+   */
   filter(condition: (columns: Columns<S>) => Expr<'boolean'>): DataStream<S> {
-    const { node } = condition(columnsOf(this.schema));
+    const { node } = wholeOf('filter', () => condition(columnsOf(this.schema)));
     const { kind } = typeOf(node, this.schema, 'filter');
     if (kind !== 'boolean') throw notCondition(kind);
-    const step = { kind: 'filter' as const, condition: expressionIn(this.parts.scope, node, 'filter') };
+    const { watermark, dedupe, scope } = this.parts;
+    const behind = [
+      ...(watermark === null ? [] : ['watermark' as const]),
+      ...(dedupe === null ? [] : ['dedupe' as const]),
+    ];
+    const step = {
+      kind: 'filter' as const,
+      condition: expressionIn(scope, node, 'filter'),
+      ...(behind.length > 0 && { behind: Object.freeze(behind) }),
+    };
     return new DataStream(this.host, { ...this.parts, steps: [...this.parts.steps, Object.freeze(step)] });
   }
 
@@ -64,9 +81,17 @@ export class DataStream<S extends Schema> {
 
   /**
    * Rules that every event has to keep beside its types, in this order; one that breaks a rule is a dead letter with the
-   * rule's reason. They speak about the events as they are read, so they stand before what computes columns. @throws USAGE
+   * rule's reason. They speak about the events as they are read, so they are written before filters and computed columns.
+   * @throws USAGE
    */
   validate(rules: readonly RuleFor<S>[]): DataStream<S> {
+    if (this.parts.steps.some(({ kind }) => kind === 'filter')) {
+      throw new TallystreamError('USAGE', {
+        what: 'validate: a filter is written before it.',
+        why: 'Rules are checked when an event is read, so they would reject events that the filter holds back.',
+        mend: 'Write validate before filter.',
+      });
+    }
     const leaves = leavesOf(this.parts.input);
     for (const rule of rules as readonly Rule[]) {
       const fault = faultOfRule(rule, leaves);

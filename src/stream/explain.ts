@@ -2,21 +2,12 @@
 import { leavesOf } from '../columns/schema.ts';
 import { explainExpr } from '../plan/expression-text.ts';
 import type { Aggregate, GroupKey, Measure, QueryPlan } from '../plan/query-plan.ts';
+import type { SeenBy } from '../plan/step.ts';
 
 export function explainPlan(plan: QueryPlan): string {
   const chain = [
     `Output ${plan.outputMode}`,
-    ...(plan.dedupe === null ? [] : [`DropDuplicatesWithinWatermark [${plan.dedupe.columns.join(', ')}]`]),
-    ...(plan.watermark.column === null
-      ? []
-      : [`Watermark ${plan.watermark.column}, delay ${delayText(plan.watermark.delayMs)}`]),
-    ...plan.steps
-      .map((step) =>
-        step.kind === 'filter'
-          ? `Filter ${explainExpr(step.condition)}`
-          : `WithColumn ${step.name} = ${explainExpr(step.expression)}`,
-      )
-      .toReversed(),
+    ...operations(plan).toReversed(),
     ...(plan.rules.length === 0 ? [] : [`Validate ${plan.rules.length} rules`]),
     `Read ${plan.topic} [${leavesOf(plan.schema)
       .map(({ path }) => path)
@@ -27,6 +18,26 @@ export function explainPlan(plan: QueryPlan): string {
   const lines = [output, ...middle.map((text) => `+- ${text}`)];
   rest.forEach((text, depth) => lines.push(`${'   '.repeat(depth + 1)}+- ${text}`));
   return `${lines.join('\n')}\n`;
+}
+
+/** In the order in which events meet them: a filter is behind what has seen the events that it holds back. */
+function operations({ steps, watermark, dedupe }: QueryPlan): string[] {
+  const left = new Map<SeenBy, string>();
+  if (watermark.column !== null)
+    left.set('watermark', `Watermark ${watermark.column}, delay ${delayText(watermark.delayMs)}`);
+  if (dedupe !== null) left.set('dedupe', `DropDuplicatesWithinWatermark [${dedupe.columns.join(', ')}]`);
+  const texts: string[] = [];
+  for (const step of steps) {
+    if (step.kind === 'filter') {
+      for (const [operation, text] of left) {
+        if (step.behind?.includes(operation) !== true) continue;
+        texts.push(text);
+        left.delete(operation);
+      }
+      texts.push(`Filter ${explainExpr(step.condition)}`);
+    } else texts.push(`WithColumn ${step.name} = ${explainExpr(step.expression)}`);
+  }
+  return [...texts, ...left.values()];
 }
 
 function rowsText({ rows }: QueryPlan): string {

@@ -11,6 +11,7 @@ import { TimeZone } from '../columns/timezone.ts';
 import { TallystreamError } from '../errors.ts';
 import { compileExpression } from '../operators/expression.ts';
 import { typeOf } from '../plan/analyze.ts';
+import { wholeOf } from '../plan/whole-condition.ts';
 import { columnsOf, type Columns } from '../plan/columns-of.ts';
 import type { Expr, Kind } from '../plan/expr.ts';
 import { outputName } from '../plan/expression-text.ts';
@@ -126,7 +127,8 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   /** The rows for which a condition is true, not null. @throws TallystreamError `USAGE`, `EXPRESSION_FAILED` */
   filter(condition: Condition<S>): Frame<S> {
     const { batch, context, count } = this.parts;
-    const { node } = typeof condition === 'function' ? condition(this.columns) : condition;
+    const { node } =
+      typeof condition === 'function' ? wholeOf('filter', () => condition(this.columns)) : condition;
     const { kind } = typeOf(node, batch.schema, 'filter');
     if (kind !== 'boolean') {
       throw new TallystreamError('USAGE', {

@@ -2,6 +2,7 @@
 import type { RowOf } from '../columns/rows.ts';
 import type { Schema } from '../columns/schema.ts';
 import type { Log } from '../contracts/log.ts';
+import { TallystreamError } from '../errors.ts';
 import { jsonOfRow } from '../columns/row-json.ts';
 
 export const MEMORY_TOPIC = 'memory';
@@ -19,12 +20,22 @@ export class MemoryStream<S extends Schema> {
     this.ready = log.createTopic(MEMORY_TOPIC, { partitions });
   }
 
-  /** Appends events, as rows; in the order given to one partition, or spread over all. */
+  /**
+   * Appends events, as rows; in the order given to one partition, or spread over all.
+   * @throws TallystreamError `USAGE` for what is no row
+   */
   async addData(rows: readonly RowOf<S>[], partition?: number): Promise<void> {
-    await this.addBytes(
-      rows.map((row) => jsonOfRow(this.schema, row)),
-      partition,
-    );
+    if (!Array.isArray(rows)) throw noRow('it takes an array of rows');
+    const values = rows.map((row: unknown, index) => {
+      if (typeof row !== 'object' || row === null) throw noRow(`row ${index} is no object`);
+      try {
+        return jsonOfRow(this.schema, row);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        throw noRow(`in row ${index}, ${error.message}`);
+      }
+    });
+    await this.addBytes(values, partition);
   }
 
   /** Appends events as they would come from outside, good or bad. */
@@ -37,6 +48,13 @@ export class MemoryStream<S extends Schema> {
     }));
     await this.log.append(MEMORY_TOPIC, records);
   }
+}
+
+function noRow(why: string): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: `addData: ${why}.`,
+    mend: 'Write decimals, instants and dates as text, and longs as bigint; use addBytes for events that are invalid on purpose.',
+  });
 }
 
 /** The log behind a memory stream, which is nobody's business but the session's; undefined where it is none. */

@@ -2,7 +2,7 @@
 import type { BatchProgress } from '../contracts/batch.ts';
 import { TallystreamError } from '../errors.ts';
 import { isInHandler } from './handler-scope.ts';
-import type { StreamingQuery } from './query.ts';
+import { endOf, type QueryEnd, type StreamingQuery } from './query.ts';
 
 /** Told what queries do. What it throws is passed over: it must not change what a query does. */
 export interface StreamingQueryListener {
@@ -18,12 +18,25 @@ export interface StreamingQueryListener {
   }): void;
 }
 
+/** A query has failed, and nothing in the program has asked how it ended. */
+export interface UnheardFailure {
+  readonly name: string;
+  readonly exception: Error;
+  /** Whether something has asked since. */
+  readonly isHeard: () => boolean;
+}
+
 /** The queries of a session: Structured Streaming's `StreamingQueryManager`. */
 export class StreamingQueryManager {
   private readonly queries = new Map<string, StreamingQuery>();
   private readonly listeners = new Set<StreamingQueryListener>();
   private readonly starting = new Set<string>();
   private terminated = new Terminations();
+  private readonly onUnheard: (failure: UnheardFailure) => void;
+
+  constructor(onUnheard: (failure: UnheardFailure) => void = () => {}) {
+    this.onUnheard = onUnheard;
+  }
 
   /** Queries that are running. */
   get active(): readonly StreamingQuery[] {
@@ -60,7 +73,8 @@ export class StreamingQueryManager {
     }
     const { terminated } = this;
     await terminated.first;
-    if (terminated.failure !== undefined) throw terminated.failure;
+    const failure = terminated.hearFailure();
+    if (failure !== undefined) throw failure;
   }
 
   /** Forgets the queries that have ended, so that `awaitAnyTermination` waits for the next one. */
@@ -89,12 +103,20 @@ export class StreamingQueryManager {
     this.queries.set(query.name, query);
     const { id, runId, name } = query;
     this.tell((listener) => listener.onQueryStarted?.({ id, runId, name }));
-    const ended = (): void => {
+    const end = endOf(query);
+    void end.ended.then(() => {
       this.queries.delete(name);
-      this.terminated.add(query.exception);
-      this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception: query.exception }));
-    };
-    query.awaitTermination().then(ended, ended);
+      const exception = end.failure();
+      this.terminated.add(end);
+      const isTold = [...this.listeners].some(({ onQueryTerminated }) => onQueryTerminated !== undefined);
+      this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception }));
+      if (exception === undefined || isTold) return;
+      // Whoever awaits the end is told in this turn.
+      setImmediate(() => {
+        const failure = { name, exception, isHeard: end.isHeard };
+        if (!end.isHeard()) this.onUnheard(failure);
+      });
+    });
   }
 
   progressed(progress: BatchProgress): void {
@@ -115,16 +137,21 @@ export class StreamingQueryManager {
 /** The queries that have ended since the last reset. */
 class Terminations {
   hasAny = false;
-  failure: Error | undefined;
+  private failed: QueryEnd | undefined;
   private readonly ended = Promise.withResolvers<undefined>();
 
   get first(): Promise<undefined> {
     return this.ended.promise;
   }
 
-  add(failure: Error | undefined): void {
+  /** The first failure, which the program is told of by this. */
+  hearFailure(): Error | undefined {
+    return this.failed?.hear();
+  }
+
+  add(end: QueryEnd): void {
     this.hasAny = true;
-    this.failure ??= failure;
+    if (end.failure() !== undefined) this.failed ??= end;
     this.ended.resolve(undefined);
   }
 }

@@ -34,6 +34,9 @@ export class StreamingQuery {
   private readonly ended: Promise<void>;
   private active = true;
   private failure: Error | undefined;
+  /** Whether the program was told of the failure. */
+  private isHeard = false;
+  private readonly wordsOf: (failure: Error) => Error;
   private readonly progress: BatchProgress[] = [];
   private readonly handlers: HandlerScope;
 
@@ -43,6 +46,8 @@ export class StreamingQuery {
     onProgress: (progress: BatchProgress) => void = () => {},
     /** Gives back what the query had for itself; called once, when it has ended. */
     onEnd: () => Promise<void> = () => Promise.resolve(),
+    /** The failure as the program is told of it. */
+    wordsOf: (failure: Error) => Error = (failure) => failure,
     /** Where its handlers run, which must not wait for the query. */
     handlers = new HandlerScope(),
   ) {
@@ -59,6 +64,7 @@ export class StreamingQuery {
         onProgress(progress);
       },
     });
+    this.wordsOf = wordsOf;
     this.ended = this.run(onEnd);
   }
 
@@ -82,12 +88,12 @@ export class StreamingQuery {
     try {
       await this.loop.run(this.stopping.signal);
     } catch (error) {
-      this.failure = error instanceof Error ? error : new Error(String(error));
+      this.failure = this.wordsOf(error instanceof Error ? error : new Error(String(error)));
     }
     try {
       await onEnd();
     } catch (error) {
-      this.failure ??= error instanceof Error ? error : new Error(String(error));
+      this.failure ??= this.wordsOf(error instanceof Error ? error : new Error(String(error)));
     }
     this.active = false;
   }
@@ -99,7 +105,7 @@ export class StreamingQuery {
 
   /** The failure that ended the query, where one did. */
   get exception(): Error | undefined {
-    return this.failure;
+    return this.heardFailure();
   }
 
   /** Of the newest batch; undefined before the first. */
@@ -119,7 +125,8 @@ export class StreamingQuery {
   async awaitTermination(): Promise<void> {
     this.refuseInHandler('awaitTermination');
     await this.handlers.wait(this.ended);
-    if (this.failure !== undefined) throw this.failure;
+    const failure = this.heardFailure();
+    if (failure !== undefined) throw failure;
   }
 
   /**
@@ -129,7 +136,8 @@ export class StreamingQuery {
   async processAllAvailable(): Promise<void> {
     this.refuseInHandler('processAllAvailable');
     await this.handlers.wait(Promise.race([this.loop.processAllAvailable(), this.ended]));
-    if (this.failure !== undefined) throw this.failure;
+    const failure = this.heardFailure();
+    if (failure !== undefined) throw failure;
   }
 
   /**
@@ -149,4 +157,28 @@ export class StreamingQuery {
       mend: `Call ${method} outside of the handler. In a handler, stop() ends the query after this batch.`,
     });
   }
+
+  private heardFailure(): Error | undefined {
+    if (this.failure !== undefined) this.isHeard = true;
+    return this.failure;
+  }
+}
+
+/** How a query ended, for the manager, which asks without being the program. */
+export interface QueryEnd {
+  readonly ended: Promise<void>;
+  readonly failure: () => Error | undefined;
+  /** Whether the program was told of the failure. */
+  readonly isHeard: () => boolean;
+  /** The failure, which the program is told of by this. */
+  readonly hear: () => Error | undefined;
+}
+
+export function endOf(query: StreamingQuery): QueryEnd {
+  return {
+    ended: query['ended'],
+    failure: () => query['failure'],
+    isHeard: () => query['isHeard'],
+    hear: () => query['heardFailure'](),
+  };
 }

@@ -16,6 +16,8 @@ export interface StreamSettings {
   readonly valueBytesMax: number;
   readonly assumeTimeZone: string | null;
   readonly failOnDataLoss: boolean;
+  /** Whether a runner that is stopped and not dead loses the checkpoint to this one. */
+  readonly takeOver: boolean;
   readonly deadLetterBytesMax: number;
   readonly deadLettersWhenFull: 'stop' | 'positions';
 }
@@ -35,6 +37,7 @@ const READERS: {
   valueBytesMax: (text = String(MEBI)) => whole('valueBytesMax', text, 1),
   assumeTimeZone: (text) => text ?? null,
   failOnDataLoss: (text = 'true') => truth('failOnDataLoss', text),
+  takeOver: (text = 'false') => truth('takeOver', text),
   deadLetterBytesMax: (text = String(1024 * MEBI)) => whole('deadLetterBytesMax', text, 0),
   deadLettersWhenFull: (text = 'stop') => {
     if (text === 'stop' || text === 'positions') return text;

@@ -44,7 +44,13 @@ export interface StreamHost {
     readonly plan: QueryPlan;
     readonly logFormat: string;
     readonly location: string | undefined;
+    readonly takeOver: boolean;
   }): Promise<Checkpoint>;
+  /**
+   * Keeps the files, tables and topics that these sinks write, until what it gives back is called.
+   * @throws USAGE if two outputs, of this query or of another one that runs in the session, would write the same one
+   */
+  claimTargets(sinks: readonly SinkSpec[], plan: QueryPlan, source: OpenSource): () => void;
   createForeachSink(writer: ForeachWriter | ForeachWriter['process']): Promise<Sink>;
   /** @throws USAGE for a format or an option that there is not */
   createSink(sink: SinkSpec, plan: QueryPlan, source: OpenSource): Promise<Sink>;

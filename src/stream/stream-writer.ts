@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Schema } from '../columns/schema.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
+import { withOnceCalls } from '../once-calls.ts';
 import type { BatchIdentity, ForeachWriter, Sink } from '../contracts/sink.ts';
 import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
 import { stateMemoryOf } from '../engine/state-memory.ts';
@@ -10,14 +11,16 @@ import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
 import { workersOf } from '../engine/workers.ts';
 import { TallystreamError } from '../errors.ts';
 import type { OutputMode, QueryPlan } from '../plan/query-plan.ts';
-import { durationMs } from '../plan/window.ts';
 import { explainPlan } from './explain.ts';
 import { Frame } from './frame.ts';
 import { HandlerScope } from './handler-scope.ts';
+import { errorInWordsOfOptions } from './option-words.ts';
 import { planOf, type Outputs } from './plan-of.ts';
 import { StreamingQuery } from './query.ts';
 import type { OpenSource, SinkSpec, StreamHost } from './stream-host.ts';
+import { settingsOfSource } from './source-settings.ts';
 import { readSettings, type StreamSettings } from './settings.ts';
+import { checkedOutputMode, checkedQueryName, triggerOf, type TriggerSpec } from './writer-checks.ts';
 
 interface Settings {
   readonly name: string | undefined;
@@ -66,24 +69,22 @@ abstract class Writer {
 
   protected abstract with(settings: Partial<Settings>): this;
 
-  /** Names the query, and its checkpoint where no location is given. */
+  /** Names the query, and the folder of its checkpoint if no location is given. @throws USAGE */
   queryName(name: string): this {
-    return this.with({ name });
+    return this.with({ name: checkedQueryName(name) });
   }
 
-  /** append (as at first), update or complete. */
+  /** append (as at first), update or complete. @throws USAGE */
   outputMode(outputMode: OutputMode): this {
-    return this.with({ outputMode });
+    return this.with({ outputMode: checkedOutputMode(outputMode) });
   }
 
-  /** `{ processingTime: '10 seconds' }`, `{ availableNow: true }` or `{ once: true }`; without, as fast as possible. */
-  trigger(
-    trigger: { readonly processingTime: string } | { readonly availableNow: true } | { readonly once: true },
-  ): this {
-    if ('processingTime' in trigger) {
-      return this.with({ trigger: triggers.processingTime(durationMs(trigger.processingTime)) });
-    }
-    return this.with({ trigger: triggers.availableNow(), batchesMax: 'once' in trigger ? 1 : Infinity });
+  /**
+   * `{ processingTime: '10 seconds' }`, `{ availableNow: true }` or `{ once: true }`; without, as fast as possible.
+   * @throws USAGE
+   */
+  trigger(trigger: TriggerSpec): this {
+    return this.with(triggerOf(trigger));
   }
 
   /** `checkpointLocation`, `timeZone`, `maxOffsetsPerTrigger` and the others of the documentation. */
@@ -113,17 +114,31 @@ abstract class Writer {
    * @throws USAGE, and what opening the source, the checkpoint and the sinks throws
    */
   async start(): Promise<StreamingQuery> {
+    try {
+      return await this.startNamed();
+    } catch (error) {
+      throw errorInWordsOfOptions(error);
+    }
+  }
+
+  private async startNamed(): Promise<StreamingQuery> {
     const { host, settings } = this;
     const { source } = this.outputs.parts;
     const name = settings.name ?? `query-${randomUUID()}`;
-    const own = readSettings(settings.options);
+    const own = readSettings({ ...settingsOfSource(source), ...settings.options });
     if (settings.name === undefined && own.checkpointLocation === undefined) throw unnamed();
     host.queries.reserve(name);
     let opened: OpenSource | undefined;
     try {
       opened = await host.openSource(source, { name, checkpointLocation: own.checkpointLocation });
       const plan = planOf(this.outputs, this.planSettings(name, own, opened.topic));
-      return await this.startOn(plan, own, opened);
+      const release = host.claimTargets(settings.sinks, plan, opened);
+      try {
+        return await this.startOn(plan, own, opened, release);
+      } catch (error) {
+        release();
+        throw error;
+      }
     } catch (error) {
       host.queries.release(name);
       await opened?.close();
@@ -131,12 +146,18 @@ abstract class Writer {
     }
   }
 
-  private async startOn(plan: QueryPlan, own: StreamSettings, source: OpenSource): Promise<StreamingQuery> {
+  private async startOn(
+    plan: QueryPlan,
+    own: StreamSettings,
+    source: OpenSource,
+    releaseTargets: () => void,
+  ): Promise<StreamingQuery> {
     const { host, settings } = this;
     const checkpoint = await host.openCheckpoint({
       plan,
       logFormat: source.log.format,
       location: own.checkpointLocation,
+      takeOver: own.takeOver,
     });
     try {
       const handlers = new HandlerScope();
@@ -173,9 +194,11 @@ abstract class Writer {
         },
         (progress) => host.queries.progressed(progress),
         async () => {
+          releaseTargets();
           checkpoint.close();
           await source.close();
         },
+        (failure) => errorInWordsOfOptions(failure) as Error,
         handlers,
       );
       host.queries.register(query);
@@ -251,7 +274,7 @@ export class TablesWriter<Schemas extends Readonly<Record<string, Schema>>> exte
 }
 
 function infoOf(result: BatchResult, identity: BatchIdentity): BatchInfo {
-  return { ...identity, deadLetters: () => result.deadLetters() };
+  return withOnceCalls({ ...identity, deadLetters: () => result.deadLetters() });
 }
 
 function unnamed(): TallystreamError {

@@ -23,7 +23,7 @@ function decodeAll(ofSchema: Schema, events: readonly string[]) {
   return { batch, problems };
 }
 
-/** As plain objects: a row's own have no prototype. `deepStrictEqual` tells -0 from 0, and a bigint from a number. */
+/** As JSON reads it back. `deepStrictEqual` tells -0 from 0, and a bigint from a number. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;

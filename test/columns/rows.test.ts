@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ColumnBatch } from '../../src/columns/batch.ts';
 import { createDecoder } from '../../src/columns/decoder.ts';
 import { rowOf } from '../../src/columns/rows.ts';
-import { optional, schema, types } from '../../src/columns/schema.ts';
+import { optional, required, schema, types } from '../../src/columns/schema.ts';
 import { Bench, PLAIN } from './events.ts';
 
 test('a row shows decimals and instants as exact text, and structs as objects', () => {
@@ -67,6 +67,16 @@ test('names of prototype members are fields like any other', () => {
   batch.reset(bytes, 1);
   assert.equal(createDecoder(odd, { valueBytesMax: 1000 }).decode(batch, 0, bytes.length, 0), undefined);
   const row = rowOf(batch, 0);
-  assert.equal(Object.getPrototypeOf(row), null);
+  assert.equal(Object.getPrototypeOf(row), Object.prototype);
+  assert.deepEqual(Object.keys(row), ['__proto__', 'constructor']);
   assert.equal(JSON.stringify(row), '{"__proto__":{"constructor":1},"constructor":"x"}');
+});
+
+test('a row is a plain object, which a test compares with its own', () => {
+  const place = schema([required('at', types.struct([required('city', types.string(), '')]), '')]);
+  const batch = new ColumnBatch(place, 1);
+  const bytes = Buffer.from('{"at":{"city":"Köln"}}');
+  batch.reset(bytes, 1);
+  assert.equal(createDecoder(place, { valueBytesMax: 1000 }).decode(batch, 0, bytes.length, 0), undefined);
+  assert.deepStrictEqual(rowOf(batch, 0), { at: { city: 'Köln' } });
 });

@@ -90,3 +90,26 @@ test('a leaf is required where its field and every struct around it are', () => 
     ],
   );
 });
+
+test('what is no type, no list of fields, or no element of an array is refused in words', () => {
+  const item = types.struct([required('sku', types.string(), '')]);
+  const refused: readonly (readonly [act: () => unknown, message: RegExp])[] = [
+    [
+      () => types.array(item as never),
+      /an element is a struct, and an array holds single values only\..*an event for each/,
+    ],
+    [
+      () => types.array(types.array(types.int()) as never),
+      /an element is an array, and an array holds single values/,
+    ],
+    [
+      () => types.array(undefined as never),
+      /types\.array: undefined is no type\. Call one of types\.string\(…\)/,
+    ],
+    [() => required('id', 'string' as never, ''), /id: "string" is no type/],
+    [() => optional('id', { kind: 'toString' } as never, ''), /id: \{"kind":"toString"\} is no type/],
+    [() => schema({ id: types.string() } as never), /take an array of fields/],
+    [() => types.struct({ id: types.string() } as never), /take an array of fields/],
+  ];
+  for (const [act, message] of refused) assert.throws(act, { code: 'USAGE', message });
+});

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { withOnceCalls } from '../../src/once-calls.ts';
 import { onceInPostgres, type PostgresClient } from '../../src/sinks/once-postgres.ts';
 import { expectOnce, killAndFinish, type Outcome } from './once-rounds.ts';
 import { connect, createPool } from './postgres-client.ts';
@@ -48,6 +49,23 @@ describe('once in PostgreSQL', { skip: withoutPostgres() }, () => {
       },
     };
   };
+
+  it('refuses a second call of a name in one call of a handler, on any connection to the database', async () => {
+    const { id, insert, count } = fresh();
+    const other = await connect(server.address);
+    try {
+      const info = withOnceCalls(batch(0, 1, id));
+      assert.equal(await onceInPostgres(client, info, insert), true);
+      await assert.rejects(onceInPostgres(other, info, insert), {
+        code: 'USAGE',
+        message: /onceInPostgres: the handler calls it twice for batch 0/,
+      });
+      assert.equal(await onceInPostgres(other, info, insert, { name: 'audit' }), true);
+      assert.equal(await count(), 2);
+    } finally {
+      await other.end();
+    }
+  });
 
   it('writes each batch once, through a process that is killed again and again', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'tallystream-once-'));

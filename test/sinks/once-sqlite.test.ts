@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { withOnceCalls } from '../../src/once-calls.ts';
 import { onceInSqlite } from '../../src/sinks/once-sqlite.ts';
 import { expectOnce, killAndFinish, type Outcome } from './once-rounds.ts';
 
@@ -123,4 +124,39 @@ test('waits for the disk also on a connection that does not, and leaves it as it
     within = synchronous();
   });
   assert.deepEqual([within, synchronous()], [2, 0]);
+});
+
+test('a second call of a name in one call of a handler is refused, and one of another name or database is not', (t) => {
+  const [database, other] = [memory(t), memory(t)];
+  const info = withOnceCalls(batch(0));
+  assert.equal(onceInSqlite(database, info, insert), true);
+  assert.throws(() => onceInSqlite(database, { ...info }, insert), {
+    code: 'USAGE',
+    message: /the handler calls it twice for batch 0, both times without a name\..*name: 'audit'/,
+  });
+  assert.equal(count(database), 1);
+  assert.equal(onceInSqlite(database, info, insert, { name: 'audit' }), true);
+  assert.equal(onceInSqlite(other, info, insert), true);
+  // A new call of the handler, for a repeat of the batch.
+  const again = withOnceCalls(batch(0, 2));
+  assert.equal(onceInSqlite(database, again, insert), false);
+  assert.throws(() => onceInSqlite(database, again, insert), { code: 'USAGE' });
+});
+
+test('a call that has failed may be repeated', (t) => {
+  const database = memory(t);
+  const info = withOnceCalls(batch(0));
+  assert.throws(() => onceInSqlite(database, info, () => assert.fail('a fault')), /a fault/);
+  assert.equal(onceInSqlite(database, info, insert), true);
+});
+
+test('two connections to one file are one database', (t) => {
+  const address = join(folderOf(t), 'out.db');
+  const [first, second] = [new DatabaseSync(address), new DatabaseSync(address)];
+  t.after(() => first.close());
+  t.after(() => second.close());
+  first.exec('CREATE TABLE out (batch, row)');
+  const info = withOnceCalls(batch(0));
+  assert.equal(onceInSqlite(first, info, insert), true);
+  assert.throws(() => onceInSqlite(second, info, insert), { code: 'USAGE' });
 });

@@ -1,4 +1,5 @@
 /** Parquet files as a reader sees them. Reads with the package that the writer depends on, where both are installed. */
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { isMissing } from './missing-package.ts';
 
 /** Why tests of Parquet are left out; false where its packages are there. */
@@ -37,6 +38,10 @@ export async function readParquet(bytes: Uint8Array, decimals?: 'raw'): Promise<
     file,
     metadata: decimals === 'raw' ? { ...metadata, schema: raw } : metadata,
     utf8: false,
+    compressors: {
+      GZIP: (bytes) => new Uint8Array(gunzipSync(bytes)),
+      ZSTD: (bytes) => new Uint8Array(zstdDecompressSync(bytes)),
+    },
   });
   return { schema, rows };
 }

@@ -28,7 +28,7 @@ import {
   type Sale,
 } from './frame-oracle.ts';
 
-/** Rows have no prototype, and the oracle's have one. */
+/** Copies, as the oracle has them. */
 function plain(rows: Iterable<object>): unknown[] {
   return structuredClone([...rows]);
 }
@@ -487,7 +487,7 @@ test('a sum of whole numbers that needs more than 64 bits is an error', () => {
   const frame = Frame.fromRows(SALES, [sale({ big: 2n ** 63n - 1n }), sale({ big: 1n })]);
   assert.throws(() => frame.agg({ sum: sum('big') }), {
     code: 'SUM_OVERFLOW',
-    message: /sum: .* is no long/,
+    message: /sum, the sum of big: .* does not fit 64 bits/,
   });
   same(frame.withColumn('wide', ({ big }) => big.cast('decimal(20,0)')).agg({ sum: sum('wide') }), [
     { sum: '9223372036854775808' },

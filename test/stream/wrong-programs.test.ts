@@ -1,6 +1,7 @@
 /** What a program in JavaScript is told, which no compiler has seen. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createSession } from '../../src/compose-session.ts';
 import { required, schema, types } from '../../src/columns/schema.ts';
 import { upper } from '../../src/plan/functions.ts';
 import { count } from '../../src/plan/measure.ts';
@@ -52,3 +53,25 @@ test('a key without a name is called by its text, as in Spark', () => {
     ['upper(id)', 'n'],
   );
 });
+
+for (const [rows, says] of [
+  ['x', /addData: it takes an array of rows/],
+  [[null], /addData: row 0 is no object/],
+  [[{ id: 'a', tags: 'x' }], /addData: in row 0, "x" is no array/],
+  [
+    [
+      { id: 'a', tags: [] },
+      { id: 5n, tags: [] },
+    ],
+    /addData: in row 1, 5 is no string/,
+  ],
+] as const) {
+  test(`rows that are none are refused in words: ${says.source}`, async () => {
+    const tagged = schema([
+      required('id', types.string(), ''),
+      required('tags', types.array(types.string()), ''),
+    ]);
+    const stream = createSession().memoryStream(tagged);
+    await assert.rejects(stream.addData(rows as never), { code: 'USAGE', message: says });
+  });
+}

@@ -110,6 +110,8 @@ export interface TypedCase {
   readonly scale: number;
   readonly notAhead: boolean;
   readonly filter: 'none' | 'amount' | 'key' | 'flag' | 'cat or big' | 'shout';
+  /** The operations that are written before the filter, as far as the query has them. */
+  readonly filterBehind: readonly ('watermark' | 'dedupe')[];
   readonly delayMinutes: number | null;
   readonly idleMinutes: number;
   readonly dedupe: readonly ('id' | 'key' | 'shout' | 'cat' | 'at' | 'country')[] | null;
@@ -267,6 +269,7 @@ export const typedCase: fc.Arbitrary<TypedCase> = fc
     scale: fc.constantFrom(0, 2, 4, 17),
     notAhead: fc.boolean(),
     filter: fc.constantFrom('none', 'none', 'amount', 'key', 'flag', 'cat or big', 'shout'),
+    filterBehind: fc.constantFrom([], [], ['watermark'], ['dedupe'], ['watermark', 'dedupe']),
     delayMinutes: fc.constantFrom(null, 0, 5, 20, 60, 60),
     idleMinutes: fc.constantFrom(2, 1_000_000),
     dedupe: fc.constantFrom(
@@ -368,7 +371,10 @@ export function planOfCase(drawn: TypedCase, topic: string): QueryPlan {
     computed('isA', callNode('arrayContains', [columnNode('tags'), literalOf('a')])),
   ];
   const condition = conditionOf(drawn.filter);
-  if (condition !== undefined) steps.push({ kind: 'filter', condition });
+  if (condition !== undefined) {
+    const behind = filterBehind(drawn);
+    steps.push({ kind: 'filter', condition, ...(behind.length > 0 && { behind }) });
+  }
   const aggregates = drawn.aggregates.map((each, index) => aggregateOf(each, `totals${index}`));
   return {
     name: 'typed-query',
@@ -389,6 +395,12 @@ export function planOfCase(drawn: TypedCase, topic: string): QueryPlan {
     rows: aggregates.length > 0 ? null : [...ALL, 'tags'].map((name) => ({ name, column: pathOf(name) })),
     outputMode: drawn.mode,
   };
+}
+
+export function filterBehind(drawn: TypedCase): readonly ('watermark' | 'dedupe')[] {
+  return drawn.filterBehind.filter((each) =>
+    each === 'watermark' ? drawn.delayMinutes !== null : drawn.dedupe !== null,
+  );
 }
 
 export const ROW_COLUMNS = ALL;

@@ -4,6 +4,7 @@
  */
 import {
   decimalText,
+  filterBehind,
   GAP_MINUTES,
   kindOf,
   MINUTE_MS,
@@ -117,8 +118,16 @@ export function judge(
       tagged: event.tags?.length ?? null,
       isA: containsA(event.tags),
     };
-    // What a filter holds back is accepted, and is compared with nothing.
-    if (!passes(drawn.filter, row)) return undefined;
+    // What a filter holds back is accepted; what is written before the filter has seen it.
+    const isHeld = !passes(drawn.filter, row);
+    const behind = filterBehind(drawn);
+    const seesTime = (): void => {
+      if (event.at !== null) state.largest = Math.max(state.largest ?? -Infinity, event.at);
+    };
+    if (isHeld && !behind.includes('dedupe')) {
+      if (behind.includes('watermark')) seesTime();
+      return undefined;
+    }
     const own = state.largest === null || delayMs === null ? -Infinity : state.largest - delayMs;
     const bound = Math.max(own, watermark ?? -Infinity);
     const id = drawn.dedupe === null ? undefined : plainText(drawn.dedupe.map((column) => row[column]));
@@ -128,10 +137,14 @@ export function judge(
       return known.content === content ? 'DUPLICATE' : 'CONFLICTING_DUPLICATE';
     }
     const isLate = event.at !== null && event.at < bound;
-    if (isLate && (!acceptLate || isFinalFor(row))) return 'LATE';
+    if (isLate && (!acceptLate || (!isHeld && isFinalFor(row)))) return 'LATE';
     // One that is taken though late is known as if it were just in time.
     if (id !== undefined) seen.set(id, { at: event.at === null ? null : Math.max(event.at, bound), content });
-    if (event.at !== null) state.largest = Math.max(state.largest ?? -Infinity, event.at);
+    if (isHeld) {
+      if (behind.includes('watermark')) seesTime();
+      return undefined;
+    }
+    seesTime();
     rows.push(row);
     return undefined;
   }
