@@ -43,7 +43,8 @@ export function checkpointFailure(error: unknown, place: FailurePlace): unknown 
       return corrupt(place.location, `SQLite says: ${error.message}.`, error);
     case ERROR:
       // The general code: only a table or column that somebody took away is a fault of the file.
-      if (/^no such (table|column)/.test(error.message)) return corrupt(place.location, error.message, error);
+      if (/^no such (table|column)|has no column named/.test(error.message))
+        return corrupt(place.location, error.message, error);
       return unexpected(place.location, error);
     default:
       return unexpected(place.location, error);

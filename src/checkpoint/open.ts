@@ -21,14 +21,19 @@ import {
   askedFingerprint,
   createIdentity,
   type Identity,
-  raiseEpoch,
+  MetaWriter,
   readHolder,
   readIdentity,
-  writeHolder,
-  writeQuery,
 } from './identity.ts';
 import { lockedError, RunnerLock } from './lock.ts';
+import { createAccounting } from './batch-tables.ts';
+import { checkNoted, readNote } from './commit-note.ts';
+import { sealOldTables } from './migrate.ts';
 import { SqliteCheckpoint } from './runner.ts';
+import { SealDraft, type Seal } from './seal.ts';
+import { missingTables, readSeal, writeSeal } from './seal-row.ts';
+import { checkRows } from './sealed-rows.ts';
+import { CHECKED_AT_START } from './sealed-tables.ts';
 import { createTables, inspectTables } from './tables.ts';
 
 const LOCK_TIMEOUT_MS = 2_000;
@@ -77,21 +82,31 @@ function openLocked(
   const database = openDatabase(location, busyTimeoutMs);
   try {
     // Its content may all be in the WAL as yet, so the size of the file alone says nothing.
-    if (inspectTables(database, location) === 'empty' && !isNew && lock.isContentNoted) {
+    const wasNoted = lock.isContentNoted || readNote(location) !== undefined;
+    if (inspectTables(database, location) === 'empty' && !isNew && wasNoted) {
       throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
     }
     if (hasContent && !lock.noteContent() && !options.takeOver) throw lockedError(location, undefined);
     const mode = tuneForRunner(database);
     if (mode !== 'wal')
       throw inaccessible(location, new Error('its file system cannot share memory (is it remote?)'));
-    const { identity, epoch, notes } = inTransaction(database, () => begin(database, options, lock.held));
+    const { identity, epoch, notes, seal } = inTransaction(database, () =>
+      begin(database, options, lock.held),
+    );
     database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     for (const note of notes) options.onQueryChanged?.(note);
-    return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
+    return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch, seal });
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+interface Begun {
+  readonly identity: Identity;
+  readonly epoch: number;
+  readonly notes: readonly QueryChangeNote[];
+  readonly seal: Seal;
 }
 
 /** All in one transaction: a start that is refused changes nothing, and does not fence whoever is at work. */
@@ -99,23 +114,45 @@ function begin(
   database: DatabaseSync,
   { plan, logFormat, clock, location }: CheckpointOptions,
   lockHeld: boolean,
-): { identity: Identity; epoch: number; notes: readonly QueryChangeNote[] } {
-  if (inspectTables(database, location) === 'empty') {
-    createTables(database);
-    createAggregateTables(database, plan.aggregates);
-    createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
-  }
-  const stored = readIdentity(database, location);
+): Begun {
+  const draft = prepareTables(database, { plan, logFormat, clock, location });
+  const sealed = draft.done();
+  for (const table of CHECKED_AT_START) checkRows(database, table, sealed, location);
+  const stored = readIdentity(database, sealed, location);
   const asked = { fingerprint: askedFingerprint(plan, logFormat), aggregates: plan.aggregates };
   const position = positionOf(database);
   const change = changeOf(stored, asked, position);
   checkChange(change, location);
   createAggregateTables(database, change.added);
   const identity = { ...stored, fingerprint: asked.fingerprint, aggregates: change.aggregates };
-  writeQuery(database, identity.fingerprint, identity.aggregates);
-  const epoch = raiseEpoch(database);
-  if (lockHeld) writeHolder(database, clock.nowMs());
-  return { identity, epoch, notes: notesOf(change, position.nextBatchId) };
+  const meta = new MetaWriter(database, location);
+  meta.writeQuery(draft, identity.fingerprint, identity.aggregates);
+  const epoch = meta.raiseEpoch(draft);
+  if (lockHeld) meta.writeHolder(draft, clock.nowMs());
+  const seal = draft.done();
+  writeSeal(database, seal);
+  return { identity, epoch, notes: notesOf(change, position.nextBatchId), seal };
+}
+
+/** New tables where there are none, and a seal for those that have none; answers what they hold then. */
+function prepareTables(
+  database: DatabaseSync,
+  { plan, logFormat, clock, location }: Omit<CheckpointOptions, 'takeOver'>,
+): SealDraft {
+  const found = inspectTables(database, location);
+  if (found === 'unsealed') return sealOldTables(database, location);
+  const seal = found === 'ready' ? readSeal(database, location) : undefined;
+  if (seal !== undefined) {
+    checkNoted(location, seal);
+    // A table that came with a later version of the program is made empty, and its seal is that of an empty one.
+    if (missingTables(database, seal, location).length > 0) createTables(database);
+    return new SealDraft(seal);
+  }
+  createTables(database);
+  createAggregateTables(database, plan.aggregates);
+  const draft = createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
+  createAccounting(database, draft);
+  return draft;
 }
 
 function positionOf(database: DatabaseSync): Position {
