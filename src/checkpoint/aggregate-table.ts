@@ -231,7 +231,11 @@ export class AggregateWriter {
     const replaced = firstRow(isMany ? this.sumsOfMany : this.sums, ...keys) as [number, number, number];
     sum.removeAll({ rows: replaced[0], sum: replaced[1], products: replaced[2] });
     (isMany ? this.upsertMany : this.upsert).run(...cells);
-    for (let at = this.cellsOfRow - 1; at < cells.length; at += this.cellsOfRow) sum.add(cells[at] as number);
+    for (let at = 0; at < cells.length; at += this.cellsOfRow) {
+      const next = at + this.cellsOfRow;
+      // Of two rows with one key, the later one is there now.
+      if (cells[at] !== cells[next]) sum.add(cells[next - 1] as number);
+    }
   }
 
   private appendRow(

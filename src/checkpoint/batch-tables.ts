@@ -34,7 +34,6 @@ const COUNTS_FROM = 1;
 const WATERMARK = COMMITS.columns.indexOf('watermark_micros');
 const PROGRESS = COMMITS.columns.indexOf('progress');
 const REPORT = COMMITS.columns.indexOf('report');
-const PRINTED = COMMITS.columns.indexOf('printed');
 const LETTER_BYTES = ACCOUNTING.columns.indexOf('dead_letter_bytes');
 
 type Remove = ReturnType<SealedWriter['remover']>;
@@ -43,6 +42,10 @@ export class BatchTables {
   private readonly database: DatabaseSync;
   private readonly location: string;
   private readonly selectPlan: StatementSync;
+  private readonly newestPlan: StatementSync;
+  private readonly newestCommit: StatementSync;
+  private readonly sums: StatementSync;
+  private readonly setPrinted: StatementSync;
   private readonly selectLastCommit: StatementSync;
   private readonly plans: SealedWriter;
   private readonly commits: SealedWriter;
@@ -56,6 +59,12 @@ export class BatchTables {
     this.database = database;
     this.location = location;
     this.selectPlan = database.prepare('SELECT plan FROM plans WHERE batch_id = ?');
+    this.newestPlan = newest(database, PLANS);
+    this.newestCommit = newest(database, COMMITS);
+    this.setPrinted = database.prepare(
+      'UPDATE commits SET printed = crc32 WHERE batch_id = ? AND printed = 0',
+    );
+    this.sums = database.prepare(selectionOf(ACCOUNTING));
     this.selectLastCommit = database.prepare('SELECT max(batch_id) FROM commits');
     this.plans = new SealedWriter(database, PLANS);
     this.commits = new SealedWriter(database, COMMITS);
@@ -68,13 +77,13 @@ export class BatchTables {
 
   /** @throws CHECKPOINT_CORRUPT */
   lastPlan(): BatchPlan | undefined {
-    const row = newestRow(this.database, PLANS, this.location);
+    const row = checkedRow(this.newestPlan, PLANS, this.location);
     return row && parsePlan(row[0], row[1], this.location);
   }
 
   /** @throws CHECKPOINT_CORRUPT */
   lastCommit(seal: Seal): Committed | undefined {
-    const row = newestRow(this.database, COMMITS, this.location);
+    const row = checkedRow(this.newestCommit, COMMITS, this.location);
     return (
       row && {
         batchId: row[0] as number,
@@ -104,15 +113,17 @@ export class BatchTables {
     this.putPlan(draft, plan);
     const counts = countsOf(commit.accounting);
     const texts = [JSON.stringify(commit.progress), JSON.stringify(commit.report)];
-    this.commits.add(draft, [plan.batchId, ...counts, plan.watermarkMicros, ...texts, 0]);
+    this.commits.add(draft, [plan.batchId, ...counts, plan.watermarkMicros, ...texts]);
     for (const { partition, nextOffset, maxEventMicros, activeAtMs } of commit.partitions) {
       this.partitions.put(draft, [partition, nextOffset, maxEventMicros, activeAtMs]);
     }
     for (const { partition, start, end } of commit.lost) {
       this.lost.add(draft, [plan.batchId, partition, start, end]);
     }
-    const before = readSums(this.database, draft.done(), this.location);
-    const sums = [...counts, deadLetterBytes].map((count, index) => count + (before[index] as number));
+    const before = checkedRow(this.sums, ACCOUNTING, this.location);
+    if (before === undefined) throw corrupt(this.location, 'Its accounting is missing.');
+    const added = [...counts, deadLetterBytes];
+    const sums = added.map((count, index) => count + (before[index + COUNTS_FROM] as number));
     this.accounting.put(draft, [0, ...sums]);
     // The newest is never among them, so neither is a report that still has to be printed.
     this.removeOldPlans(draft, plan.batchId - BATCHES_KEPT);
@@ -122,16 +133,14 @@ export class BatchTables {
 
   /** @throws CHECKPOINT_CORRUPT */
   unprintedReport(): StoredReport | undefined {
-    const row = newestRow(this.database, COMMITS, this.location);
-    if (row === undefined || row[PRINTED] !== 0) return undefined;
+    const row = checkedRow(this.newestCommit, COMMITS, this.location);
+    if (row === undefined || isPrinted(this.database, row[0], this.location)) return undefined;
     return { batchId: row[0] as number, report: parseStored(row[REPORT], 'report', this.location) };
   }
 
-  /** Only the newest report is ever marked. Called within a transaction. */
-  markPrinted(draft: SealDraft, batchId: number): void {
-    const row = newestRow(this.database, COMMITS, this.location);
-    if (row === undefined || row[0] !== batchId || row[PRINTED] !== 0) return;
-    this.commits.put(draft, row.with(PRINTED, 1));
+  /** Called within a transaction. */
+  markPrinted(batchId: number): void {
+    this.setPrinted.run(batchId);
   }
 
   /** @throws CHECKPOINT_CORRUPT */
@@ -155,12 +164,27 @@ function countsOf({ read, accepted, invalid, duplicate, late }: Accounting): num
   return [read, accepted, invalid, duplicate, late];
 }
 
-/** The row with the highest key, where there is one, against its checksum. @throws CHECKPOINT_CORRUPT */
-function newestRow(database: DatabaseSync, table: SealedTable, location: string): Row | undefined {
-  const row = firstRow(database.prepare(`${selectionOf(table)} ORDER BY ${table.key[0]} DESC LIMIT 1`));
+/** The row with the highest key. */
+function newest(database: DatabaseSync, table: SealedTable): StatementSync {
+  return database.prepare(`${selectionOf(table)} ORDER BY ${table.key[0]} DESC LIMIT 1`);
+}
+
+/** The cells of the first row, where there is one, against its checksum. @throws CHECKPOINT_CORRUPT */
+function checkedRow(statement: StatementSync, table: SealedTable, location: string): Row | undefined {
+  const row = firstRow(statement);
   if (row === undefined) return undefined;
   if (!matchesChecksum(row, table)) throw unlike(table, row.slice(0, 1), location);
   return row.slice(table.key.length, -1);
+}
+
+/** Whether the report of a batch has its mark. @throws CHECKPOINT_CORRUPT */
+export function isPrinted(database: DatabaseSync, batchId: Cell | undefined, location: string): boolean {
+  const query = 'SELECT printed, crc32 FROM commits WHERE batch_id = ?';
+  const [printed, crc] = firstRow(database.prepare(query), batchId ?? null) ?? [];
+  if (printed === 0) return false;
+  // Before the seals it was 1.
+  if (printed === (crc ?? 1)) return true;
+  throw corrupt(location, `The mark that the report of batch ${String(batchId)} was printed is damaged.`);
 }
 
 /** @throws CHECKPOINT_CORRUPT */
@@ -179,7 +203,6 @@ export interface KeptCommit {
   readonly watermarkMicros: number | null;
   readonly accounting: Accounting;
   readonly progress: Cell | undefined;
-  readonly isPrinted: boolean;
 }
 
 /** In order of batches. @throws CHECKPOINT_CORRUPT */
@@ -189,7 +212,6 @@ export function readCommits(database: DatabaseSync, seal: Seal | undefined, loca
     watermarkMicros: row[WATERMARK] as number | null,
     accounting: accountingOf(row),
     progress: row[PROGRESS],
-    isPrinted: row[PRINTED] !== 0,
   }));
 }
 

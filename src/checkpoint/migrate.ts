@@ -10,7 +10,7 @@ import { corrupt } from './failure.ts';
 import { readIdentity } from './identity.ts';
 import { crcOfCells } from './row-crc.ts';
 import { SealDraft } from './seal.ts';
-import { missingTables } from './seal-row.ts';
+import { laterTables } from './seal-row.ts';
 import { checkRows, sumsOf } from './sealed-rows.ts';
 import {
   ACCOUNTING,
@@ -60,6 +60,7 @@ export function sealOldTables(database: DatabaseSync, location: string): SealDra
   }
   createTables(database);
   for (const table of [...WITHOUT_CHECKSUM, ...OF_BYTES_ALONE]) writeChecksums(database, table);
+  database.exec('UPDATE commits SET printed = crc32 WHERE printed <> 0');
   const { queryId, epoch, aggregates } = readIdentity(database, undefined, location);
   readAccounting(database, undefined, location);
   const batchId = (firstCell(database.prepare('SELECT max(batch_id) FROM commits')) as number | null) ?? -1;
@@ -101,15 +102,19 @@ function writeChecksums(database: DatabaseSync, table: SealedTable): void {
   }
 }
 
-/** Temporary views in front of the tables that have no checksum, and an empty one for each table that is not there. */
-export function viewOldTables(database: DatabaseSync, location: string, isUnsealed: boolean): void {
-  const missing = missingTables(database, undefined, location);
+/** Temporary views in front of the tables that have no checksum, and an empty one for each table that came later. */
+export function viewOldTables(database: DatabaseSync, isUnsealed: boolean): void {
+  const missing = laterTables(database);
   if (!isUnsealed && missing.length === 0) return;
   const old = isUnsealed ? WITHOUT_CHECKSUM.filter((table) => !missing.includes(table)) : [];
-  database.exec(`
-    PRAGMA query_only = OFF;
-    ${old.map(({ name }) => `CREATE TEMP VIEW ${name} AS SELECT *, NULL AS crc32 FROM main.${name};`).join('\n')}
-    ${missing.map(({ name, columns, key, crc }) => `CREATE TEMP TABLE ${name} (${[...new Set([...key, ...columns, crc])].join(', ')});`).join('\n')}
-    PRAGMA query_only = ON;
-  `);
+  const statements = [
+    'PRAGMA query_only = OFF',
+    ...old.map(({ name }) => `CREATE TEMP VIEW ${name} AS SELECT *, NULL AS crc32 FROM main.${name}`),
+    ...missing.map(({ name, key, columns, crc }) => {
+      const all = new Set([...key, ...columns, crc]);
+      return `CREATE TEMP TABLE ${name} (${[...all].join(', ')})`;
+    }),
+    'PRAGMA query_only = ON',
+  ];
+  database.exec(statements.join(';\n'));
 }

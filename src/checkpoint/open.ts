@@ -31,7 +31,7 @@ import { checkNoted, readNote } from './commit-note.ts';
 import { sealOldTables } from './migrate.ts';
 import { SqliteCheckpoint } from './runner.ts';
 import { SealDraft, type Seal } from './seal.ts';
-import { missingTables, readSeal, writeSeal } from './seal-row.ts';
+import { laterTables, readSeal, sealWriter } from './seal-row.ts';
 import { checkRows } from './sealed-rows.ts';
 import { CHECKED_AT_START } from './sealed-tables.ts';
 import { createTables, inspectTables } from './tables.ts';
@@ -130,7 +130,7 @@ function begin(
   const epoch = meta.raiseEpoch(draft);
   if (lockHeld) meta.writeHolder(draft, clock.nowMs());
   const seal = draft.done();
-  writeSeal(database, seal);
+  sealWriter(database)(seal);
   return { identity, epoch, notes: notesOf(change, position.nextBatchId), seal };
 }
 
@@ -145,7 +145,7 @@ function prepareTables(
   if (seal !== undefined) {
     checkNoted(location, seal);
     // A table that came with a later version of the program is made empty, and its seal is that of an empty one.
-    if (missingTables(database, seal, location).length > 0) createTables(database);
+    if (laterTables(database).length > 0) createTables(database);
     return new SealDraft(seal);
   }
   createTables(database);

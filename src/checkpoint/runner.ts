@@ -22,8 +22,8 @@ import { fencedError, type Identity, MetaWriter } from './identity.ts';
 import type { RunnerLock } from './lock.ts';
 import { CommitNote } from './commit-note.ts';
 import { watchPresence } from './presence.ts';
-import { SealDraft, type Seal } from './seal.ts';
-import { writeSeal } from './seal-row.ts';
+import { SealDraft, sealText, type Seal } from './seal.ts';
+import { sealWriter } from './seal-row.ts';
 import { REDRIVEN } from './sealed-tables.ts';
 import { SealedWriter } from './sealed-writer.ts';
 import { Staging } from './staging.ts';
@@ -53,6 +53,7 @@ export class SqliteCheckpoint implements Checkpoint {
   private readonly redriven: SealedWriter;
   private readonly meta: MetaWriter;
   private readonly note: CommitNote;
+  private readonly writeSeal: (seal: Seal) => void;
   private readonly checkPresence: () => void;
   private committedLetterBytes: number;
   /** Of what is committed now. */
@@ -80,6 +81,7 @@ export class SqliteCheckpoint implements Checkpoint {
     this.redriven = new SealedWriter(database, REDRIVEN);
     this.meta = new MetaWriter(database, location);
     this.seal = parts.seal;
+    this.writeSeal = sealWriter(database);
     this.note = new CommitNote(location);
     this.note.write(this.seal);
     this.committedLetterBytes = this.batches.deadLetterBytes(this.seal);
@@ -179,7 +181,7 @@ export class SqliteCheckpoint implements Checkpoint {
     const { database } = this.parts;
     this.onMain(() => database.exec('PRAGMA synchronous = NORMAL'));
     try {
-      this.write((draft) => this.batches.markPrinted(draft, batchId));
+      this.write(() => this.batches.markPrinted(batchId));
     } finally {
       database.exec('PRAGMA synchronous = FULL');
     }
@@ -211,7 +213,7 @@ export class SqliteCheckpoint implements Checkpoint {
         const draft = new SealDraft(this.seal);
         body(draft);
         const seal = draft.done();
-        writeSeal(this.parts.database, seal);
+        if (sealText(seal) !== sealText(this.seal)) this.writeSeal(seal);
         return seal;
       });
     });

@@ -21,9 +21,10 @@ export function readSeal(database: DatabaseSync, location: string): Seal | undef
   return seal;
 }
 
-/** Called within the transaction whose changes it seals. */
-export function writeSeal(database: DatabaseSync, seal: Seal): void {
-  database.prepare('INSERT OR REPLACE INTO seal VALUES (0, ?)').run(sealText(seal));
+/** Writes a seal within the transaction whose changes it seals. */
+export function sealWriter(database: DatabaseSync): (seal: Seal) => void {
+  const put = database.prepare('INSERT OR REPLACE INTO seal VALUES (0, ?)');
+  return (seal) => void put.run(sealText(seal));
 }
 
 function hasSealTable(database: DatabaseSync): boolean {
@@ -35,16 +36,14 @@ function tableNames(database: DatabaseSync): ReadonlySet<string> {
   return new Set(allRows(database.prepare(query)).map(([name]) => name as string));
 }
 
-/** Tables that came with a later version than the one that wrote the file. @throws CHECKPOINT_CORRUPT for one that is gone */
-export function missingTables(
-  database: DatabaseSync,
-  seal: Seal | undefined,
-  location: string,
-): SealedTable[] {
+/**
+ * Tables that came with a later version than the one that wrote the file. One that is sealed was there, and is not among
+ * them: whoever reads it finds that it is gone.
+ */
+export function laterTables(database: DatabaseSync): SealedTable[] {
   const names = tableNames(database);
   const missing = SEALED_TABLES.filter(({ name }) => !names.has(name));
-  for (const { name } of missing) {
-    if (seal?.tables[name] !== undefined) throw corrupt(location, `no such table: ${name}`);
-  }
-  return missing;
+  if (missing.length === 0 || !names.has('seal')) return missing;
+  const seal = parseSeal(firstRow(database.prepare('SELECT seal FROM seal'))?.[0]);
+  return missing.filter(({ name }) => seal?.tables[name] === undefined);
 }

@@ -79,7 +79,7 @@ export function sumsOf({
   where = '',
 }: {
   readonly database: DatabaseSync;
-  readonly table: SealedTable;
+  readonly table: Pick<SealedTable, 'name' | 'crc'>;
   readonly where?: string;
 }): TableSeal {
   // An index may be damaged and the table not, or the other way round: what is shown comes from the table.

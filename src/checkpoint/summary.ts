@@ -6,6 +6,7 @@ import type { Accounting, PartitionState } from '../contracts/batch.ts';
 import type { LostRange } from '../contracts/checkpoint.ts';
 import { countGroups } from './aggregate-table.ts';
 import {
+  isPrinted,
   readAccounting,
   readCommits,
   readDeadLetterBytes,
@@ -156,10 +157,10 @@ function lastCommitOf(
 ): CheckpointSummary['lastCommit'] {
   const found = readCommits(database, seal, location).at(-1);
   if (found === undefined) return null;
-  const { batchId, watermarkMicros, isPrinted } = found;
+  const { batchId, watermarkMicros } = found;
   const plan = checkedRows(database, PLANS, seal, location).find(([planned]) => planned === batchId);
   const clockMs = plan === undefined ? null : parsePlan(batchId, plan[1], location).clockMs;
-  return { batchId, clockMs, watermarkMicros, isPrinted };
+  return { batchId, clockMs, watermarkMicros, isPrinted: isPrinted(database, batchId, location) };
 }
 
 /** A blob at a time: all of them may have more bytes than there is memory. */

@@ -96,7 +96,7 @@ export function* dedupeFindings(database: DatabaseSync, _location: string, seal:
   }
 }
 
-export function* groupFindings(database: DatabaseSync, location: string, seal: Seal | undefined): Findings {
+export function* groupFindings(database: DatabaseSync, location: string): Findings {
   for (const aggregate of readIdentity(database, undefined, location).aggregates) {
     const table = `aggregate_${aggregate.name}`;
     if (firstCell(database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?'), table) === undefined) {

@@ -66,7 +66,10 @@ export function verifyCheckpoint({ location }: { readonly location: string }): V
     const noted = readNote(location);
     database.exec('BEGIN');
     const seal = sealIn(database, location);
-    const all: Readonly<Record<string, Check>> = { ...CHECKS, note: (_database: DatabaseSync, folder: string) => noteFindings(folder, seal, noted) };
+    const all: Readonly<Record<string, Check>> = {
+      ...CHECKS,
+      note: (_database: DatabaseSync, folder: string) => noteFindings(folder, seal, noted),
+    };
     const findings = Object.entries(all).flatMap(([name, check]) =>
       findingsOf(name, () => check(database, location, seal), location),
     );

@@ -59,7 +59,7 @@ export function openPresent(location: string): DatabaseSync {
       throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
     }
     if (tables === 'empty') throw notFound(location);
-    guarded(place, () => viewOldTables(database, location, tables === 'unsealed'));
+    guarded(place, () => viewOldTables(database, tables === 'unsealed'));
     return database;
   } catch (error) {
     database.close();

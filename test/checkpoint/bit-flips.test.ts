@@ -13,7 +13,8 @@ import { BATCHES, loadWhole, readWhole, runWhole } from './support/whole.ts';
 
 const SEED = process.env['FLIP_SEED'] ?? 'seals';
 /** Of one file; all positions with FLIP_POSITIONS=all, or so many as it says. */
-const POSITIONS_MAX = process.env['FLIP_POSITIONS'] === 'all' ? Infinity : Number(process.env['FLIP_POSITIONS'] ?? 60);
+const POSITIONS_MAX =
+  process.env['FLIP_POSITIONS'] === 'all' ? Infinity : Number(process.env['FLIP_POSITIONS'] ?? 60);
 const PAGE_BYTES = 8192;
 const PAGE_HEADER_BYTES = 16;
 const STEP_BYTES = 64;
@@ -147,9 +148,7 @@ async function campaign(t: TestContext, file: (typeof FILES)[number], isKilled: 
       restore(copy, { ...image, [file]: flipped });
       try {
         const outcome =
-          path === 'reader'
-            ? judge(() => readWhole(copy), truth)
-            : await startAndCommit(copy, loaded, next);
+          path === 'reader' ? judge(() => readWhole(copy), truth) : await startAndCommit(copy, loaded, next);
         counts[`${path}: ${outcome}`] = (counts[`${path}: ${outcome}`] ?? 0) + 1;
       } catch (error) {
         failures.push(`${path}, byte ${at}, bit ${bit}: ${String((error as Error).stack)}`);
