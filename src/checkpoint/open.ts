@@ -32,8 +32,8 @@ import { sealOldTables } from './migrate.ts';
 import { SqliteCheckpoint } from './runner.ts';
 import { SealDraft, type Seal } from './seal.ts';
 import { laterTables, readSeal, sealWriter } from './seal-row.ts';
-import { checkRows } from './sealed-rows.ts';
-import { CHECKED_AT_START } from './sealed-tables.ts';
+import { checkRows, checkSeal, sumsOf } from './sealed-rows.ts';
+import { CHECKED_AT_START, COUNTED_AT_START } from './sealed-tables.ts';
 import { createTables, inspectTables } from './tables.ts';
 
 const LOCK_TIMEOUT_MS = 2_000;
@@ -118,6 +118,7 @@ function begin(
   const draft = prepareTables(database, { plan, logFormat, clock, location });
   const sealed = draft.done();
   for (const table of CHECKED_AT_START) checkRows(database, table, sealed, location);
+  for (const table of COUNTED_AT_START) checkSeal(table, sumsOf({ database, table }), sealed, location);
   const stored = readIdentity(database, sealed, location);
   const asked = { fingerprint: askedFingerprint(plan, logFormat), aggregates: plan.aggregates };
   const position = positionOf(database);

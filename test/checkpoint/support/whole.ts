@@ -13,7 +13,7 @@ const LETTERS_A_BATCH = 12;
 const DUPLICATES_A_BATCH = 50;
 const REDRIVEN_A_BATCH = 40;
 const SEGMENT_BYTES = 12_000;
-const PART_BYTES = 1_000;
+const PART_BYTES = 992;
 
 /** What batch `batchId` commits follows from its number alone. */
 export function runWhole(checkpoint: Checkpoint, batchId: number): void {
