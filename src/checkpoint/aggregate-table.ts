@@ -68,10 +68,12 @@ export function* groupsOf(
     `${selectionOf(table)} ${which === 'open' ? isOpen : ''} ORDER BY ${GROUP_KEY}`,
   );
   const found = new SealSum();
-  let before: Row | undefined;
+  let before: Cell | undefined;
   for (const row of eachRow(statement)) {
-    const key = row.slice(0, 1);
-    if (before !== undefined && compareKeys(before, key) >= 0) throw misordered(table, key, location);
+    const [key = null] = row;
+    // The plain comparison is nearly always enough, and allocates nothing.
+    const isLater = before === undefined || before === null || key === null || before < key;
+    if (!isLater && compareKeys([before as Cell], [key]) >= 0) throw misordered(table, [key], location);
     before = key;
     yield groupRowOf(row, table, aggregate, location);
     found.add(row.at(-1) as number);

@@ -33,28 +33,32 @@ export class SealSum implements TableSeal {
   }
 
   add(crc: number): void {
-    this.rows += 1;
-    this.sum = (this.sum + crc) % SUM_MODULUS;
-    this.products = (this.products + productOf(crc)) % SUM_MODULUS;
+    this.change(1, crc, productOf(crc));
   }
 
   remove(crc: number): void {
-    this.rows -= 1;
-    this.sum = (this.sum - crc + SUM_MODULUS) % SUM_MODULUS;
-    this.products = (this.products - productOf(crc) + SUM_MODULUS) % SUM_MODULUS;
+    this.change(-1, -crc, -productOf(crc));
   }
 
   addAll({ rows, sum, products }: TableSeal): void {
-    this.rows += rows;
-    this.sum = (this.sum + sum) % SUM_MODULUS;
-    this.products = (this.products + products) % SUM_MODULUS;
+    this.change(rows, sum, products);
   }
 
   removeAll({ rows, sum, products }: TableSeal): void {
-    this.rows -= rows;
-    this.sum = (this.sum - sum + SUM_MODULUS) % SUM_MODULUS;
-    this.products = (this.products - products + SUM_MODULUS) % SUM_MODULUS;
+    this.change(-rows, -sum, -products);
   }
+
+  private change(rows: number, sum: number, products: number): void {
+    this.rows += rows;
+    this.sum = wrapped(this.sum + sum);
+    this.products = wrapped(this.products + products);
+  }
+}
+
+/** Both terms were below the modulus, so one step is enough, and costs less than a remainder for each row. */
+function wrapped(sum: number): number {
+  if (sum < 0) return sum + SUM_MODULUS;
+  return sum < SUM_MODULUS ? sum : sum - SUM_MODULUS;
 }
 
 function productOf(crc: number): number {

@@ -46,11 +46,7 @@ export async function redrive(context: Context, positions: readonly string[]): P
         : view.deadLetters(reasonOf(context));
     const outcome = await redriveAll(context, view, letters, () => exitCode !== 0);
     const write = await createOutput();
-    await write(
-      context.json
-        ? `${JSON.stringify({ schemaVersion: 1, dryRun: context.isSet('dry-run'), ...outcome })}\n`
-        : describe(context, outcome),
-    );
+    await write(context.json ? `${JSON.stringify(jsonOf(context, outcome))}\n` : describe(context, outcome));
     if (outcome.damaged > 0 && exitCode === 0) throw damagedError(outcome.damaged);
     return exitCode;
   } finally {
@@ -145,6 +141,12 @@ function createAppender(append: (records: readonly RecordInput[]) => Promise<voi
     },
     flush,
   };
+}
+
+/** `damaged` only where there are some. */
+function jsonOf(context: Context, { damaged, ...counts }: Outcome): unknown {
+  const dryRun = context.isSet('dry-run');
+  return { schemaVersion: 1, dryRun, ...counts, ...(damaged > 0 ? { damaged } : {}) };
 }
 
 function describe(context: Context, outcome: Outcome): string {
