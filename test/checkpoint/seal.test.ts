@@ -54,7 +54,7 @@ for (const table of [...SEALED_TABLES.map(({ name }) => name), 'aggregate_catego
     const location = await written(t);
     edit(location, (database) => {
       const last = `SELECT * FROM ${table} LIMIT 1`;
-      const [column, value] = Object.entries(database.prepare(last).get() ?? {})[0] ?? [];
+      const [column = '', value] = Object.entries(database.prepare(last).get() ?? {})[0] ?? [];
       database.exec('PRAGMA foreign_keys = OFF');
       const count = database.prepare(`SELECT count(*) AS n FROM ${table} WHERE "${column}" = ?`);
       assert.ok(Number(count.get(value as string)?.['n']) > 0);
@@ -166,11 +166,11 @@ for (const [what, sql] of [
   ['ids', 'UPDATE dedupe_appended SET crc32 = 1'],
   ['partitions', 'UPDATE partitions SET next_offset = 7'],
   ['a balance', 'UPDATE accounting SET accepted = 7'],
-]) {
+] as const) {
   test(`does not seal an old checkpoint with damaged ${what}, and leaves it as it is`, async (t) => {
     const location = await written(t);
     makeOld(location);
-    edit(location, (database) => database.exec(sql as string));
+    edit(location, (database) => database.exec(sql));
     const bytes = readFileSync(checkpointFile(location));
     await assert.rejects(open(location), hasCode('CHECKPOINT_CORRUPT', location));
     assert.deepEqual(readFileSync(checkpointFile(location)), bytes);

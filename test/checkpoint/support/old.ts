@@ -25,7 +25,7 @@ export function makeOld(location: string): void {
   for (const [table, id] of [
     ['dedupe_segments', 'segment'],
     ['dedupe_appended', 'batch_id'],
-  ]) {
+  ] as const) {
     const update = database.prepare(`UPDATE ${table} SET crc32 = ? WHERE ${id} = ?`);
     for (const row of database.prepare(`SELECT ${id} AS id, entries FROM ${table}`).all()) {
       update.run(crc32(row['entries'] as Uint8Array), row['id'] as number);
