@@ -6,19 +6,30 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant, TallystreamError } from '../errors.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { Aggregate } from '../plan/query-plan.ts';
+import {
+  GROUP_CLOSED,
+  GROUP_CRC,
+  GROUP_KEY,
+  GROUP_STATE,
+  shownColumns,
+  tableOf,
+} from './aggregate-columns.ts';
 import { eachRow, firstRow, quoted, type Cell, type Row } from './database.ts';
 import { corrupt } from './failure.ts';
 import { parseState, stateText } from './group-json.ts';
 import { crcOfCells } from './row-crc.ts';
-
-/** A table is named after its aggregate. */
-export const AGGREGATE_TABLE_PREFIX = 'aggregate_';
-
-/** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
-const GROUP_KEY = '"group:key"';
-const STATE = '"group:state"';
-const CLOSED = '"group:closed"';
-const CRC = '"group:crc32"';
+import { SealSum, sumsInSql, type Seal, type SealDraft } from './seal.ts';
+import {
+  checkSeal,
+  compareKeys,
+  matchesChecksum,
+  misordered,
+  storedRows,
+  sumsOf,
+  unlike,
+} from './sealed-rows.ts';
+import { sealedAggregate, selectionOf, type SealedTable } from './sealed-tables.ts';
+import { SealedWriter } from './sealed-writer.ts';
 
 /**
  * Creates the tables: a column a key and a measure, as people see them (a window has two, named `…_start` and `…_end`),
@@ -28,43 +39,53 @@ const CRC = '"group:crc32"';
 export function createAggregateTables(database: DatabaseSync, aggregates: readonly Aggregate[]): void {
   checkNames(aggregates.map((aggregate) => aggregate.name));
   for (const aggregate of aggregates) {
-    const names = columnsOf(aggregate);
+    const names = shownColumns(aggregate);
     checkNames(names);
     const columns = [
       `${GROUP_KEY} TEXT PRIMARY KEY`,
       ...names.map((name) => `${quoted(name)} ANY`),
-      `${STATE} TEXT`,
-      `${CLOSED} INTEGER NOT NULL`,
-      `${CRC} INTEGER NOT NULL`,
+      `${GROUP_STATE} TEXT`,
+      `${GROUP_CLOSED} INTEGER NOT NULL`,
+      `${GROUP_CRC} INTEGER NOT NULL`,
     ];
-    database.exec(`CREATE TABLE ${tableOf(aggregate)} (${columns.join(', ')}) STRICT, WITHOUT ROWID`);
+    database.exec(`CREATE TABLE ${quoted(tableOf(aggregate))} (${columns.join(', ')}) STRICT, WITHOUT ROWID`);
   }
 }
 
-/** The columns that people read: keys, then measures. */
-function columnsOf({ keys, measures }: Aggregate): string[] {
-  return [
-    ...keys.flatMap(({ kind, name }) =>
-      kind === 'window' || kind === 'sessionWindow' ? [`${name}_start`, `${name}_end`] : [name],
-    ),
-    ...measures.map(({ name }) => name),
-  ];
-}
-
-/** What the statements of one aggregate write and read, in this order; its checksum is over all but itself. */
-function storedColumns(aggregate: Aggregate): string[] {
-  return [GROUP_KEY, ...columnsOf(aggregate).map(quoted), STATE, CLOSED, CRC];
-}
-
-/** The groups as committed, ordered by key; those that are still open, or all. @throws CHECKPOINT_CORRUPT */
+/**
+ * The groups as committed, ordered by key; those that are still open, or all. Throws after the last one where the table is
+ * not complete, so nothing may be made of the groups before that.
+ * @throws CHECKPOINT_CORRUPT
+ */
 export function* groupsOf(
   database: DatabaseSync,
   aggregate: Aggregate,
-  { which, location }: { readonly which: 'open' | 'all'; readonly location: string },
+  { which, seal, location }: GroupsAsked,
 ): Generator<GroupRow, void, undefined> {
-  const where = which === 'open' ? `WHERE ${CLOSED} = 0` : '';
-  const statement = database.prepare(`${selectGroups(aggregate)} ${where} ORDER BY ${GROUP_KEY}`);
-  for (const row of eachRow(statement)) yield groupRowOf(row, aggregate, location);
+  const table = sealedAggregate(aggregate);
+  const isOpen = `WHERE ${GROUP_CLOSED} = 0`;
+  const statement = database.prepare(
+    `${selectionOf(table)} ${which === 'open' ? isOpen : ''} ORDER BY ${GROUP_KEY}`,
+  );
+  const found = new SealSum();
+  let before: Cell | undefined;
+  for (const row of eachRow(statement)) {
+    const [key = null] = row;
+    // The plain comparison is nearly always enough, and allocates nothing.
+    const isLater = before === undefined || before === null || key === null || before < key;
+    if (!isLater && compareKeys([before as Cell], [key]) >= 0) throw misordered(table, [key], location);
+    before = key;
+    yield groupRowOf(row, table, aggregate, location);
+    found.add(row.at(-1) as number);
+  }
+  if (which === 'open') found.addAll(sumsOf({ database, table, where: `WHERE ${GROUP_CLOSED} <> 0` }));
+  checkSeal(table, found, seal, location);
+}
+
+export interface GroupsAsked {
+  readonly which: 'open' | 'all';
+  readonly seal: Seal | undefined;
+  readonly location: string;
 }
 
 /** One group as committed, open or closed. @throws CHECKPOINT_CORRUPT */
@@ -73,38 +94,39 @@ export function groupOf(
   aggregate: Aggregate,
   { key, location }: { readonly key: readonly GroupCell[]; readonly location: string },
 ): GroupRow | undefined {
-  const statement = database.prepare(`${selectGroups(aggregate)} WHERE ${GROUP_KEY} = ?`);
+  const table = sealedAggregate(aggregate);
+  const statement = database.prepare(`${selectionOf(table)} WHERE ${GROUP_KEY} = ?`);
   const row = firstRow(statement, JSON.stringify(key));
-  return row === undefined ? undefined : groupRowOf(row, aggregate, location);
+  return row === undefined ? undefined : groupRowOf(row, table, aggregate, location);
 }
 
-function selectGroups(aggregate: Aggregate): string {
-  return `SELECT ${storedColumns(aggregate).join(', ')} FROM ${tableOf(aggregate)}`;
-}
-
-function groupRowOf(row: Row, aggregate: Aggregate, location: string): GroupRow {
-  if (!isAsWritten(row)) {
+/** A row of `selectionOf`: the key, all that the checksum covers (the key first), the checksum. */
+function groupRowOf(row: Row, table: SealedTable, aggregate: Aggregate, location: string): GroupRow {
+  if (!matchesChecksum(row, table)) {
     const why = `In the table aggregate_${aggregate.name}, the group ${String(row[0])} does not match its checksum.`;
     throw corrupt(location, why);
   }
   const [key, state] = [row[0] as string, row.at(-3)];
   const parsed = JSON.parse(key) as GroupCell[];
   if (state !== null) return { key: parsed, ...parseState(state as string) };
-  const measures = row.slice(1 + keyCellsOf(aggregate), -3) as GroupCell[];
+  const measures = row.slice(2 + keyCellsOf(aggregate), -3) as GroupCell[];
   return { key: parsed, measures };
 }
 
-function isAsWritten(row: Row): boolean {
-  return crcOfCells(row, row.length - 1) === row.at(-1);
-}
-
-/** How many groups can still change, and how many are final. */
-export function countGroups(database: DatabaseSync, aggregate: Aggregate): { open: number; closed: number } {
-  const row = firstRow(
-    database.prepare(`SELECT count(*), coalesce(sum(${CLOSED}), 0) FROM ${tableOf(aggregate)}`),
-  );
-  const [all, closed] = row as [number, number];
-  return { open: all - closed, closed };
+/** How many groups can still change, and how many are final. @throws CHECKPOINT_CORRUPT */
+export function countGroups(
+  database: DatabaseSync,
+  aggregate: Aggregate,
+  { seal, location }: Omit<GroupsAsked, 'which'>,
+): { open: number; closed: number } {
+  const table = sealedAggregate(aggregate);
+  const counts = { open: 0, closed: 0 };
+  for (const { key, cells, isAsWritten } of storedRows(database, table, seal, location)) {
+    if (!isAsWritten) throw unlike(table, key, location);
+    if (cells.at(-1) === 0) counts.open += 1;
+    else counts.closed += 1;
+  }
+  return counts;
 }
 
 /** A group as it is stored, for whoever checks it. */
@@ -120,8 +142,9 @@ export function* storedGroups(
   database: DatabaseSync,
   aggregate: Aggregate,
 ): Generator<StoredGroup, void, undefined> {
-  for (const row of eachRow(database.prepare(`${selectGroups(aggregate)} ORDER BY ${GROUP_KEY}`))) {
-    yield { key: row[0], state: row.at(-3), isAsWritten: isAsWritten(row) };
+  const table = sealedAggregate(aggregate);
+  for (const row of eachRow(database.prepare(`${selectionOf(table)} ORDER BY ${GROUP_KEY}`))) {
+    yield { key: row[0], state: row.at(-3), isAsWritten: matchesChecksum(row, table) };
   }
 }
 
@@ -141,42 +164,54 @@ export function aggregateNamed(aggregates: readonly Aggregate[], name: string, l
   });
 }
 
+/** The key as JSON, the state, whether it is closed, and the checksum. */
+const CELLS_BESIDE = 4;
 /** Rows that one statement writes where there are so many: a call each would cost more. */
 const ROWS_PER_CALL = 16;
 
 /** Writes what a batch changed; prepared once for a runner's life. */
 export class AggregateWriter {
   private readonly aggregate: Aggregate;
-  private readonly cellsOfGroup: number;
+  private readonly table: SealedTable;
+  private readonly cellsOfRow: number;
   private readonly upsert: StatementSync;
   private readonly upsertMany: StatementSync;
-  private readonly remove: StatementSync;
+  private readonly sums: StatementSync;
+  private readonly sumsOfMany: StatementSync;
+  private readonly remove: ReturnType<SealedWriter['remover']>;
 
   constructor(database: DatabaseSync, aggregate: Aggregate) {
+    const table = sealedAggregate(aggregate);
     this.aggregate = aggregate;
-    this.cellsOfGroup = columnsOf(aggregate).length;
-    const columns = storedColumns(aggregate);
+    this.table = table;
+    const columns = [...table.columns, table.crc];
+    this.cellsOfRow = columns.length;
+    const name = quoted(table.name);
     const upsert = (rows: number): StatementSync => {
       const marks = `(${columns.map(() => '?').join(', ')})`;
       const values = new Array<string>(rows).fill(marks).join(', ');
-      return database.prepare(
-        `INSERT OR REPLACE INTO ${tableOf(aggregate)} (${columns.join(', ')}) VALUES ${values}`,
-      );
+      return database.prepare(`INSERT OR REPLACE INTO ${name} (${columns.join(', ')}) VALUES ${values}`);
+    };
+    const sums = (rows: number): StatementSync => {
+      const keys = new Array<string>(rows).fill('?').join(', ');
+      return database.prepare(`SELECT ${sumsInSql(table.crc)} FROM ${name} WHERE ${GROUP_KEY} IN (${keys})`);
     };
     this.upsert = upsert(1);
     this.upsertMany = upsert(ROWS_PER_CALL);
-    this.remove = database.prepare(`DELETE FROM ${tableOf(aggregate)} WHERE ${GROUP_KEY} = ?`);
+    this.sums = sums(1);
+    this.sumsOfMany = sums(ROWS_PER_CALL);
+    this.remove = new SealedWriter(database, table).remover(`${GROUP_KEY} = ?`);
   }
 
   /** Groups get their new values; those that are no more go, and those that are final stay as results. */
-  write({ totals, closed, removed }: AggregateChange): void {
-    for (const key of removed) this.remove.run(JSON.stringify(key));
-    this.putAll(closed, true);
-    this.putAll(totals, false);
+  write(draft: SealDraft, { totals, closed, removed }: AggregateChange): void {
+    for (const key of removed) this.remove(draft, JSON.stringify(key));
+    this.putAll(draft, closed, true);
+    this.putAll(draft, totals, false);
   }
 
   /** In order of the table, so that each of its pages is read, changed and written once, however many groups it has. */
-  private putAll(groups: readonly GroupRow[], isClosed: boolean): void {
+  private putAll(draft: SealDraft, groups: readonly GroupRow[], isClosed: boolean): void {
     const named = groups.map((group) => ({ name: JSON.stringify(group.key), group }));
     named.sort((a, b) => (a.name < b.name ? -1 : 1));
     const whole = named.length - (named.length % ROWS_PER_CALL);
@@ -185,8 +220,23 @@ export class AggregateWriter {
       const { name, group } = named[at] as (typeof named)[number];
       this.appendRow(cells, name, group, isClosed);
       if (at < whole && (at + 1) % ROWS_PER_CALL !== 0) continue;
-      (at < whole ? this.upsertMany : this.upsert).run(...cells);
+      this.putRows(draft, cells, at < whole);
       cells = [];
+    }
+  }
+
+  /** The seal loses the rows that are replaced, which one look at their checksums adds up, and gains the new ones. */
+  private putRows(draft: SealDraft, cells: Cell[], isMany: boolean): void {
+    const sum = draft.of(this.table.name);
+    const keys: Cell[] = [];
+    for (let at = 0; at < cells.length; at += this.cellsOfRow) keys.push(cells[at] as Cell);
+    const replaced = firstRow(isMany ? this.sumsOfMany : this.sums, ...keys) as [number, number, number];
+    sum.removeAll({ rows: replaced[0], sum: replaced[1], products: replaced[2] });
+    (isMany ? this.upsertMany : this.upsert).run(...cells);
+    for (let at = 0; at < cells.length; at += this.cellsOfRow) {
+      const next = at + this.cellsOfRow;
+      // Of two rows with one key, the later one is there now.
+      if (cells[at] !== cells[next]) sum.add(cells[next - 1] as number);
     }
   }
 
@@ -197,7 +247,7 @@ export class AggregateWriter {
     isClosed: boolean,
   ): void {
     invariant(
-      key.length + measures.length === this.cellsOfGroup,
+      key.length + measures.length + CELLS_BESIDE === this.cellsOfRow,
       `a group of ${this.aggregate.name} does not have the cells of its aggregate`,
     );
     const told = state === undefined && measures.every(isToldByColumn);
@@ -214,10 +264,6 @@ export class AggregateWriter {
 /** SQLite has no truths, and stores NaN as null. */
 function isToldByColumn(cell: GroupCell): boolean {
   return typeof cell !== 'boolean' && !Number.isNaN(cell);
-}
-
-function tableOf(aggregate: Aggregate): string {
-  return quoted(`${AGGREGATE_TABLE_PREFIX}${aggregate.name}`);
 }
 
 /** SQLite takes names that differ only in the case of letters for one. */

@@ -1,62 +1,93 @@
 /** Plans and commits, what is remembered of each partition, and the accounting over all batches. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant } from '../errors.ts';
-import type { Accounting, BatchCommit, BatchPlan, Committed, PartitionState } from '../contracts/batch.ts';
+import {
+  NO_ACCOUNTING,
+  type Accounting,
+  type BatchCommit,
+  type BatchPlan,
+  type Committed,
+  type PartitionState,
+} from '../contracts/batch.ts';
 import type { LostRange, StoredReport } from '../contracts/checkpoint.ts';
 import { corrupt } from './failure.ts';
-import { allRows, firstCell, firstRow } from './database.ts';
-import { crcOfCells } from './row-crc.ts';
+import { allRows, firstCell, firstRow, type Cell, type Row } from './database.ts';
+import type { Seal, SealDraft } from './seal.ts';
+import { checkedRows, matchesChecksum, storedRows, unlike } from './sealed-rows.ts';
+import {
+  ACCOUNTING,
+  COMMITS,
+  LOST_RANGES,
+  PARTITIONS,
+  PLANS,
+  selectionOf,
+  type SealedTable,
+} from './sealed-tables.ts';
+import { SealedWriter } from './sealed-writer.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
 
 /** Plans, reports and progress of this many batches are kept, for people to look at; recovery needs the newest. */
 const BATCHES_KEPT = 100;
 
+/** Where the counts of an accounting stand in a row of `accounting` and in one of `commits`: behind the key. */
+const COUNTS_FROM = 1;
+const WATERMARK = COMMITS.columns.indexOf('watermark_micros');
+const PROGRESS = COMMITS.columns.indexOf('progress');
+const REPORT = COMMITS.columns.indexOf('report');
+const LETTER_BYTES = ACCOUNTING.columns.indexOf('dead_letter_bytes');
+
+type Remove = ReturnType<SealedWriter['remover']>;
+
 export class BatchTables {
   private readonly database: DatabaseSync;
   private readonly location: string;
   private readonly selectPlan: StatementSync;
-  private readonly insertPlan: StatementSync;
+  private readonly newestPlan: StatementSync;
+  private readonly newestCommit: StatementSync;
+  private readonly sums: StatementSync;
+  private readonly setPrinted: StatementSync;
   private readonly selectLastCommit: StatementSync;
-  private readonly insertCommit: StatementSync;
-  private readonly upsertPartition: StatementSync;
-  private readonly addAccounting: StatementSync;
-  private readonly insertLost: StatementSync;
-  private readonly deleteOldPlans: StatementSync;
-  private readonly deleteOldCommits: StatementSync;
-  private readonly updatePrinted: StatementSync;
+  private readonly plans: SealedWriter;
+  private readonly commits: SealedWriter;
+  private readonly partitions: SealedWriter;
+  private readonly accounting: SealedWriter;
+  private readonly lost: SealedWriter;
+  private readonly removeOldPlans: Remove;
+  private readonly removeOldCommits: Remove;
 
   constructor(database: DatabaseSync, location: string) {
     this.database = database;
     this.location = location;
     this.selectPlan = database.prepare('SELECT plan FROM plans WHERE batch_id = ?');
-    this.insertPlan = database.prepare('INSERT INTO plans VALUES (?, ?)');
+    this.newestPlan = newest(database, PLANS);
+    this.newestCommit = newest(database, COMMITS);
+    this.setPrinted = database.prepare(
+      'UPDATE commits SET printed = crc32 WHERE batch_id = ? AND printed = 0',
+    );
+    this.sums = database.prepare(selectionOf(ACCOUNTING));
     this.selectLastCommit = database.prepare('SELECT max(batch_id) FROM commits');
-    this.insertCommit = database.prepare('INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)');
-    this.upsertPartition = database.prepare('INSERT OR REPLACE INTO partitions VALUES (?, ?, ?, ?, ?)');
-    this.addAccounting = database.prepare(
-      `UPDATE accounting SET read = read + ?, accepted = accepted + ?, invalid = invalid + ?,
-       duplicate = duplicate + ?, late = late + ?, dead_letter_bytes = dead_letter_bytes + ?`,
-    );
-    this.insertLost = database.prepare('INSERT INTO lost_ranges VALUES (?, ?, ?, ?)');
-    this.deleteOldPlans = database.prepare('DELETE FROM plans WHERE batch_id <= ?');
-    this.deleteOldCommits = database.prepare('DELETE FROM commits WHERE batch_id <= ?');
-    this.updatePrinted = database.prepare(
-      'UPDATE commits SET printed = 1 WHERE batch_id = ? AND printed = 0',
-    );
+    this.plans = new SealedWriter(database, PLANS);
+    this.commits = new SealedWriter(database, COMMITS);
+    this.partitions = new SealedWriter(database, PARTITIONS);
+    this.accounting = new SealedWriter(database, ACCOUNTING);
+    this.lost = new SealedWriter(database, LOST_RANGES);
+    this.removeOldPlans = this.plans.remover('batch_id <= ?');
+    this.removeOldCommits = this.commits.remover('batch_id <= ?');
   }
 
   /** @throws CHECKPOINT_CORRUPT */
   lastPlan(): BatchPlan | undefined {
-    return readLastPlan(this.database, this.location);
+    const row = checkedRow(this.newestPlan, PLANS, this.location);
+    return row && parsePlan(row[0], row[1], this.location);
   }
 
   /** @throws CHECKPOINT_CORRUPT */
-  lastCommit(): Committed | undefined {
-    return readLastCommit(this.database, this.location);
+  lastCommit(seal: Seal): Committed | undefined {
+    return readLastCommit(this.database, seal, this.location);
   }
 
   /** Writes the plan of the next batch, or finds it written. Called within a transaction. */
-  putPlan(plan: BatchPlan): void {
+  putPlan(draft: SealDraft, plan: BatchPlan): void {
     const text = planText(plan);
     const stored = firstCell(this.selectPlan, plan.batchId);
     if (stored !== undefined) {
@@ -64,56 +95,49 @@ export class BatchTables {
       return;
     }
     this.checkNext(plan.batchId);
-    this.insertPlan.run(plan.batchId, text);
+    this.plans.add(draft, [plan.batchId, text]);
   }
 
   /** Writes all but the state: plan, commit, partitions, accounting. Called within the commit's transaction. */
-  putCommit(commit: BatchCommit, deadLetterBytes: number): void {
-    const { plan, accounting } = commit;
+  putCommit(draft: SealDraft, commit: BatchCommit, deadLetterBytes: number): void {
+    const { plan } = commit;
     this.checkNext(plan.batchId);
-    this.putPlan(plan);
-    const counts = [
-      accounting.read,
-      accounting.accepted,
-      accounting.invalid,
-      accounting.duplicate,
-      accounting.late,
-    ];
-    this.insertCommit.run(
-      plan.batchId,
-      ...counts,
-      plan.watermarkMicros,
-      JSON.stringify(commit.progress),
-      JSON.stringify(commit.report),
-    );
-    for (const state of commit.partitions) {
-      const row = [state.partition, state.nextOffset, state.maxEventMicros, state.activeAtMs];
-      this.upsertPartition.run(...row, crcOfCells(row));
+    this.putPlan(draft, plan);
+    const counts = countsOf(commit.accounting);
+    const texts = [JSON.stringify(commit.progress), JSON.stringify(commit.report)];
+    this.commits.add(draft, [plan.batchId, ...counts, plan.watermarkMicros, ...texts]);
+    for (const { partition, nextOffset, maxEventMicros, activeAtMs } of commit.partitions) {
+      this.partitions.put(draft, [partition, nextOffset, maxEventMicros, activeAtMs]);
     }
     for (const { partition, start, end } of commit.lost) {
-      this.insertLost.run(plan.batchId, partition, start, end);
+      this.lost.add(draft, [plan.batchId, partition, start, end]);
     }
-    this.addAccounting.run(...counts, deadLetterBytes);
+    const before = checkedRow(this.sums, ACCOUNTING, this.location);
+    if (before === undefined) throw corrupt(this.location, 'Its accounting is missing.');
+    const added = [...counts, deadLetterBytes];
+    const sums = added.map((count, index) => count + (before[index + COUNTS_FROM] as number));
+    this.accounting.put(draft, [0, ...sums]);
     // The newest is never among them, so neither is a report that still has to be printed.
-    this.deleteOldPlans.run(plan.batchId - BATCHES_KEPT);
-    this.deleteOldCommits.run(plan.batchId - BATCHES_KEPT);
+    this.removeOldPlans(draft, plan.batchId - BATCHES_KEPT);
+    this.removeOldCommits(draft, plan.batchId - BATCHES_KEPT);
+    draft.batchId = plan.batchId;
   }
 
   /** @throws CHECKPOINT_CORRUPT */
   unprintedReport(): StoredReport | undefined {
-    const row = firstRow(
-      this.database.prepare('SELECT batch_id, report, printed FROM commits ORDER BY batch_id DESC LIMIT 1'),
-    );
-    if (row === undefined || row[2] !== 0) return undefined;
-    return { batchId: row[0] as number, report: parseStored(row[1], 'report', this.location) };
+    const row = checkedRow(this.newestCommit, COMMITS, this.location);
+    if (row === undefined || isPrinted(this.database, row[0], this.location)) return undefined;
+    return { batchId: row[0] as number, report: parseStored(row[REPORT], 'report', this.location) };
   }
 
+  /** Called within a transaction. */
   markPrinted(batchId: number): void {
-    this.updatePrinted.run(batchId);
+    this.setPrinted.run(batchId);
   }
 
-  deadLetterBytes(): number {
-    return Number(firstCell(this.database.prepare('SELECT dead_letter_bytes FROM accounting')));
+  /** @throws CHECKPOINT_CORRUPT */
+  deadLetterBytes(seal: Seal): number {
+    return readDeadLetterBytes(this.database, seal, this.location);
   }
 
   private checkNext(batchId: number): void {
@@ -123,32 +147,92 @@ export class BatchTables {
   }
 }
 
+/** Of a new checkpoint, since every commit adds to it. */
+export function createAccounting(database: DatabaseSync, draft: SealDraft): void {
+  new SealedWriter(database, ACCOUNTING).add(draft, [0, ...countsOf(NO_ACCOUNTING), 0]);
+}
+
+function countsOf({ read, accepted, invalid, duplicate, late }: Accounting): number[] {
+  return [read, accepted, invalid, duplicate, late];
+}
+
+/** The row with the highest key. */
+function newest(database: DatabaseSync, table: SealedTable): StatementSync {
+  return database.prepare(`${selectionOf(table)} ORDER BY ${table.key[0]} DESC LIMIT 1`);
+}
+
+/** The cells of the first row, where there is one, against its checksum. @throws CHECKPOINT_CORRUPT */
+function checkedRow(statement: StatementSync, table: SealedTable, location: string): Row | undefined {
+  const row = firstRow(statement);
+  if (row === undefined) return undefined;
+  if (!matchesChecksum(row, table)) throw unlike(table, row.slice(0, 1), location);
+  return row.slice(table.key.length, -1);
+}
+
+/** Whether the report of a batch has its mark. @throws CHECKPOINT_CORRUPT */
+export function isPrinted(database: DatabaseSync, batchId: Cell | undefined, location: string): boolean {
+  const query = 'SELECT printed, crc32 FROM commits WHERE batch_id = ?';
+  const [printed, crc] = firstRow(database.prepare(query), batchId ?? null) ?? [];
+  if (printed === 0) return false;
+  // Before the seals it was 1.
+  if (printed === (crc ?? 1)) return true;
+  throw corrupt(location, `The mark that the report of batch ${String(batchId)} was printed is damaged.`);
+}
+
 /** @throws CHECKPOINT_CORRUPT */
-export function readLastPlan(database: DatabaseSync, location: string): BatchPlan | undefined {
-  const row = firstRow(database.prepare('SELECT batch_id, plan FROM plans ORDER BY batch_id DESC LIMIT 1'));
+export function readLastPlan(
+  database: DatabaseSync,
+  seal: Seal | undefined,
+  location: string,
+): BatchPlan | undefined {
+  const row = checkedRows(database, PLANS, seal, location).at(-1);
   return row && parsePlan(row[0], row[1], location);
 }
 
 /** @throws CHECKPOINT_CORRUPT */
-export function readLastCommit(database: DatabaseSync, location: string): Committed | undefined {
-  const row = firstRow(
-    database.prepare('SELECT batch_id, watermark_micros FROM commits ORDER BY batch_id DESC LIMIT 1'),
-  );
+export function readLastCommit(
+  database: DatabaseSync,
+  seal: Seal | undefined,
+  location: string,
+): Committed | undefined {
+  const row = checkedRows(database, COMMITS, seal, location).at(-1);
   return (
     row && {
       batchId: row[0] as number,
-      watermarkMicros: row[1] as number | null,
-      partitions: readPartitions(database, location),
-      accounting: readAccounting(database, location),
+      watermarkMicros: row[WATERMARK] as number | null,
+      partitions: readPartitions(database, seal, location),
+      accounting: readAccounting(database, seal, location),
     }
   );
 }
 
+/** A commit that is kept, in a shape for readers. */
+export interface KeptCommit {
+  readonly batchId: number;
+  readonly watermarkMicros: number | null;
+  readonly accounting: Accounting;
+  readonly progress: Cell | undefined;
+}
+
+/** In order of batches. @throws CHECKPOINT_CORRUPT */
+export function readCommits(database: DatabaseSync, seal: Seal | undefined, location: string): KeptCommit[] {
+  return checkedRows(database, COMMITS, seal, location).map((row) => ({
+    batchId: row[0] as number,
+    watermarkMicros: row[WATERMARK] as number | null,
+    accounting: accountingOf(row),
+    progress: row[PROGRESS],
+  }));
+}
+
 /** What is remembered of each partition, in their order. @throws CHECKPOINT_CORRUPT */
-export function readPartitions(database: DatabaseSync, location: string): PartitionState[] {
-  return storedPartitions(database).map(({ isAsWritten, ...state }) => {
-    if (isAsWritten) return state;
-    const why = `In the table partitions, partition ${state.partition} does not match its checksum.`;
+export function readPartitions(
+  database: DatabaseSync,
+  seal: Seal | undefined,
+  location: string,
+): PartitionState[] {
+  return Array.from(storedRows(database, PARTITIONS, seal, location), ({ cells, ...row }) => {
+    if (row.isAsWritten) return partitionOf(cells);
+    const why = `In the table partitions, partition ${String(cells[0])} does not match its checksum.`;
     throw corrupt(location, why);
   });
 }
@@ -157,34 +241,55 @@ export function readPartitions(database: DatabaseSync, location: string): Partit
 export function storedPartitions(
   database: DatabaseSync,
 ): (PartitionState & { readonly isAsWritten: boolean })[] {
-  const rows = allRows(
-    database.prepare(
-      'SELECT "partition", next_offset, max_event_micros, active_at_ms, crc32 FROM partitions ORDER BY "partition"',
-    ),
-  );
+  const rows = allRows(database.prepare(`${selectionOf(PARTITIONS)} ORDER BY "partition"`));
   return rows.map((row) => ({
-    partition: row[0] as number,
-    nextOffset: row[1] as number,
-    maxEventMicros: row[2] as number | null,
-    activeAtMs: row[3] as number,
-    isAsWritten: crcOfCells(row, row.length - 1) === row[4],
+    ...partitionOf(row.slice(PARTITIONS.key.length, -1)),
+    isAsWritten: matchesChecksum(row, PARTITIONS),
   }));
 }
 
-/** Records that were gone before they were read, over all batches. */
-export function readLostRanges(database: DatabaseSync): LostRange[] {
-  const rows = allRows(
-    database.prepare(
-      'SELECT batch_id, "partition", start_offset, end_offset FROM lost_ranges ORDER BY batch_id, "partition", start_offset',
-    ),
-  );
-  return rows.map(([batchId, partition, start, end]) => ({ batchId, partition, start, end }) as LostRange);
+function partitionOf([partition, nextOffset, maxEventMicros, activeAtMs]: Row): PartitionState {
+  return { partition, nextOffset, maxEventMicros, activeAtMs } as PartitionState;
 }
 
-/** Sums over all batches. @throws CHECKPOINT_CORRUPT */
-export function readAccounting(database: DatabaseSync, location: string): Accounting {
-  const row = firstRow(database.prepare('SELECT read, accepted, invalid, duplicate, late FROM accounting'));
+/** Records that were gone before they were read, over all batches. @throws CHECKPOINT_CORRUPT */
+export function readLostRanges(
+  database: DatabaseSync,
+  seal: Seal | undefined,
+  location: string,
+): LostRange[] {
+  return checkedRows(database, LOST_RANGES, seal, location).map(
+    ([batchId, partition, start, end]) => ({ batchId, partition, start, end }) as LostRange,
+  );
+}
+
+/** Sums over all batches. @throws CHECKPOINT_CORRUPT where they do not balance, too */
+export function readAccounting(database: DatabaseSync, seal: Seal | undefined, location: string): Accounting {
+  const accounting = accountingOf([0, ...readSums(database, seal, location)]);
+  const { read, accepted, invalid, duplicate, late } = accounting;
+  if (read === accepted + invalid + duplicate + late) return accounting;
+  throw corrupt(
+    location,
+    `Its accounting does not balance: ${read} read is not ${accepted} accepted + ${invalid} invalid + ${duplicate} duplicate + ${late} late.`,
+  );
+}
+
+/** @throws CHECKPOINT_CORRUPT */
+export function readDeadLetterBytes(
+  database: DatabaseSync,
+  seal: Seal | undefined,
+  location: string,
+): number {
+  return readSums(database, seal, location)[LETTER_BYTES - COUNTS_FROM] as number;
+}
+
+function readSums(database: DatabaseSync, seal: Seal | undefined, location: string): Row {
+  const [row] = checkedRows(database, ACCOUNTING, seal, location);
   if (row === undefined) throw corrupt(location, 'Its accounting is missing.');
-  const [read, accepted, invalid, duplicate, late] = row;
+  return row.slice(COUNTS_FROM);
+}
+
+function accountingOf(row: Row): Accounting {
+  const [read, accepted, invalid, duplicate, late] = row.slice(COUNTS_FROM);
   return { read, accepted, invalid, duplicate, late } as Accounting;
 }

@@ -114,3 +114,10 @@ export function eachRow(statement: StatementSync, ...values: SQLInputValue[]): I
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
+
+/** Of a statement that reads integers as bigints: those that are safe as numbers are numbers. */
+export function plainNumber(cell: Cell): Cell {
+  if (typeof cell !== 'bigint') return cell;
+  const number = Number(cell);
+  return Number.isSafeInteger(number) ? number : cell;
+}

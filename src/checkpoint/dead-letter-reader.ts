@@ -1,104 +1,124 @@
 /**
  * Dead letters for people, one row a query: a reader that pauses (a pager, a slow client) holds no snapshot, so the
  * runner's WAL can start again, and never has more than one letter in memory. Letters are only ever added behind.
+ *
+ * A letter that does not match its checksum is given as damaged, whatever was asked for, since what it says of itself may
+ * be wrong. That letters are missing is found before the first is given where a count shows it, and after the last else.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { DeadLetterFilter } from '../contracts/checkpoint.ts';
-import type { TallystreamError } from '../errors.ts';
-import { firstRow } from './database.ts';
-import { letterOfRow } from './dead-letter-row.ts';
-import { corrupt } from './failure.ts';
-import { DEAD_LETTER_COLUMNS } from './tables.ts';
+import { allRows, plainNumber, type Row } from './database.ts';
+import { damagedLetter, letterOfRow } from './dead-letter-row.ts';
+import { SealSum, sealOf, type TableSeal } from './seal.ts';
+import { checkSeal, compareKeys, crcCell, matchesChecksum, misordered, sumsOf } from './sealed-rows.ts';
+import { DEAD_LETTERS, DUPLICATES, selectionOf, type SealedTable } from './sealed-tables.ts';
+import { inSealedSnapshot } from './sealed-snapshot.ts';
 
-/**
- * In order of batch, partition, offset: the order in which they were numbered.
- * @throws CHECKPOINT_CORRUPT if the pages of the table lead back to a letter that came before
- */
-export function* deadLetters(
-  database: DatabaseSync,
-  filter: DeadLetterFilter,
-  location: string,
-): Generator<DeadLetter, void, undefined> {
-  const { where, values } = conditions(filter);
-  const next = database.prepare(
-    `SELECT id, ${DEAD_LETTER_COLUMNS} FROM dead_letters WHERE id > ?${where} ORDER BY id LIMIT 1`,
-  );
-  next.setReadBigInts(true);
-  let id = 0n;
-  for (;;) {
-    const row = firstRow(next, id, ...values);
-    if (row === undefined) return;
-    const found = row[0] as bigint;
-    if (found <= id) throw outOfOrder(location, 'dead_letters', `letter ${found} comes after letter ${id}`);
-    yield letterOfRow(row.slice(1));
-    id = found;
-  }
+export interface LetterReader {
+  readonly database: DatabaseSync;
+  readonly location: string;
+  readonly topic: string;
 }
 
-/**
- * Duplicates in the same order. Only their positions are kept: the bytes, and the timestamp, are in the log.
- * @throws CHECKPOINT_CORRUPT if the pages of the table lead back to one that came before
- */
-export function* duplicates(
-  database: DatabaseSync,
-  { topic, location }: { readonly topic: string; readonly location: string },
-  filter: DeadLetterFilter,
-): Generator<DeadLetter, void, undefined> {
-  const { where, values } = conditions({ ...filter, reason: undefined });
-  const next = database.prepare(
-    `SELECT batch_id, "partition", "offset" FROM duplicates WHERE (batch_id, "partition", "offset") > (?, ?, ?)${where}
-     ORDER BY batch_id, "partition", "offset" LIMIT 1`,
-  );
-  let position: readonly number[] = [-1, -1, -1];
-  for (;;) {
-    const row = firstRow(next, ...position, ...values);
-    if (row === undefined) return;
-    const found = row as number[];
-    if (!isAfter(found, position)) {
-      throw outOfOrder(
-        location,
-        'duplicates',
-        `the row ${found.join(', ')} comes after ${position.join(', ')}`,
-      );
+type Letters = Generator<DeadLetter, void, undefined>;
+
+/** In order of batch, partition, offset: the order in which they were numbered. @throws CHECKPOINT_CORRUPT */
+export function* deadLetters(reader: LetterReader, filter: DeadLetterFilter): Letters {
+  const { partition, offset } = filter;
+  if (partition !== undefined && offset !== undefined) {
+    const found = letterAt(reader, partition, offset);
+    if (found !== undefined) {
+      if (isAsked(found, filter)) yield found;
+      return;
     }
-    position = found;
-    yield letterOfRow([...row, 'DUPLICATE', null, '', '', topic, null, null, null, null]);
+  }
+  for (const row of rowsOf(reader, DEAD_LETTERS, 1)) {
+    const letter = row.isAsWritten ? letterOfRow(row.cells) : damagedLetter(row.cells);
+    if (isAsked(letter, filter)) yield letter;
   }
 }
 
-/**
- * SQLite takes the order of a page for granted. If a damaged page leads back to an earlier one, asking for what follows a
- * row gives an earlier row, and so without end.
- */
-function outOfOrder(location: string, table: string, why: string): TallystreamError {
-  return corrupt(location, `The table ${table} is out of order: ${why}.`);
+/** Duplicates in the same order. Only their positions are kept: the bytes, and the timestamp, are in the log. */
+export function* duplicates(reader: LetterReader, filter: DeadLetterFilter): Letters {
+  const asked = { ...filter, reason: 'DUPLICATE' as const };
+  for (const { cells, isAsWritten } of rowsOf(reader, DUPLICATES, DUPLICATES_PER_QUERY)) {
+    const row = [...cells, 'DUPLICATE', null, '', '', reader.topic, null, null, null, null];
+    const letter = isAsWritten ? letterOfRow(row) : damagedLetter(row);
+    if (isAsked(letter, asked)) yield letter;
+  }
 }
 
-function isAfter(found: readonly number[], before: readonly number[]): boolean {
-  const first = found.findIndex((cell, index) => cell !== before[index]);
-  return first >= 0 && (found[first] as number) > (before[first] as number);
+/** A position is a few bytes, so that many are no burden; a letter may have a megabyte. */
+const DUPLICATES_PER_QUERY = 1000;
+
+function isAsked(letter: DeadLetter, { reason, partition, offset }: DeadLetterFilter): boolean {
+  if (letter.damaged === true) return true;
+  if (reason !== undefined && letter.reason !== reason) return false;
+  if (partition !== undefined && letter.partition !== partition) return false;
+  return offset === undefined || letter.offset === offset;
 }
 
-/**
- * A unary plus keeps SQLite from an index whose order is not the order of reading, which would sort the rest of the
- * table for every row. A full position names one letter, so there its index is right.
- */
-function conditions(filter: { [Name in keyof DeadLetterFilter]?: DeadLetterFilter[Name] | undefined }): {
-  where: string;
-  values: SQLInputValue[];
-} {
-  const { reason, partition, offset } = filter;
-  const exact = partition !== undefined && offset !== undefined;
-  const plus = exact ? '' : '+';
-  const parts: [string, SQLInputValue | undefined][] = [
-    [`${exact ? '+' : ''}reason = ?`, reason],
-    [`${plus}"partition" = ?`, partition],
-    [`${plus}"offset" = ?`, offset],
-  ];
-  const asked = parts.filter(([, value]) => value !== undefined);
-  return {
-    where: asked.map(([condition]) => ` AND ${condition}`).join(''),
-    values: asked.map(([, value]) => value as SQLInputValue),
-  };
+/** By the index on positions; undefined where it does not lead to a sound letter, which says nothing as yet. */
+function letterAt({ database }: LetterReader, partition: number, offset: number): DeadLetter | undefined {
+  const query = `${selectionOf(DEAD_LETTERS)} WHERE "partition" = ? AND "offset" = ?`;
+  const [row] = readable(database, query)([partition, offset]);
+  if (row === undefined || !matchesChecksum(row, DEAD_LETTERS)) return undefined;
+  return letterOfRow(row.slice(1, -1));
+}
+
+interface LetterCells {
+  readonly cells: Row;
+  readonly isAsWritten: boolean;
+}
+
+/** Every row in the order of its key, those that come meanwhile too; the first ones must be those that are sealed. */
+function* rowsOf(
+  { database, location }: LetterReader,
+  table: SealedTable,
+  rowsPerQuery: number,
+): Generator<LetterCells, void, undefined> {
+  const sealed = countOf(database, table, location);
+  const keys = table.key;
+  const order = `ORDER BY ${keys.join(', ')} LIMIT ${rowsPerQuery}`;
+  const first = readable(database, `${selectionOf(table)} ${order}`);
+  const marks = keys.map(() => '?').join(', ');
+  const next = readable(database, `${selectionOf(table)} WHERE (${keys.join(', ')}) > (${marks}) ${order}`);
+  const found = new SealSum();
+  let isDamaged = false;
+  let last: Row | undefined;
+  for (;;) {
+    const rows = last === undefined ? first() : next(last);
+    for (const row of rows) {
+      const key = row.slice(0, keys.length);
+      if (last !== undefined && compareKeys(last, key) >= 0) throw misordered(table, key, location);
+      last = key;
+      const isAsWritten = (sealed === undefined && row.at(-1) === null) || matchesChecksum(row, table);
+      isDamaged ||= !isAsWritten;
+      if (found.rows < (sealed?.rows ?? 0)) found.add(crcCell(row.at(-1)));
+      yield { cells: row.slice(keys.length, -1), isAsWritten };
+    }
+    if (rows.length < rowsPerQuery) break;
+  }
+  if (sealed === undefined || (isDamaged && found.rows === sealed.rows)) return;
+  checkSeal(table, found, { tables: { [table.name]: sealed } }, location);
+}
+
+/** What the last commit left, once the count of the rows agrees; damaged ones are shown one by one. */
+function countOf(database: DatabaseSync, table: SealedTable, location: string): TableSeal | undefined {
+  return inSealedSnapshot(database, location, (seal) => {
+    if (seal === undefined) return undefined;
+    const sealed = sealOf(seal, table.name);
+    const { rows } = sumsOf({ database, table });
+    if (rows !== sealed.rows) checkSeal(table, { ...sealed, rows }, seal, location);
+    return sealed;
+  });
+}
+
+/** A damaged row may hold a number beyond 2^53, which must not hide the rows behind it. */
+function readable(database: DatabaseSync, query: string): (values?: Row) => Row[] {
+  const statement = database.prepare(query);
+  statement.setReadBigInts(true);
+  return (values = []) =>
+    allRows(statement, ...(values as SQLInputValue[])).map((row) => row.map(plainNumber));
 }

@@ -3,7 +3,7 @@ import type { SQLInputValue } from 'node:sqlite';
 import type { Reason } from '../columns/problem.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { Header } from '../contracts/log.ts';
-import type { Cell, Row } from './database.ts';
+import { plainNumber, type Cell, type Row } from './database.ts';
 
 export function rowOfLetter(letter: DeadLetter): SQLInputValue[] {
   return [
@@ -47,17 +47,33 @@ export function letterOfRow(row: Row): DeadLetter {
     partition: Number(partition),
     offset: Number(offset),
     batchId: Number(batchId),
-    timestampMs: timestampOf(timestampMs),
+    timestampMs: plainNumber(timestampMs as Cell) as number | bigint | null,
     key: key as Uint8Array | null,
     value: value as Uint8Array | null,
     headers: headersOf(headers as string | null),
   };
 }
 
-function timestampOf(cell: Cell | undefined): number | bigint | null {
-  if (typeof cell !== 'bigint') return cell as number | null;
-  const number = Number(cell);
-  return Number.isSafeInteger(number) ? number : cell;
+/** A letter that does not match its checksum: its cells as far as they can be shown, and never its bytes. */
+export function damagedLetter(row: Row): DeadLetter {
+  const text = (cell: Cell | undefined): string => (typeof cell === 'string' ? cell : '');
+  const number = (cell: Cell | undefined): number => (typeof cell === 'number' ? cell : -1);
+  const [batchId, partition, offset, reason, field, expected, actual, topic, timestampMs] = row;
+  return {
+    reason: text(reason) as Reason,
+    field: typeof field === 'string' ? field : null,
+    expected: text(expected),
+    actual: text(actual),
+    topic: text(topic),
+    partition: number(partition),
+    offset: number(offset),
+    batchId: number(batchId),
+    timestampMs: typeof timestampMs === 'number' ? timestampMs : null,
+    key: null,
+    value: null,
+    headers: [],
+    damaged: true,
+  };
 }
 
 /** What a letter takes of the byte limit. */

@@ -1,64 +1,65 @@
 /**
  * The dedupe state as blobs: full segments, and what each commit appended since the last full one. A commit costs what
- * it added. Every blob carries a CRC-32, since SQLite has none and a flipped bit would forget an id silently.
+ * it added. Every blob carries a checksum with its number, and the seal says how many there are.
  */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { crc32 } from 'node:zlib';
+import type { DatabaseSync } from 'node:sqlite';
 import type { DedupeChange, DedupeSegment } from '../contracts/batch.ts';
-import { type Cell, eachRow } from './database.ts';
 import { corrupt } from './failure.ts';
+import type { Seal, SealDraft } from './seal.ts';
+import { storedRows } from './sealed-rows.ts';
+import { DEDUPE_APPENDED, DEDUPE_SEGMENTS, type SealedTable } from './sealed-tables.ts';
+import { SealedWriter } from './sealed-writer.ts';
 
 export class DedupeTables {
   private readonly database: DatabaseSync;
   private readonly location: string;
-  private readonly insertSegment: StatementSync;
-  private readonly deleteSegment: StatementSync;
-  private readonly insertAppended: StatementSync;
-  private readonly deleteAppended: StatementSync;
+  private readonly segmentRows: SealedWriter;
+  private readonly appendedRows: SealedWriter;
+  private readonly removeSegment: ReturnType<SealedWriter['remover']>;
+  private readonly removeAppended: ReturnType<SealedWriter['remover']>;
 
   constructor(database: DatabaseSync, location: string) {
     this.database = database;
     this.location = location;
-    this.insertSegment = database.prepare('INSERT INTO dedupe_segments VALUES (?, ?, ?)');
-    this.deleteSegment = database.prepare('DELETE FROM dedupe_segments WHERE segment = ?');
-    this.insertAppended = database.prepare('INSERT INTO dedupe_appended VALUES (?, ?, ?)');
-    this.deleteAppended = database.prepare('DELETE FROM dedupe_appended');
+    this.segmentRows = new SealedWriter(database, DEDUPE_SEGMENTS);
+    this.appendedRows = new SealedWriter(database, DEDUPE_APPENDED);
+    this.removeSegment = this.segmentRows.remover('segment = ?');
+    this.removeAppended = this.appendedRows.remover('true');
   }
 
   /** Called within the commit's transaction. */
-  apply(batchId: number, change: DedupeChange): void {
+  apply(draft: SealDraft, batchId: number, change: DedupeChange): void {
     // Full segments hold all that was appended before them, so what comes after starts the open segment anew.
-    if (change.sealed.length > 0) this.deleteAppended.run();
-    for (const { segment, entries } of change.sealed)
-      this.insertSegment.run(segment, crc32(entries), entries);
-    if (change.appended.byteLength > 0) {
-      this.insertAppended.run(batchId, crc32(change.appended), change.appended);
-    }
-    for (const segment of change.evicted) this.deleteSegment.run(segment);
+    if (change.sealed.length > 0) this.removeAppended(draft);
+    for (const { segment, entries } of change.sealed) this.segmentRows.add(draft, [segment, entries]);
+    if (change.appended.byteLength > 0) this.appendedRows.add(draft, [batchId, change.appended]);
+    for (const segment of change.evicted) this.removeSegment(draft, segment);
   }
 
-  /** @throws CHECKPOINT_CORRUPT */
-  *segments(): Generator<DedupeSegment, void, undefined> {
-    const rows = this.database.prepare(
-      'SELECT segment, crc32, entries FROM dedupe_segments ORDER BY segment',
-    );
-    for (const [segment, crc, entries] of eachRow(rows)) {
-      yield { segment: segment as number, entries: this.checked(entries, crc, `segment ${String(segment)}`) };
+  /** Throws after the last one where one is missing. @throws CHECKPOINT_CORRUPT */
+  *segments(seal: Seal): Generator<DedupeSegment, void, undefined> {
+    for (const [segment, entries] of this.blobs(DEDUPE_SEGMENTS, seal, 'segment')) {
+      yield { segment, entries };
     }
   }
 
-  /** @throws CHECKPOINT_CORRUPT */
-  *appended(): Generator<Uint8Array, void, undefined> {
-    const rows = this.database.prepare(
-      'SELECT batch_id, crc32, entries FROM dedupe_appended ORDER BY batch_id',
-    );
-    for (const [batchId, crc, entries] of eachRow(rows)) {
-      yield this.checked(entries, crc, `the part of batch ${String(batchId)}`);
-    }
+  /** Throws after the last one where one is missing. @throws CHECKPOINT_CORRUPT */
+  *appended(seal: Seal): Generator<Uint8Array, void, undefined> {
+    for (const [, entries] of this.blobs(DEDUPE_APPENDED, seal, 'the part of batch')) yield entries;
   }
 
-  private checked(entries: Cell | undefined, crc: Cell | undefined, name: string): Uint8Array {
-    if (entries instanceof Uint8Array && crc32(entries) === crc) return entries;
-    throw corrupt(this.location, `In the remembered ids, ${name} does not match its checksum.`);
+  private *blobs(
+    table: SealedTable,
+    seal: Seal,
+    name: string,
+  ): Generator<[number, Uint8Array], void, undefined> {
+    for (const { cells, isAsWritten } of storedRows(this.database, table, seal, this.location)) {
+      const [number, entries] = cells;
+      if (!isAsWritten || !(entries instanceof Uint8Array)) {
+        const why = `In the remembered ids, ${name} ${String(number)} does not match its checksum.`;
+        throw corrupt(this.location, why);
+      }
+      yield [number as number, entries];
+    }
   }
 }

@@ -7,8 +7,12 @@ import type { NotedProcess } from '../lock-holder.ts';
 import { fingerprintOf, type Fingerprint } from '../plan/fingerprint.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { firstCell, firstRow } from './database.ts';
+import { firstCell, firstRow, type Cell, type Row } from './database.ts';
 import { corrupt } from './failure.ts';
+import { SealDraft, type Seal } from './seal.ts';
+import { checkedRows } from './sealed-rows.ts';
+import { META, SEALED_TABLES } from './sealed-tables.ts';
+import { SealedWriter } from './sealed-writer.ts';
 import { parseStored } from './stored-json.ts';
 
 const HASH_KEY_BYTES = 16;
@@ -17,6 +21,12 @@ export interface Identity {
   readonly queryId: string;
   readonly queryName: string;
   readonly topic: string;
+  readonly logFormat: string;
+  readonly createdAtMs: number;
+  /** Of the newest runner. */
+  readonly epoch: number;
+  /** The process that took the lock last; whether it still runs, the lock alone knows. */
+  readonly holder: { readonly pid: number; readonly sinceMs: number } | null;
   readonly fingerprint: Fingerprint;
   /** Those that are no longer asked for too. */
   readonly aggregates: readonly StoredAggregate[];
@@ -31,33 +41,50 @@ export function askedFingerprint(plan: QueryPlan, logFormat: string): Fingerprin
 export function createIdentity(
   database: DatabaseSync,
   asked: { readonly plan: QueryPlan; readonly logFormat: string; readonly nowMs: number },
-): void {
+): SealDraft {
   const { plan, logFormat, nowMs } = asked;
   const hashKey = randomBytes(HASH_KEY_BYTES);
-  database
-    .prepare('INSERT INTO meta VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, NULL, NULL)')
-    .run(
-      randomUUID(),
-      plan.name,
-      plan.topic,
-      logFormat,
-      JSON.stringify(askedFingerprint(plan, logFormat)),
-      JSON.stringify(plan.aggregates),
-      hashKey,
-      crc32(hashKey),
-      nowMs,
-    );
+  const queryId = randomUUID();
+  const draft = new SealDraft({ queryId, epoch: 0, batchId: -1, tables: {} });
+  // Named from the start, so that one that is gone is not taken for one that was never made.
+  for (const { name } of SEALED_TABLES) draft.of(name);
+  new SealedWriter(database, META).add(draft, [
+    0,
+    queryId,
+    plan.name,
+    plan.topic,
+    logFormat,
+    JSON.stringify(askedFingerprint(plan, logFormat)),
+    JSON.stringify(plan.aggregates),
+    hashKey,
+    crc32(hashKey),
+    nowMs,
+    0,
+    null,
+    null,
+  ]);
+  return draft;
+}
+
+/** The row as it was written. @throws CHECKPOINT_CORRUPT */
+function metaRow(database: DatabaseSync, seal: Seal | undefined, location: string): Row {
+  const [row] = checkedRows(database, META, seal, location);
+  if (row === undefined) throw corrupt(location, 'It does not say which query it belongs to.');
+  return row;
+}
+
+function metaCell(row: Row, column: string): Cell | undefined {
+  return row[META.columns.indexOf(column)];
 }
 
 /** @throws CHECKPOINT_CORRUPT */
-export function readIdentity(database: DatabaseSync, location: string): Identity {
-  const row = firstRow(
-    database.prepare(
-      'SELECT query_id, query_name, topic, fingerprint, aggregates, hash_key, hash_key_crc32 FROM meta',
-    ),
-  );
-  if (row === undefined) throw corrupt(location, 'It does not say which query it belongs to.');
-  const [queryId, queryName, topic, fingerprint, aggregates, hashKey, hashKeyCrc] = row;
+export function readIdentity(database: DatabaseSync, seal: Seal | undefined, location: string): Identity {
+  const row = metaRow(database, seal, location);
+  const cell = (column: string): Cell | undefined => metaCell(row, column);
+  const [hashKey, hashKeyCrc] = [cell('hash_key'), cell('hash_key_crc32')];
+  if (seal !== undefined && (seal.queryId !== cell('query_id') || seal.epoch !== cell('epoch'))) {
+    throw corrupt(location, 'Its seal is of another query, or of another runner than the one it names.');
+  }
   if (!(hashKey instanceof Uint8Array) || hashKey.byteLength !== HASH_KEY_BYTES) {
     throw corrupt(location, 'The key of its hashes is damaged.');
   }
@@ -66,24 +93,25 @@ export function readIdentity(database: DatabaseSync, location: string): Identity
     throw corrupt(location, 'In the table meta, the key of the hashes does not match its checksum.');
   }
   return {
-    queryId: queryId as string,
-    queryName: queryName as string,
-    topic: topic as string,
-    fingerprint: parseStored(fingerprint, 'description of the query', location) as Fingerprint,
-    aggregates: parseStored(aggregates, 'list of aggregates', location) as unknown as StoredAggregate[],
+    queryId: cell('query_id') as string,
+    queryName: cell('query_name') as string,
+    topic: cell('topic') as string,
+    logFormat: cell('log_format') as string,
+    createdAtMs: cell('created_at_ms') as number,
+    epoch: cell('epoch') as number,
+    holder: holderOf(cell('lock_pid'), cell('lock_since_ms')),
+    fingerprint: parseStored(cell('fingerprint'), 'description of the query', location) as Fingerprint,
+    aggregates: parseStored(
+      cell('aggregates'),
+      'list of aggregates',
+      location,
+    ) as unknown as StoredAggregate[],
     hashKey,
   };
 }
 
-/** The query as it is from now on. Called within the transaction that makes the tables of what was added. */
-export function writeQuery(
-  database: DatabaseSync,
-  fingerprint: Fingerprint,
-  aggregates: readonly StoredAggregate[],
-): void {
-  database
-    .prepare('UPDATE meta SET fingerprint = ?, aggregates = ?')
-    .run(JSON.stringify(fingerprint), JSON.stringify(aggregates));
+function holderOf(pid: Cell | undefined, sinceMs: Cell | undefined): Identity['holder'] {
+  return typeof pid === 'number' ? { pid, sinceMs: sinceMs as number } : null;
 }
 
 /** The epoch of the newest runner; 0 before the first. */
@@ -94,14 +122,45 @@ export function storedEpoch(database: DatabaseSync): number {
   return hasMeta === 0 ? 0 : Number(firstCell(database.prepare('SELECT epoch FROM meta')) ?? 0);
 }
 
-/** Makes the caller the newest runner: whoever had the checkpoint before is refused from now on. */
-export function raiseEpoch(database: DatabaseSync): number {
-  return Number(firstCell(database.prepare('UPDATE meta SET epoch = epoch + 1 RETURNING epoch')));
-}
+/** Changes the one row; called within a transaction. */
+export class MetaWriter {
+  private readonly database: DatabaseSync;
+  private readonly location: string;
+  private readonly rows: SealedWriter;
 
-/** Remembers this process as the lock's holder, for the message that the next starter gets. */
-export function writeHolder(database: DatabaseSync, nowMs: number): void {
-  database.prepare('UPDATE meta SET lock_pid = ?, lock_since_ms = ?').run(process.pid, nowMs);
+  constructor(database: DatabaseSync, location: string) {
+    this.database = database;
+    this.location = location;
+    this.rows = new SealedWriter(database, META);
+  }
+
+  /** The query as it is from now on. Called within the transaction that makes the tables of what was added. */
+  writeQuery(draft: SealDraft, fingerprint: Fingerprint, aggregates: readonly StoredAggregate[]): void {
+    this.put(draft, {
+      fingerprint: JSON.stringify(fingerprint),
+      aggregates: JSON.stringify(aggregates),
+    });
+  }
+
+  /** Makes the caller the newest runner: whoever had the checkpoint before is refused from now on. */
+  raiseEpoch(draft: SealDraft): number {
+    draft.epoch += 1;
+    this.put(draft, { epoch: draft.epoch });
+    return draft.epoch;
+  }
+
+  /** Remembers this process as the lock's holder, for the message that the next starter gets. */
+  writeHolder(draft: SealDraft, nowMs: number): void {
+    this.put(draft, { lock_pid: process.pid, lock_since_ms: nowMs });
+  }
+
+  private put(draft: SealDraft, changed: Readonly<Record<string, Cell>>): void {
+    const row = metaRow(this.database, draft.done(), this.location);
+    this.rows.put(
+      draft,
+      META.columns.map((column, index) => changed[column] ?? (row[index] as Cell)),
+    );
+  }
 }
 
 /** The last process that took the lock. The lock itself says whether anybody holds it now. */

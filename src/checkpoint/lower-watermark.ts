@@ -6,10 +6,10 @@ import { formatEpochMs, formatTimestamp } from '../columns/timestamp.ts';
 import { invariant, TallystreamError } from '../errors.ts';
 import { decideLowering, type LoweringDecision } from '../operators/lower-watermark.ts';
 import { readLastCommit, readLastPlan } from './batch-tables.ts';
-import { inSnapshot } from './database.ts';
 import { guarded } from './failure.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import { openStoredCheckpoint } from './open.ts';
+import { inSealedSnapshot } from './sealed-snapshot.ts';
 import { openPresent } from './view.ts';
 
 export interface Lowering {
@@ -79,10 +79,10 @@ function decideOn(location: string, toMicros: number, nowMs: number): Decided {
   const database = openPresent(location);
   try {
     return guarded({ location }, () =>
-      inSnapshot(database, () => {
-        const identity = readIdentity(database, location);
-        const plan = readLastPlan(database, location);
-        const commit = readLastCommit(database, location);
+      inSealedSnapshot(database, location, (seal) => {
+        const identity = readIdentity(database, seal, location);
+        const plan = readLastPlan(database, seal, location);
+        const commit = readLastCommit(database, seal, location);
         const delay = identity.fingerprint['query.watermark_delay'] ?? 'off';
         const decision = decideLowering({
           plan,

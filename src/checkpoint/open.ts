@@ -22,17 +22,22 @@ import {
   askedFingerprint,
   createIdentity,
   type Identity,
+  MetaWriter,
   overtakenError,
-  raiseEpoch,
   readHolder,
   readIdentity,
   storedEpoch,
-  writeHolder,
-  writeQuery,
 } from './identity.ts';
 import { lockedError, RunnerLock, writerText } from './lock.ts';
+import { createAccounting } from './batch-tables.ts';
+import { checkNoted, readNote } from './commit-note.ts';
+import { sealOldTables } from './migrate.ts';
 import { SqliteCheckpoint } from './runner.ts';
 import { checkTables } from './schema-check.ts';
+import { SealDraft, type Seal } from './seal.ts';
+import { laterTables, readSeal, sealWriter } from './seal-row.ts';
+import { checkRows, checkSeal, sumsOf } from './sealed-rows.ts';
+import { CHECKED_AT_START, COUNTED_AT_START } from './sealed-tables.ts';
 import { createTables, inspectTables } from './tables.ts';
 import { openPresent } from './view.ts';
 
@@ -104,19 +109,27 @@ function openLocked(
   const { database, isNew, seenEpoch } = found;
   const hasContent = statSync(checkpointFile(location)).size > 0;
   // Its content may all be in the WAL as yet, so the size of the file alone says nothing.
-  if (inspectTables(database, location) === 'empty' && !isNew && lock.isContentNoted) {
+  const wasNoted = lock.isContentNoted || readNote(location) !== undefined;
+  if (inspectTables(database, location) === 'empty' && !isNew && wasNoted) {
     throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
   }
   if (hasContent && !lock.noteContent() && !options.takeOver)
     throw lockedError(location, holderHint(location));
   const mode = tuneForRunner(database);
   if (mode !== 'wal') throw inaccessible(location, 'Its file system cannot share memory (is it remote?).');
-  const { identity, epoch, notes } = inTransaction(database, () =>
+  const { identity, epoch, notes, seal } = inTransaction(database, () =>
     begin(database, options, { lockHeld: lock.held, seenEpoch }),
   );
   database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   for (const note of notes) options.onQueryChanged?.(note);
-  return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch });
+  return new SqliteCheckpoint({ database, lock, clock, location, identity, epoch, seal });
+}
+
+interface Begun {
+  readonly identity: Identity;
+  readonly epoch: number;
+  readonly notes: readonly QueryChangeNote[];
+  readonly seal: Seal;
 }
 
 /**
@@ -126,35 +139,62 @@ function openLocked(
  */
 function begin(
   database: DatabaseSync,
-  { plan, logFormat, clock, location }: OpenOptions,
+  options: OpenOptions,
   { lockHeld, seenEpoch }: { readonly lockHeld: boolean; readonly seenEpoch: number },
-): { identity: Identity; epoch: number; notes: readonly QueryChangeNote[] } {
-  if (plan === undefined || logFormat === undefined) {
-    const identity = readIdentity(database, location);
-    const epoch = raiseEpoch(database);
-    if (lockHeld) writeHolder(database, clock.nowMs());
-    return { identity, epoch, notes: [] };
-  }
-  if (inspectTables(database, location) === 'empty') {
-    createTables(database);
-    createAggregateTables(database, plan.aggregates);
-    createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
-  } else {
-    checkTables(database, location);
-    const stored = storedEpoch(database);
-    if (stored !== seenEpoch) throw overtakenError(location, { seen: seenEpoch, stored });
-  }
-  const stored = readIdentity(database, location);
+): Begun {
+  const { plan, logFormat, clock, location } = options;
+  const draft = prepareTables(database, options, seenEpoch);
+  const sealed = draft.done();
+  for (const table of CHECKED_AT_START) checkRows(database, table, sealed, location);
+  for (const table of COUNTED_AT_START) checkSeal(table, sumsOf({ database, table }), sealed, location);
+  const stored = readIdentity(database, sealed, location);
+  const meta = new MetaWriter(database, location);
+  const finish = (identity: Identity, notes: readonly QueryChangeNote[]): Begun => {
+    const epoch = meta.raiseEpoch(draft);
+    if (lockHeld) meta.writeHolder(draft, clock.nowMs());
+    const seal = draft.done();
+    sealWriter(database)(seal);
+    return { identity, epoch, notes, seal };
+  };
+  if (plan === undefined || logFormat === undefined) return finish(stored, []);
   const asked = { fingerprint: askedFingerprint(plan, logFormat), aggregates: plan.aggregates };
   const position = positionOf(database);
   const change = changeOf(stored, asked, position);
   checkChange(change, location);
   createAggregateTables(database, change.added);
   const identity = { ...stored, fingerprint: asked.fingerprint, aggregates: change.aggregates };
-  writeQuery(database, identity.fingerprint, identity.aggregates);
-  const epoch = raiseEpoch(database);
-  if (lockHeld) writeHolder(database, clock.nowMs());
-  return { identity, epoch, notes: notesOf(change, position.nextBatchId) };
+  meta.writeQuery(draft, identity.fingerprint, identity.aggregates);
+  return finish(identity, notesOf(change, position.nextBatchId));
+}
+
+/** New tables if there are none, and a seal for those that have none; returns what they hold then. */
+function prepareTables(
+  database: DatabaseSync,
+  { plan, logFormat, clock, location }: OpenOptions,
+  seenEpoch: number,
+): SealDraft {
+  const found = inspectTables(database, location);
+  if (found !== 'empty') {
+    checkTables(database, location);
+    const stored = storedEpoch(database);
+    if (stored !== seenEpoch) throw overtakenError(location, { seen: seenEpoch, stored });
+  }
+  if (found === 'unsealed') return sealOldTables(database, location);
+  const seal = found === 'ready' ? readSeal(database, location) : undefined;
+  if (seal !== undefined) {
+    checkNoted(location, seal);
+    // A table that came with a later version of the program is made empty, and its seal is that of an empty one.
+    if (laterTables(database).length > 0) createTables(database);
+    return new SealDraft(seal);
+  }
+  if (plan === undefined || logFormat === undefined) {
+    throw corrupt(location, 'Its tables were there, and are gone.');
+  }
+  createTables(database);
+  createAggregateTables(database, plan.aggregates);
+  const draft = createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
+  createAccounting(database, draft);
+  return draft;
 }
 
 function positionOf(database: DatabaseSync): Position {

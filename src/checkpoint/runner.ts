@@ -18,9 +18,14 @@ import { BatchTables } from './batch-tables.ts';
 import { firstCell, firstRow, inTransaction } from './database.ts';
 import { DedupeTables } from './dedupe-tables.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
-import { fencedError, type Identity, writeHolder } from './identity.ts';
+import { fencedError, type Identity, MetaWriter } from './identity.ts';
 import type { RunnerLock } from './lock.ts';
+import { CommitNote } from './commit-note.ts';
 import { watchPresence } from './presence.ts';
+import { SealDraft, sealText, type Seal } from './seal.ts';
+import { sealWriter } from './seal-row.ts';
+import { REDRIVEN } from './sealed-tables.ts';
+import { SealedWriter } from './sealed-writer.ts';
 import { Staging } from './staging.ts';
 
 export interface RunnerParts {
@@ -30,6 +35,7 @@ export interface RunnerParts {
   readonly location: string;
   readonly identity: Identity;
   readonly epoch: number;
+  readonly seal: Seal;
 }
 
 export class SqliteCheckpoint implements Checkpoint {
@@ -44,9 +50,14 @@ export class SqliteCheckpoint implements Checkpoint {
   private readonly aggregates: ReadonlyMap<string, AggregateWriter>;
   private readonly selectEpoch: StatementSync;
   private readonly selectRedriven: StatementSync;
-  private readonly insertRedriven: StatementSync;
+  private readonly redriven: SealedWriter;
+  private readonly meta: MetaWriter;
+  private readonly note: CommitNote;
+  private readonly writeSeal: (seal: Seal) => void;
   private readonly checkPresence: () => void;
   private committedLetterBytes: number;
+  /** Of what is committed now. */
+  private seal: Seal;
   private closed = false;
 
   constructor(parts: RunnerParts) {
@@ -67,8 +78,13 @@ export class SqliteCheckpoint implements Checkpoint {
     this.selectRedriven = database.prepare(
       'SELECT 1 FROM redriven WHERE topic_id = ? AND "partition" = ? AND "offset" = ?',
     );
-    this.insertRedriven = database.prepare('INSERT OR IGNORE INTO redriven VALUES (?, ?, ?)');
-    this.committedLetterBytes = this.batches.deadLetterBytes();
+    this.redriven = new SealedWriter(database, REDRIVEN);
+    this.meta = new MetaWriter(database, location);
+    this.seal = parts.seal;
+    this.writeSeal = sealWriter(database);
+    this.note = new CommitNote(location);
+    this.note.write(this.seal);
+    this.committedLetterBytes = this.batches.deadLetterBytes(this.seal);
   }
 
   lastPlan(): BatchPlan | undefined {
@@ -76,13 +92,13 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   lastCommit(): Committed | undefined {
-    return this.onMain(() => this.batches.lastCommit());
+    return this.onMain(() => this.batches.lastCommit(this.seal));
   }
 
   groups(aggregate: string): Iterable<GroupRow> {
     const { database, identity, location } = this.parts;
     const named = aggregateNamed(identity.aggregates, aggregate, location);
-    return this.rowsOnMain(() => groupsOf(database, named, { which: 'open', location }));
+    return this.rowsOnMain(() => groupsOf(database, named, { which: 'open', seal: this.seal, location }));
   }
 
   group(aggregate: string, key: readonly GroupCell[]): GroupRow | undefined {
@@ -92,11 +108,11 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   dedupeSegments(): Iterable<DedupeSegment> {
-    return this.rowsOnMain(() => this.dedupe.segments());
+    return this.rowsOnMain(() => this.dedupe.segments(this.seal));
   }
 
   dedupeAppended(): Iterable<Uint8Array> {
-    return this.rowsOnMain(() => this.dedupe.appended());
+    return this.rowsOnMain(() => this.dedupe.appended(this.seal));
   }
 
   isRedriven({ topicId, partition, offset }: RecordIdentity): boolean {
@@ -108,7 +124,7 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   holdLock(): void {
-    if (!this.parts.lock.held) this.write(() => this.keepTryingForLock());
+    if (!this.parts.lock.held) this.write((draft) => this.keepTryingForLock(draft));
   }
 
   assertNewest(): void {
@@ -116,7 +132,7 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   writePlan(plan: BatchPlan): void {
-    this.write(() => this.batches.putPlan(plan));
+    this.write((draft) => this.batches.putPlan(draft, plan));
   }
 
   stageDeadLetter(letter: DeadLetter): void {
@@ -124,7 +140,8 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   stageDuplicate(partition: number, offset: number): void {
-    this.act(() => this.staging.stageDuplicate(partition, offset));
+    const batchId = this.seal.batchId + 1;
+    this.act(() => this.staging.stageDuplicate(batchId, partition, offset));
   }
 
   stagedDeadLetters(): Iterable<DeadLetter> {
@@ -137,20 +154,21 @@ export class SqliteCheckpoint implements Checkpoint {
 
   commit(commit: BatchCommit): void {
     const letterBytes = this.staging.bytes;
-    this.write(() => {
-      this.keepTryingForLock();
-      this.batches.putCommit(commit, letterBytes);
+    this.write((draft) => {
+      this.keepTryingForLock(draft);
+      this.batches.putCommit(draft, commit, letterBytes);
       for (const change of commit.aggregates) {
         const writer = this.aggregates.get(change.aggregate);
         invariant(writer !== undefined, `the plan has no aggregate ${change.aggregate}`);
-        writer.write(change);
+        writer.write(draft, change);
       }
-      this.staging.moveInto(commit.plan.batchId);
-      this.dedupe.apply(commit.plan.batchId, commit.dedupe);
+      this.staging.moveInto(draft, commit.plan.batchId);
+      this.dedupe.apply(draft, commit.plan.batchId, commit.dedupe);
       for (const { topicId, partition, offset } of commit.redriven) {
-        this.insertRedriven.run(topicId, partition, offset);
+        this.redriven.addNew(draft, [topicId, partition, offset]);
       }
     });
+    this.note.write(this.seal);
     this.staging.forget();
     this.committedLetterBytes += letterBytes;
   }
@@ -179,21 +197,29 @@ export class SqliteCheckpoint implements Checkpoint {
     // The lock goes last, so that the next runner finds a file that nobody uses.
     try {
       guarded(this.place, () => this.parts.database.close());
+      this.note.close();
       this.noteContent();
     } finally {
       this.parts.lock.release();
     }
   }
 
-  /** A transaction on the checkpoint that is refused where another runner has raised the epoch. */
-  private write(body: () => void): void {
-    this.onMain(() =>
-      inTransaction(this.parts.database, () => {
+  /**
+   * A transaction on the checkpoint that is refused where another runner has raised the epoch. What it changes is sealed in
+   * it; where it is undone, so is the seal.
+   */
+  private write(body: (draft: SealDraft) => void): void {
+    this.onMain(() => {
+      this.seal = inTransaction(this.parts.database, () => {
         this.checkEpoch();
         this.checkPresence();
-        body();
-      }),
-    );
+        const draft = new SealDraft(this.seal);
+        body(draft);
+        const seal = draft.done();
+        if (sealText(seal) !== sealText(this.seal)) this.writeSeal(seal);
+        return seal;
+      });
+    });
   }
 
   private checkEpoch(): void {
@@ -211,9 +237,9 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   /** After a take-over the zombie may end at any time; whoever starts later should then find the lock held. */
-  private keepTryingForLock(): void {
-    const { lock, database, clock } = this.parts;
-    if (!lock.held && lock.tryAcquire()) writeHolder(database, clock.nowMs());
+  private keepTryingForLock(draft: SealDraft): void {
+    const { lock, clock } = this.parts;
+    if (!lock.held && lock.tryAcquire()) this.meta.writeHolder(draft, clock.nowMs());
   }
 
   private onMain<T>(action: () => T): T {

@@ -2,7 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { schemaMadeBy, schemaProblem } from '../stored-schema.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
-import { AGGREGATE_TABLE_PREFIX, createAggregateTables } from './aggregate-table.ts';
+import { AGGREGATE_TABLE_PREFIX } from './aggregate-columns.ts';
+import { createAggregateTables } from './aggregate-table.ts';
 import { firstCell } from './database.ts';
 import { corrupt } from './failure.ts';
 import { createTables } from './tables.ts';

@@ -11,6 +11,9 @@ import { invariant } from '../errors.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import { firstRow } from './database.ts';
 import { bytesOfLetter, letterOfRow, rowOfLetter } from './dead-letter-row.ts';
+import { crcOfCells } from './row-crc.ts';
+import { SealSum, type SealDraft } from './seal.ts';
+import { DEAD_LETTERS, DUPLICATES } from './sealed-tables.ts';
 import { DEAD_LETTER_COLUMNS, STAGING_TABLES } from './tables.ts';
 
 export class Staging {
@@ -21,8 +24,8 @@ export class Staging {
   private readonly moveDuplicates: StatementSync;
   private readonly deleteLetters: StatementSync;
   private readonly deleteDuplicates: StatementSync;
-  private letters = 0;
-  private duplicates = 0;
+  private letters = new SealSum();
+  private duplicates = new SealSum();
   private letterBytes = 0;
   private batchId: number | undefined;
 
@@ -30,16 +33,17 @@ export class Staging {
     database.exec(STAGING_TABLES);
     this.database = database;
     this.insertLetter = database.prepare(
-      'INSERT INTO staged_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO staged_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
-    this.insertDuplicate = database.prepare('INSERT INTO staged_duplicates VALUES (?, ?)');
+    this.insertDuplicate = database.prepare('INSERT INTO staged_duplicates VALUES (?, ?, ?)');
     // By the index, since sorting whole letters would copy their bytes once more.
     this.moveLetters = database.prepare(
-      `INSERT INTO dead_letters (${DEAD_LETTER_COLUMNS}) SELECT ${DEAD_LETTER_COLUMNS}
+      `INSERT INTO dead_letters (${DEAD_LETTER_COLUMNS}, crc32) SELECT ${DEAD_LETTER_COLUMNS}, crc32
        FROM staged_dead_letters INDEXED BY staged_dead_letters_in_order ORDER BY "partition", "offset"`,
     );
     this.moveDuplicates = database.prepare(
-      'INSERT INTO duplicates SELECT ?, "partition", "offset" FROM staged_duplicates ORDER BY "partition", "offset"',
+      `INSERT INTO duplicates (batch_id, "partition", "offset", crc32) SELECT ?, "partition", "offset", crc32
+       FROM staged_duplicates ORDER BY "partition", "offset"`,
     );
     this.deleteLetters = database.prepare('DELETE FROM staged_dead_letters');
     this.deleteDuplicates = database.prepare('DELETE FROM staged_duplicates');
@@ -56,15 +60,17 @@ export class Staging {
       'letters of two batches are staged',
     );
     this.begin();
-    this.insertLetter.run(...rowOfLetter(letter));
+    const cells = rowOfLetter(letter);
+    const crc = crcOfCells(cells);
+    this.insertLetter.run(...cells, crc);
     this.batchId = letter.batchId;
-    this.letters += 1;
+    this.letters.add(crc);
     this.letterBytes += bytesOfLetter(letter);
   }
 
   /** In order of partition and offset, one row a query: between two of them the checkpoint may be used. */
   *stagedLetters(): Generator<DeadLetter, void, undefined> {
-    if (this.letters === 0) return;
+    if (this.letters.rows === 0) return;
     const next = this.database.prepare(
       `SELECT ${DEAD_LETTER_COLUMNS} FROM staged_dead_letters
        WHERE ("partition", "offset") > (?, ?) ORDER BY "partition", "offset" LIMIT 1`,
@@ -80,10 +86,12 @@ export class Staging {
     }
   }
 
-  stageDuplicate(partition: number, offset: number): void {
+  /** @param batchId of the batch in hand, which the checksum of the row covers */
+  stageDuplicate(batchId: number, partition: number, offset: number): void {
     this.begin();
-    this.insertDuplicate.run(partition, offset);
-    this.duplicates += 1;
+    const crc = crcOfCells([batchId, partition, offset]);
+    this.insertDuplicate.run(partition, offset, crc);
+    this.duplicates.add(crc);
   }
 
   /** Ends the gathering transaction, where there is one. */
@@ -93,28 +101,30 @@ export class Staging {
 
   discard(): void {
     this.settle();
-    if (this.letters > 0) this.deleteLetters.run();
-    if (this.duplicates > 0) this.deleteDuplicates.run();
+    if (this.letters.rows > 0) this.deleteLetters.run();
+    if (this.duplicates.rows > 0) this.deleteDuplicates.run();
     this.forget();
   }
 
   /** Moves everything into the checkpoint; called within the commit's transaction, which can still be undone. */
-  moveInto(batchId: number): void {
-    if (this.letters > 0) {
+  moveInto(draft: SealDraft, batchId: number): void {
+    if (this.letters.rows > 0) {
       invariant(this.batchId === batchId, `the staged letters are not of batch ${batchId}`);
-      checkMoved(this.moveLetters.run().changes, this.letters);
+      checkMoved(this.moveLetters.run().changes, this.letters.rows);
+      draft.of(DEAD_LETTERS.name).addAll(this.letters);
       this.deleteLetters.run();
     }
-    if (this.duplicates > 0) {
-      checkMoved(this.moveDuplicates.run(batchId).changes, this.duplicates);
+    if (this.duplicates.rows > 0) {
+      checkMoved(this.moveDuplicates.run(batchId).changes, this.duplicates.rows);
+      draft.of(DUPLICATES.name).addAll(this.duplicates);
       this.deleteDuplicates.run();
     }
   }
 
   /** Called after the commit. */
   forget(): void {
-    this.letters = 0;
-    this.duplicates = 0;
+    this.letters = new SealSum();
+    this.duplicates = new SealSum();
     this.letterBytes = 0;
     this.batchId = undefined;
   }

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type { Accounting, BatchPlan, PlannedRange } from '../contracts/batch.ts';
-import { allRows, type Row } from './database.ts';
+import { allRows, firstRow, type Row } from './database.ts';
 import { parsePlan } from './stored-json.ts';
 
 export interface StoredPlan {
@@ -38,6 +38,14 @@ export function storedCommits(database: DatabaseSync): StoredCommit[] {
     watermarkMicros: watermarkMicros as number | null,
     accounting: { read, accepted, invalid, duplicate, late } as Accounting,
   }));
+}
+
+/** undefined where it is missing. */
+export function storedAccounting(database: DatabaseSync): Accounting | undefined {
+  const row = firstRow(database.prepare('SELECT read, accepted, invalid, duplicate, late FROM accounting'));
+  if (row === undefined) return undefined;
+  const [read, accepted, invalid, duplicate, late] = row;
+  return { read, accepted, invalid, duplicate, late } as Accounting;
 }
 
 /** undefined where it is not the plan of that batch. */

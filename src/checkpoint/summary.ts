@@ -4,19 +4,39 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Accounting, LoweredWatermark, PartitionState } from '../contracts/batch.ts';
 import type { LostRange } from '../contracts/checkpoint.ts';
-import type { StoredAggregate } from '../plan/query-change.ts';
 import { countGroups } from './aggregate-table.ts';
-import { readAccounting, readLastPlan, readLostRanges, readPartitions } from './batch-tables.ts';
-import { allRows, firstRow, inSnapshot, type Row } from './database.ts';
+import {
+  isPrinted,
+  readAccounting,
+  readCommits,
+  readDeadLetterBytes,
+  readLastPlan,
+  readLostRanges,
+  readPartitions,
+} from './batch-tables.ts';
+import type { Row } from './database.ts';
+import { letterOfRow } from './dead-letter-row.ts';
 import { guarded } from './failure.ts';
 import { readIdentity } from './identity.ts';
+import type { Seal } from './seal.ts';
+import { checkedRows, storedRows, unlike } from './sealed-rows.ts';
+import {
+  DEAD_LETTERS,
+  DEDUPE_APPENDED,
+  DEDUPE_SEGMENTS,
+  DUPLICATES,
+  PLANS,
+  REDRIVEN,
+  type SealedTable,
+} from './sealed-tables.ts';
+import { inSealedSnapshot } from './sealed-snapshot.ts';
 import { openPresent } from './view.ts';
 import { parsePlan } from './stored-json.ts';
 
 /** What one remembered id takes in the blobs of the dedupe state. */
 export const ID_BYTES = 32;
 
-const FILES = ['checkpoint.db', 'checkpoint.db-wal', 'checkpoint.db-shm', 'lock.db'] as const;
+const FILES = ['checkpoint.db', 'checkpoint.db-wal', 'checkpoint.db-shm', 'last-commit', 'lock.db'] as const;
 
 export interface CheckpointSummary {
   readonly location: string;
@@ -80,26 +100,31 @@ export function readSummary({ location }: { readonly location: string }): Checkp
   const database = openPresent(location);
   try {
     return guarded({ location }, () =>
-      inSnapshot(database, () => ({ ...summaryOf(database, location), files })),
+      inSealedSnapshot(database, location, (seal) => ({ ...summaryOf(database, seal, location), files })),
     );
   } finally {
     database.close();
   }
 }
 
-function summaryOf(database: DatabaseSync, location: string): Omit<CheckpointSummary, 'files'> {
-  const identity = readIdentity(database, location);
-  const [log, createdAtMs, epoch, pid, sinceMs] = row(
+function summaryOf(
+  database: DatabaseSync,
+  seal: Seal | undefined,
+  location: string,
+): Omit<CheckpointSummary, 'files'> {
+  const { queryName, queryId, createdAtMs, epoch, holder, topic, logFormat, aggregates } = readIdentity(
     database,
-    'SELECT log_format, created_at_ms, epoch, lock_pid, lock_since_ms FROM meta',
+    seal,
+    location,
   );
-  const lastPlan = readLastPlan(database, location);
+  const lastPlan = readLastPlan(database, seal, location);
+  const rowsOf = (table: SealedTable): Row[] => checkedRows(database, table, seal, location);
   return {
     location,
-    query: { name: identity.queryName, id: identity.queryId, createdAtMs: createdAtMs as number },
-    topic: { name: identity.topic, log: log as string, id: lastPlan?.topicId ?? null },
-    epoch: epoch as number,
-    holder: pid === null ? null : { pid: pid as number, sinceMs: sinceMs as number },
+    query: { name: queryName, id: queryId, createdAtMs },
+    topic: { name: topic, log: logFormat, id: lastPlan?.topicId ?? null },
+    epoch,
+    holder,
     lastPlan:
       lastPlan === undefined
         ? null
@@ -110,69 +135,68 @@ function summaryOf(database: DatabaseSync, location: string): Omit<CheckpointSum
             offsets: lastPlan.ranges.reduce((sum, { start, end }) => sum + end - start, 0),
           },
     lowered: lastPlan?.lowered ?? null,
-    lastCommit: lastCommitOf(database, location),
-    accounting: readAccounting(database, location),
-    partitions: readPartitions(database, location),
-    aggregates: identity.aggregates.map((aggregate) => aggregateOf(database, aggregate)),
-    ids: idsOf(database),
-    deadLetters: lettersOf(database),
-    redriven: row(database, 'SELECT count(*) FROM redriven')[0] as number,
-    lostRanges: readLostRanges(database),
+    lastCommit: lastCommitOf(database, seal, location),
+    accounting: readAccounting(database, seal, location),
+    partitions: readPartitions(database, seal, location),
+    aggregates: aggregates.map((aggregate) => {
+      const { name, sinceBatchId = null, untilBatchId = null } = aggregate;
+      return { name, ...countGroups(database, aggregate, { seal, location }), sinceBatchId, untilBatchId };
+    }),
+    ids: idsOf(database, seal, location),
+    deadLetters: {
+      bytes: readDeadLetterBytes(database, seal, location),
+      reasons: reasonsOf(database, seal, location),
+      duplicates: rowsOf(DUPLICATES).length,
+    },
+    redriven: rowsOf(REDRIVEN).length,
+    lostRanges: readLostRanges(database, seal, location),
   };
 }
 
-function lastCommitOf(database: DatabaseSync, location: string): CheckpointSummary['lastCommit'] {
-  const found = firstRow(
-    database.prepare(
-      `SELECT commits.batch_id, watermark_micros, printed, plan FROM commits LEFT JOIN plans USING (batch_id)
-       ORDER BY commits.batch_id DESC LIMIT 1`,
-    ),
-  );
+function lastCommitOf(
+  database: DatabaseSync,
+  seal: Seal | undefined,
+  location: string,
+): CheckpointSummary['lastCommit'] {
+  const found = readCommits(database, seal, location).at(-1);
   if (found === undefined) return null;
-  const [batchId, watermarkMicros, printed, plan] = found;
-  return {
-    batchId: batchId as number,
-    clockMs: plan === null ? null : parsePlan(batchId, plan, location).clockMs,
-    watermarkMicros: watermarkMicros as number | null,
-    isPrinted: printed !== 0,
-  };
+  const { batchId, watermarkMicros } = found;
+  const plan = checkedRows(database, PLANS, seal, location).find(([planned]) => planned === batchId);
+  const clockMs = plan === undefined ? null : parsePlan(batchId, plan[1], location).clockMs;
+  return { batchId, clockMs, watermarkMicros, isPrinted: isPrinted(database, batchId, location) };
 }
 
-function aggregateOf(database: DatabaseSync, aggregate: StoredAggregate): AggregateSummary {
-  const { name, sinceBatchId = null, untilBatchId = null } = aggregate;
-  return { name, ...countGroups(database, aggregate), sinceBatchId, untilBatchId };
+/** A blob at a time: all of them may have more bytes than there is memory. */
+function idsOf(database: DatabaseSync, seal: Seal | undefined, location: string): CheckpointSummary['ids'] {
+  let [segments, bytes] = [0, 0];
+  for (const table of [DEDUPE_SEGMENTS, DEDUPE_APPENDED]) {
+    for (const { key, cells, isAsWritten } of storedRows(database, table, seal, location)) {
+      if (seal !== undefined && !isAsWritten) throw unlike(table, key, location);
+      if (table === DEDUPE_SEGMENTS) segments += 1;
+      bytes += (cells[1] as Uint8Array).byteLength;
+    }
+  }
+  return { remembered: Math.floor(bytes / ID_BYTES), segments, bytes };
 }
 
-function idsOf(database: DatabaseSync): CheckpointSummary['ids'] {
-  const [segments, sealed] = row(
-    database,
-    'SELECT count(*), coalesce(sum(length(entries)), 0) FROM dedupe_segments',
-  );
-  const [appended] = row(database, 'SELECT coalesce(sum(length(entries)), 0) FROM dedupe_appended');
-  const bytes = (sealed as number) + (appended as number);
-  return { remembered: Math.floor(bytes / ID_BYTES), segments: segments as number, bytes };
-}
-
-function lettersOf(database: DatabaseSync): CheckpointSummary['deadLetters'] {
-  const reasons = allRows(
-    database.prepare(
-      `SELECT reason, count(*), sum(coalesce(length(key), 0) + coalesce(length(value), 0))
-       FROM dead_letters GROUP BY reason ORDER BY 2 DESC, reason`,
-    ),
-  );
-  return {
-    bytes: row(database, 'SELECT dead_letter_bytes FROM accounting')[0] as number,
-    reasons: reasons.map(([reason, count, bytes]) => ({
-      reason: reason as string,
-      count: count as number,
-      bytes: bytes as number,
-    })),
-    duplicates: row(database, 'SELECT count(*) FROM duplicates')[0] as number,
-  };
-}
-
-function row(database: DatabaseSync, query: string): Row {
-  return firstRow(database.prepare(query)) ?? [];
+/** Most letters first. */
+function reasonsOf(
+  database: DatabaseSync,
+  seal: Seal | undefined,
+  location: string,
+): CheckpointSummary['deadLetters']['reasons'] {
+  const reasons = new Map<string, { count: number; bytes: number }>();
+  for (const { key, cells, isAsWritten } of storedRows(database, DEAD_LETTERS, seal, location)) {
+    if (!isAsWritten) throw unlike(DEAD_LETTERS, key, location);
+    const letter = letterOfRow(cells);
+    const sums = reasons.get(letter.reason) ?? { count: 0, bytes: 0 };
+    sums.count += 1;
+    sums.bytes += (letter.key?.byteLength ?? 0) + (letter.value?.byteLength ?? 0);
+    reasons.set(letter.reason, sums);
+  }
+  return [...reasons]
+    .map(([reason, sums]) => ({ reason, ...sums }))
+    .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
 }
 
 function filesOf(location: string): CheckpointSummary['files'] {

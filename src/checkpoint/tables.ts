@@ -5,7 +5,9 @@ import { corrupt } from './failure.ts';
 import { firstCell } from './database.ts';
 
 /** Rises with every change of the tables that an older program could not read. */
-const TABLES_VERSION = 3;
+const TABLES_VERSION = 4;
+/** Without seals, and without checksums of most rows: readable, and sealed by the next runner. */
+export const UNSEALED_VERSION = 3;
 /** "TALY": tells a checkpoint from any other SQLite file. */
 const APPLICATION_ID = 0x54_41_4c_59;
 
@@ -23,75 +25,87 @@ const DEAD_LETTER_DEFINITION = `
  * cannot stand there twice is a guard against counting it twice.
  */
 const TABLES = `
-  CREATE TABLE meta (
+  CREATE TABLE IF NOT EXISTS meta (
     id INTEGER PRIMARY KEY CHECK (id = 0),
     query_id TEXT NOT NULL, query_name TEXT NOT NULL, topic TEXT NOT NULL, log_format TEXT NOT NULL,
     fingerprint TEXT NOT NULL, aggregates TEXT NOT NULL, hash_key BLOB NOT NULL, hash_key_crc32 INTEGER NOT NULL,
     created_at_ms INTEGER NOT NULL,
-    epoch INTEGER NOT NULL, lock_pid INTEGER, lock_since_ms INTEGER
+    epoch INTEGER NOT NULL, lock_pid INTEGER, lock_since_ms INTEGER, crc32 INTEGER NOT NULL
   ) STRICT;
-  CREATE TABLE accounting (
+  CREATE TABLE IF NOT EXISTS accounting (
     id INTEGER PRIMARY KEY CHECK (id = 0),
     read INTEGER NOT NULL, accepted INTEGER NOT NULL, invalid INTEGER NOT NULL,
-    duplicate INTEGER NOT NULL, late INTEGER NOT NULL, dead_letter_bytes INTEGER NOT NULL
+    duplicate INTEGER NOT NULL, late INTEGER NOT NULL, dead_letter_bytes INTEGER NOT NULL,
+    crc32 INTEGER NOT NULL
   ) STRICT;
-  CREATE TABLE plans (batch_id INTEGER PRIMARY KEY, plan TEXT NOT NULL) STRICT;
-  CREATE TABLE commits (
+  CREATE TABLE IF NOT EXISTS plans (batch_id INTEGER PRIMARY KEY, plan TEXT NOT NULL, crc32 INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS commits (
     batch_id INTEGER PRIMARY KEY,
     read INTEGER NOT NULL, accepted INTEGER NOT NULL, invalid INTEGER NOT NULL,
     duplicate INTEGER NOT NULL, late INTEGER NOT NULL,
     watermark_micros INTEGER, progress TEXT NOT NULL, report TEXT NOT NULL, printed INTEGER NOT NULL DEFAULT 0,
+    crc32 INTEGER NOT NULL,
     CHECK (read = accepted + invalid + duplicate + late)
   ) STRICT;
-  CREATE TABLE partitions (
+  CREATE TABLE IF NOT EXISTS partitions (
     "partition" INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL, max_event_micros INTEGER, active_at_ms INTEGER NOT NULL,
     crc32 INTEGER NOT NULL
   ) STRICT;
-  CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, ${DEAD_LETTER_DEFINITION}) STRICT;
-  CREATE UNIQUE INDEX dead_letters_by_position ON dead_letters ("partition", "offset");
-  CREATE INDEX dead_letters_by_reason ON dead_letters (reason);
-  CREATE TABLE duplicates (
-    batch_id INTEGER NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+  CREATE TABLE IF NOT EXISTS dead_letters (
+    id INTEGER PRIMARY KEY, ${DEAD_LETTER_DEFINITION}, crc32 INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX IF NOT EXISTS dead_letters_by_position ON dead_letters ("partition", "offset");
+  CREATE INDEX IF NOT EXISTS dead_letters_by_reason ON dead_letters (reason);
+  CREATE TABLE IF NOT EXISTS duplicates (
+    batch_id INTEGER NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL, crc32 INTEGER NOT NULL,
     PRIMARY KEY (batch_id, "partition", "offset")
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE dedupe_segments (segment INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;
-  CREATE TABLE dedupe_appended (batch_id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;
-  CREATE TABLE redriven (
-    topic_id TEXT NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+  CREATE TABLE IF NOT EXISTS dedupe_segments (segment INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS dedupe_appended (batch_id INTEGER PRIMARY KEY, crc32 INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS redriven (
+    topic_id TEXT NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL, crc32 INTEGER NOT NULL,
     PRIMARY KEY (topic_id, "partition", "offset")
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE lost_ranges (
+  CREATE TABLE IF NOT EXISTS lost_ranges (
     batch_id INTEGER NOT NULL, "partition" INTEGER NOT NULL, start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL,
+    crc32 INTEGER NOT NULL,
     PRIMARY KEY (batch_id, "partition", start_offset)
   ) STRICT, WITHOUT ROWID;
-  INSERT INTO accounting VALUES (0, 0, 0, 0, 0, 0, 0);
+  CREATE TABLE IF NOT EXISTS seal (id INTEGER PRIMARY KEY CHECK (id = 0), seal TEXT NOT NULL) STRICT;
 `;
 
 /** Temporary tables live in a file of their own that ends with the connection: nothing of them can be seen outside. */
 export const STAGING_TABLES = `
-  CREATE TEMP TABLE staged_dead_letters (${DEAD_LETTER_DEFINITION}) STRICT;
+  CREATE TEMP TABLE staged_dead_letters (${DEAD_LETTER_DEFINITION}, crc32 INTEGER NOT NULL) STRICT;
   CREATE UNIQUE INDEX temp.staged_dead_letters_in_order ON staged_dead_letters ("partition", "offset");
   CREATE TEMP TABLE staged_duplicates (
-    "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL, PRIMARY KEY ("partition", "offset")
+    "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL, crc32 INTEGER NOT NULL,
+    PRIMARY KEY ("partition", "offset")
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** Makes the tables that are not there, and says which format the file has now. */
 export function createTables(database: DatabaseSync): void {
   database.exec(TABLES);
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${TABLES_VERSION}`);
 }
 
+export function storedVersion(database: DatabaseSync): number {
+  return Number(firstCell(database.prepare('PRAGMA user_version')));
+}
+
 /**
- * Whether the file holds a checkpoint (`ready`), or nothing yet (`empty`).
+ * Whether the file holds a checkpoint (`ready`), one of the version before seals (`unsealed`), or nothing yet (`empty`).
  * @throws CHECKPOINT_VERSION where another version of the program made it; CHECKPOINT_CORRUPT where it is no checkpoint
  */
-export function inspectTables(database: DatabaseSync, location: string): 'empty' | 'ready' {
+export function inspectTables(database: DatabaseSync, location: string): 'empty' | 'unsealed' | 'ready' {
   const tables = firstCell(database.prepare('SELECT count(*) FROM sqlite_schema'));
   if (tables === 0) return 'empty';
   if (firstCell(database.prepare('PRAGMA application_id')) !== APPLICATION_ID) {
     throw corrupt(location, 'Its checkpoint.db is a SQLite file that another program made.');
   }
-  const version = Number(firstCell(database.prepare('PRAGMA user_version')));
+  const version = storedVersion(database);
+  if (version === UNSEALED_VERSION) return 'unsealed';
   if (version !== TABLES_VERSION) {
     const isNewer = version > TABLES_VERSION;
     throw new TallystreamError('CHECKPOINT_VERSION', {

@@ -1,10 +1,9 @@
 /** Whether the accounting balances, and agrees with the commits, the dead letters and the duplicates that are kept. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Accounting } from '../contracts/batch.ts';
-import { readAccounting } from './batch-tables.ts';
 import { allRows, eachRow, firstCell } from './database.ts';
 import { MEND, type FindingParts } from './finding.ts';
-import { storedCommits, type StoredCommit } from './stored-batches.ts';
+import { storedAccounting, storedCommits, type StoredCommit } from './stored-batches.ts';
 
 type Findings = Generator<FindingParts, void, undefined>;
 
@@ -17,9 +16,12 @@ interface Kept {
   readonly late: number;
 }
 
-/** @throws CHECKPOINT_CORRUPT where the accounting is missing */
-export function* accountingFindings(database: DatabaseSync, location: string): Findings {
-  const total = readAccounting(database, location);
+export function* accountingFindings(database: DatabaseSync): Findings {
+  const total = storedAccounting(database);
+  if (total === undefined) {
+    yield finding('The accounting is missing.', 'table accounting', 'It has one row, written at the start.');
+    return;
+  }
   const commits = storedCommits(database);
   yield* balanceFindings(total, 'table accounting');
   for (const { batchId, accounting } of commits) {

@@ -5,6 +5,8 @@ import { keyCellsOf, storedGroups } from './aggregate-table.ts';
 import { type Cell, eachRow, firstCell } from './database.ts';
 import { MEND, type FindingParts } from './finding.ts';
 import { readIdentity } from './identity.ts';
+import { crcOfCells } from './row-crc.ts';
+import type { Seal } from './seal.ts';
 import { readablePlan } from './stored-batches.ts';
 import { ID_BYTES } from './summary.ts';
 
@@ -12,7 +14,7 @@ type Findings = Generator<FindingParts, void, undefined>;
 
 /** @throws CHECKPOINT_CORRUPT where it does not say whose checkpoint it is */
 export function* identityFindings(database: DatabaseSync, location: string): Findings {
-  const { fingerprint, queryName, topic } = readIdentity(database, location);
+  const { fingerprint, queryName, topic } = readIdentity(database, undefined, location);
   for (const [part, name] of [
     ['query.name', queryName],
     ['log.topic', topic],
@@ -64,8 +66,8 @@ export function* jsonFindings(database: DatabaseSync, location: string): Finding
   }
 }
 
-/** SQLite keeps no checksums, and one flipped bit would forget an id. */
-export function* dedupeFindings(database: DatabaseSync): Findings {
+/** SQLite keeps no checksums, and one flipped bit would forget an id. Before the seals they were of the bytes alone. */
+export function* dedupeFindings(database: DatabaseSync, _location: string, seal: Seal | undefined): Findings {
   for (const [table, row] of [
     ['dedupe_segments', 'segment'],
     ['dedupe_appended', 'batch_id'],
@@ -74,11 +76,12 @@ export function* dedupeFindings(database: DatabaseSync): Findings {
     for (const [id, crc, entries] of eachRow(rows)) {
       const where = `table ${table}, ${row === 'batch_id' ? 'batch' : row} ${String(id)}`;
       const bytes = entries instanceof Uint8Array ? entries : new Uint8Array(0);
-      if (crc32(bytes) !== crc) {
+      const expected = seal === undefined ? crc32(bytes) : crcOfCells([id as Cell, bytes]);
+      if (expected !== crc) {
         yield {
           what: 'Remembered ids do not match their checksum.',
           where,
-          why: `It is ${hex(crc32(bytes))}, and ${hex(Number(crc))} was written.`,
+          why: `It is ${hex(expected)}, and ${hex(Number(crc))} was written.`,
           mend: MEND,
         };
       } else if (bytes.byteLength % ID_BYTES !== 0) {
@@ -94,7 +97,7 @@ export function* dedupeFindings(database: DatabaseSync): Findings {
 }
 
 export function* groupFindings(database: DatabaseSync, location: string): Findings {
-  for (const aggregate of readIdentity(database, location).aggregates) {
+  for (const aggregate of readIdentity(database, undefined, location).aggregates) {
     const table = `aggregate_${aggregate.name}`;
     if (firstCell(database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?'), table) === undefined) {
       yield {

@@ -4,11 +4,16 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
+import { checkNoted, readNote } from './commit-note.ts';
 import { eachRow } from './database.ts';
 import { checkpointFailure } from './failure.ts';
 import { MEND, type Finding, type FindingParts } from './finding.ts';
+import type { Seal } from './seal.ts';
+import { readSeal } from './seal-row.ts';
+import { storedVersion, UNSEALED_VERSION } from './tables.ts';
 import { accountingFindings } from './verify-accounting.ts';
 import { protocolFindings } from './verify-protocol.ts';
+import { sealFindings } from './verify-seal.ts';
 import { dedupeFindings, groupFindings, identityFindings, jsonFindings } from './verify-stored.ts';
 import { openPresent } from './view.ts';
 
@@ -19,16 +24,19 @@ const PROBLEMS_MAX = 100;
 
 export interface Verification {
   readonly location: string;
+  /** False in a checkpoint that a version before seals wrote: that a row is missing cannot be seen in it. */
+  readonly isSealed: boolean;
   /** The checks that were made, in their order. */
   readonly checks: readonly string[];
   /** Empty where the checkpoint is sound. */
   readonly findings: readonly Finding[];
 }
 
-type Check = (database: DatabaseSync, location: string) => Iterable<FindingParts>;
+type Check = (database: DatabaseSync, location: string, seal: Seal | undefined) => Iterable<FindingParts>;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   integrity: integrityFindings,
+  seal: sealFindings,
   identity: identityFindings,
   json: jsonFindings,
   protocol: protocolFindings,
@@ -49,21 +57,57 @@ export function verifyCheckpoint({ location }: { readonly location: string }): V
     if (!isCorrupt(error)) throw error;
     return {
       location,
+      isSealed: false,
       checks: ['file'],
       findings: [{ check: 'file', ...unreadable(error, 'checkpoint.db') }],
     };
   }
   try {
+    const noted = readNote(location);
     database.exec('BEGIN');
-    const findings = Object.entries(CHECKS).flatMap(([name, check]) =>
-      findingsOf(name, () => check(database, location), location),
+    const seal = sealIn(database, location);
+    const all: Readonly<Record<string, Check>> = {
+      ...CHECKS,
+      note: (_database: DatabaseSync, folder: string) => noteFindings(folder, seal, noted),
+    };
+    const findings = Object.entries(all).flatMap(([name, check]) =>
+      findingsOf(name, () => check(database, location, seal), location),
     );
-    return { location, checks: ['file', ...Object.keys(CHECKS)], findings };
+    const isSealed = storedVersion(database) !== UNSEALED_VERSION;
+    return { location, isSealed, checks: ['file', ...Object.keys(all)], findings };
   } catch (error) {
     throw checkpointFailure(error, { location });
   } finally {
     // The end of the connection ends the snapshot too, in whatever state a damaged file has left it.
     database.close();
+  }
+}
+
+/** undefined where there is none, and where it is damaged, which the check of the seal finds. */
+function sealIn(database: DatabaseSync, location: string): Seal | undefined {
+  try {
+    return readSeal(database, location);
+  } catch {
+    return undefined;
+  }
+}
+
+function* noteFindings(
+  location: string,
+  seal: Seal | undefined,
+  noted: Seal | undefined,
+): Generator<FindingParts, void, undefined> {
+  if (seal === undefined) return;
+  try {
+    checkNoted(location, seal, noted);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    yield {
+      what: 'A later commit was made in this folder.',
+      where: 'checkpoint.db-wal',
+      why: error.why ?? error.what,
+      mend: MEND,
+    };
   }
 }
 

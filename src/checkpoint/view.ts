@@ -12,13 +12,19 @@ import type {
 } from '../contracts/batch.ts';
 import type { CheckpointView, DeadLetterFilter, LostRange } from '../contracts/checkpoint.ts';
 import { aggregateNamed, groupsOf } from './aggregate-table.ts';
-import { readAccounting, readLastPlan, readLostRanges } from './batch-tables.ts';
-import { allRows, checkpointFile, firstCell, firstRow, inSnapshot, openViewDatabase } from './database.ts';
+import { readAccounting, readCommits, readLastPlan, readLostRanges } from './batch-tables.ts';
+import { readNote } from './commit-note.ts';
+import { checkpointFile, firstRow, openViewDatabase } from './database.ts';
 import { deadLetters, duplicates } from './dead-letter-reader.ts';
-import { type FailurePlace, guarded, guardedRows } from './failure.ts';
+import { corrupt, type FailurePlace, guarded, guardedRows } from './failure.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import { checkTables } from './schema-check.ts';
 import { storedPlans } from './stored-batches.ts';
+import { viewOldTables } from './migrate.ts';
+import type { Seal } from './seal.ts';
+import { inSealedSnapshot } from './sealed-snapshot.ts';
+import { checkRows } from './sealed-rows.ts';
+import { REDRIVEN } from './sealed-tables.ts';
 import { parseStored } from './stored-json.ts';
 import { inspectTables } from './tables.ts';
 
@@ -30,7 +36,9 @@ export function openCheckpointView({ location }: { readonly location: string }):
   const place = { location };
   const database = openPresent(location);
   try {
-    const identity = guarded(place, () => readIdentity(database, location));
+    const identity = guarded(place, () =>
+      inSealedSnapshot(database, location, (seal) => readIdentity(database, seal, location)),
+    );
     return new SqliteCheckpointView(database, place, identity);
   } catch (error) {
     database.close();
@@ -50,8 +58,12 @@ export function openPresent(location: string): DatabaseSync {
   try {
     // A runner makes the file first and its tables then, in one transaction.
     const tables = guarded(place, () => inspectTables(database, location));
+    if (tables === 'empty' && readNote(location) !== undefined) {
+      throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
+    }
     if (tables === 'empty') throw notFound(location);
     guarded(place, () => checkTables(database, location));
+    guarded(place, () => viewOldTables(database, tables === 'unsealed'));
     return database;
   } catch (error) {
     database.close();
@@ -65,6 +77,8 @@ class SqliteCheckpointView implements CheckpointView {
   private readonly database: DatabaseSync;
   private readonly place: FailurePlace;
   private readonly identity: Identity;
+  /** Once is enough: rows are only ever added to that table, and a wrong answer then needs a second fault. */
+  private isRedrivenChecked = false;
 
   constructor(database: DatabaseSync, place: FailurePlace, identity: Identity) {
     this.database = database;
@@ -75,35 +89,39 @@ class SqliteCheckpointView implements CheckpointView {
   }
 
   atOneCommit<T>(read: () => T): T {
-    // Within another call the snapshot is there already.
-    if (this.database.isTransaction) return read();
-    return guarded(this.place, () => inSnapshot(this.database, read));
+    return this.sealed(read);
   }
 
   lastBatchId(): number | null {
-    return this.read('SELECT max(batch_id) FROM commits') as number | null;
-  }
-
-  accounting(): Accounting {
-    return guarded(this.place, () => readAccounting(this.database, this.place.location));
-  }
-
-  groups(aggregate: string): Iterable<GroupRow> {
-    const named = aggregateNamed(this.identity.aggregates, aggregate, this.place.location);
-    return guardedRows(this.place, () =>
-      groupsOf(this.database, named, { which: 'all', location: this.place.location }),
+    return this.sealed(
+      (seal) => readCommits(this.database, seal, this.place.location).at(-1)?.batchId ?? null,
     );
   }
 
+  accounting(): Accounting {
+    return this.sealed((seal) => readAccounting(this.database, seal, this.place.location));
+  }
+
+  groups(aggregate: string): readonly GroupRow[] {
+    const { location } = this.place;
+    const named = aggregateNamed(this.identity.aggregates, aggregate, location);
+    // Nobody gets one before all are known to be there.
+    return this.sealed((seal) => [...groupsOf(this.database, named, { which: 'all', seal, location })]);
+  }
+
   deadLetters(filter: DeadLetterFilter): Iterable<DeadLetter> {
+    const { location } = this.place;
+    const reader = { database: this.database, location, topic: this.topic };
     return guardedRows(this.place, () =>
-      filter.reason === 'DUPLICATE'
-        ? duplicates(this.database, { topic: this.topic, location: this.place.location }, filter)
-        : deadLetters(this.database, filter, this.place.location),
+      filter.reason === 'DUPLICATE' ? duplicates(reader, filter) : deadLetters(reader, filter),
     );
   }
 
   isRedriven({ topicId, partition, offset }: RecordIdentity): boolean {
+    if (!this.isRedrivenChecked) {
+      this.sealed((seal) => checkRows(this.database, REDRIVEN, seal, this.place.location));
+      this.isRedrivenChecked = true;
+    }
     const query = 'SELECT 1 FROM redriven WHERE topic_id = ? AND "partition" = ? AND "offset" = ?';
     return guarded(
       this.place,
@@ -122,13 +140,14 @@ class SqliteCheckpointView implements CheckpointView {
   }
 
   lostRanges(): readonly LostRange[] {
-    return guarded(this.place, () => readLostRanges(this.database));
+    return this.sealed((seal) => readLostRanges(this.database, seal, this.place.location));
   }
 
   recentProgress(): readonly Json[] {
-    return guarded(this.place, () =>
-      allRows(this.database.prepare('SELECT progress FROM commits ORDER BY batch_id')).map(([progress]) =>
-        parseStored(progress, 'progress', this.place.location),
+    const { location } = this.place;
+    return this.sealed((seal) =>
+      readCommits(this.database, seal, location).map(({ progress }) =>
+        parseStored(progress, 'progress', location),
       ),
     );
   }
@@ -138,11 +157,11 @@ class SqliteCheckpointView implements CheckpointView {
   }
 
   private lastPlan(): BatchPlan | undefined {
-    return guarded(this.place, () => readLastPlan(this.database, this.place.location));
+    return this.sealed((seal) => readLastPlan(this.database, seal, this.place.location));
   }
 
-  private read(query: string): unknown {
-    return guarded(this.place, () => firstCell(this.database.prepare(query)));
+  private sealed<T>(read: (seal: Seal | undefined) => T): T {
+    return guarded(this.place, () => inSealedSnapshot(this.database, this.place.location, read));
   }
 }
 

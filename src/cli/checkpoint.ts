@@ -9,6 +9,9 @@ import { ofCheckpoint } from './view.ts';
 /** As a checkpoint that is refused. */
 const EXIT_FOUND = 5;
 
+const NOT_SEALED =
+  'It is not sealed yet, since an older version wrote it: a row that is missing cannot be seen. The next `tallystream run` seals it.\n';
+
 export async function show(context: Context): Promise<number> {
   context.signals.leaveToSystem();
   const summary = await ofCheckpoint(context, () => readCheckpointSummary(context.config));
@@ -25,13 +28,15 @@ export async function verify(context: Context): Promise<number> {
   return verification.findings.length === 0 ? 0 : EXIT_FOUND;
 }
 
-function verificationJson({ location, checks, findings }: Verification): unknown {
-  return { schemaVersion: 1, location, sound: findings.length === 0, checks, findings };
+function verificationJson({ location, isSealed, checks, findings }: Verification): unknown {
+  return { schemaVersion: 1, location, sealed: isSealed, sound: findings.length === 0, checks, findings };
 }
 
-export function renderVerification({ location, checks, findings }: Verification): string {
+export function renderVerification({ location, isSealed, checks, findings }: Verification): string {
   const folder = escapeForTerminal(location);
-  if (findings.length === 0) return `The checkpoint in ${folder} is sound (${checks.join(', ')}).\n`;
+  const unsealed = isSealed ? '' : NOT_SEALED;
+  if (findings.length === 0)
+    return `The checkpoint in ${folder} is sound (${checks.join(', ')}).\n${unsealed}`;
   const count = findings.length === 1 ? 'is 1 finding' : `are ${findings.length} findings`;
   const parts = findings.map((finding, index) => renderFinding(finding, index + 1));
   return `There ${count} in the checkpoint in ${folder}.\n\n${parts.join('\n')}`;

@@ -11,6 +11,7 @@ import type { Context } from './context.ts';
 import { createOutput, jsonLine } from './output.ts';
 import { openView } from './view.ts';
 
+const DAMAGED = 'it does not match its checksum, so any part of it may be wrong';
 /** More of a dead letter than a person reads in a terminal. */
 const SHOWN_BYTES_MAX = 64 * 1024;
 /** Other work of this process, signals among it, has its turn after so many letters. */
@@ -24,14 +25,17 @@ export async function list(context: Context): Promise<number> {
   try {
     const write = await createOutput();
     let shown = 0;
+    let damaged = 0;
     for (const letter of view.deadLetters(filter)) {
       if (shown >= limit) break;
       await write(context.json ? jsonLine(jsonOf(letter)) : `${lineOf(letter)}\n`);
       shown += 1;
+      if (letter.damaged === true) damaged += 1;
       // Writing to a file never waits, so signals and timers would have no turn.
       if (shown % LETTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     if (shown === 0 && limit > 0 && !context.json) await write('No dead letters.\n');
+    if (damaged > 0) throw damagedError(damaged);
     return 0;
   } finally {
     view.close();
@@ -44,10 +48,12 @@ export async function show(context: Context, [word = '']: readonly string[]): Pr
   const view = await openView(context);
   try {
     const letter = letterAt(view, position);
+    if (letter.damaged === true && context.isSet('raw')) throw damagedError(1);
     const write = await createOutput();
     if (context.isSet('raw')) await write(bytesOf(letter));
     else if (context.json) await write(jsonLine(jsonOf(letter)));
     else await write(`${fullText(letter)}\n`);
+    if (letter.damaged === true) throw damagedError(1);
     return 0;
   } finally {
     view.close();
@@ -69,7 +75,17 @@ export function positionOf(text: string): Position {
   });
 }
 
-/** @throws DEAD_LETTER_NOT_FOUND */
+/** For letters that do not match their checksums: what they say may be wrong, so their bytes go nowhere. */
+export function damagedError(letters: number): TallystreamError {
+  const [those, match] = letters === 1 ? ['1 dead letter', 'does'] : [`${letters} dead letters`, 'do'];
+  return new TallystreamError('CHECKPOINT_CORRUPT', {
+    what: `${those} in the checkpoint ${match} not match the checksum that was written with the record.`,
+    why: 'The disk gave other bytes back. The position, the reason and the bytes may each be wrong, so such a letter is marked as damaged and never redriven.',
+    mend: 'Check the disk, then put back a copy of the checkpoint folder. The record itself may still be in the topic: `tallystream topic tail` shows it.',
+  });
+}
+
+/** The letter at a position, or a damaged one if no sound letter says that it is there. @throws DEAD_LETTER_NOT_FOUND */
 export function letterAt(view: CheckpointView, position: Position): DeadLetter {
   for (const letter of view.deadLetters(position)) return letter;
   for (const letter of view.deadLetters({ ...position, reason: 'DUPLICATE' })) return letter;
@@ -118,6 +134,7 @@ function jsonOf(letter: DeadLetter): Record<string, unknown> {
     batchId: letter.batchId,
     timestamp: timestampOf(letter),
     value: letter.value === null ? null : Buffer.from(letter.value).toString('base64'),
+    ...(letter.damaged === true ? { damaged: true } : {}),
   };
 }
 
@@ -129,14 +146,17 @@ function timestampOf({ timestampMs }: DeadLetter): string | null {
 function lineOf(letter: DeadLetter): string {
   const at = `${letter.partition}:${letter.offset}`.padEnd(10);
   const what =
-    letter.reason === 'DUPLICATE'
-      ? ''
-      : `${letter.field ?? '(event)'}: expected ${letter.expected}, found ${letter.actual}`;
+    letter.damaged === true
+      ? `DAMAGED: ${DAMAGED}`
+      : letter.reason === 'DUPLICATE'
+        ? ''
+        : `${letter.field ?? '(event)'}: expected ${letter.expected}, found ${letter.actual}`;
   return `${at} batch ${String(letter.batchId).padEnd(5)} ${letter.reason.padEnd(21)} ${escapeForTerminal(what)}`;
 }
 
 function fullText(letter: DeadLetter): string {
   const rows: [string, string][] = [
+    ...(letter.damaged === true ? [['damaged', DAMAGED] as [string, string]] : []),
     ['reason', letter.reason],
     ['field', letter.field ?? '(event)'],
     ['expected', letter.expected],

@@ -7,7 +7,7 @@ import { redriveHeaders, withoutRedrive } from '../engine/redrive.ts';
 import { TallystreamError } from '../errors.ts';
 import { PRODUCER_HEADER } from '../producer/resume.ts';
 import type { Context } from './context.ts';
-import { letterAt, positionOf, reasonOf } from './dead-letters.ts';
+import { damagedError, letterAt, positionOf, reasonOf } from './dead-letters.ts';
 import { createOutput } from './output.ts';
 import { openView } from './view.ts';
 
@@ -24,6 +24,8 @@ interface Outcome {
   late: number;
   /** Only their position was kept. */
   withoutBytes: number;
+  /** They do not match their checksums. */
+  damaged: number;
 }
 
 export async function redrive(context: Context, positions: readonly string[]): Promise<number> {
@@ -44,11 +46,8 @@ export async function redrive(context: Context, positions: readonly string[]): P
         : view.deadLetters(reasonOf(context));
     const outcome = await redriveAll(context, view, letters, () => exitCode !== 0);
     const write = await createOutput();
-    await write(
-      context.json
-        ? `${JSON.stringify({ schemaVersion: 1, dryRun: context.isSet('dry-run'), ...outcome })}\n`
-        : describe(context, outcome),
-    );
+    await write(context.json ? `${JSON.stringify(jsonOf(context, outcome))}\n` : describe(context, outcome));
+    if (outcome.damaged > 0 && exitCode === 0) throw damagedError(outcome.damaged);
     return exitCode;
   } finally {
     release();
@@ -75,7 +74,7 @@ async function redriveAll(
     }
     // Letters that a runner makes of what is redriven now belong to later batches; they are not chased.
     const lastBatchId = view.lastBatchId() ?? -1;
-    const outcome: Outcome = { redriven: 0, alreadyRedriven: 0, late: 0, withoutBytes: 0 };
+    const outcome: Outcome = { redriven: 0, alreadyRedriven: 0, late: 0, withoutBytes: 0, damaged: 0 };
     const append = createAppender(async (records) => {
       if (!dryRun) await log.append(view.topic, records);
     });
@@ -84,7 +83,7 @@ async function redriveAll(
       looked += 1;
       // Nothing else here leaves the turn, and signals come only between two.
       if (looked % LETTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (stopped() || letter.batchId > lastBatchId) break;
+      if (stopped() || (letter.damaged !== true && letter.batchId > lastBatchId)) break;
       const record = recordOf(context, view, topicId, letter, outcome);
       if (record !== undefined) await append.add(record);
     }
@@ -105,7 +104,8 @@ function recordOf(
 ): RecordInput | undefined {
   const identity = { topicId, partition: letter.partition, offset: letter.offset };
   const acceptLate = context.isSet('accept-late') && letter.reason === 'LATE';
-  if (letter.value === null) outcome.withoutBytes += 1;
+  if (letter.damaged === true) outcome.damaged += 1;
+  else if (letter.value === null) outcome.withoutBytes += 1;
   else if (view.isRedriven(identity)) outcome.alreadyRedriven += 1;
   else if (letter.reason === 'LATE' && !acceptLate) outcome.late += 1;
   else {
@@ -143,8 +143,14 @@ function createAppender(append: (records: readonly RecordInput[]) => Promise<voi
   };
 }
 
+/** `damaged` only where there are some. */
+function jsonOf(context: Context, { damaged, ...counts }: Outcome): unknown {
+  const dryRun = context.isSet('dry-run');
+  return { schemaVersion: 1, dryRun, ...counts, ...(damaged > 0 ? { damaged } : {}) };
+}
+
 function describe(context: Context, outcome: Outcome): string {
-  const { redriven, alreadyRedriven, late, withoutBytes } = outcome;
+  const { redriven, alreadyRedriven, late, withoutBytes, damaged } = outcome;
   const verb = context.isSet('dry-run') ? 'would be' : redriven === 1 ? 'was' : 'were';
   const lines = [
     `${redriven} dead ${redriven === 1 ? 'letter' : 'letters'} ${verb} appended to the topic again.`,
@@ -157,5 +163,6 @@ function describe(context: Context, outcome: Outcome): string {
     );
   }
   if (withoutBytes > 0) lines.push(`Left out, without bytes to append: ${withoutBytes}.`);
+  if (damaged > 0) lines.push(`Left out, damaged: ${damaged}.`);
   return `${lines.join('\n')}\n`;
 }

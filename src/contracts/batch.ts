@@ -93,6 +93,8 @@ export interface DeadLetter {
   readonly value: Uint8Array | null;
   /** The record's own, in their order; empty where the byte limit keeps positions only. */
   readonly headers: readonly Header[];
+  /** Set on a letter that does not match its checksum: any part of it may be wrong, and its bytes are not given. */
+  readonly damaged?: true;
 }
 
 /** Names one record for ever: topics are named by id, since a name can be given again. */

@@ -33,12 +33,46 @@ export function findPartition(file: LogFile, topicName: string, partition: numbe
   const topic = findTopic(file, topicName);
   const row = file.statements.partition.get(topic.topic_key, partition) as unknown as
     PartitionRow | undefined;
+  // A partition that the topic has is missing then.
+  if (row === undefined && partition >= 0 && partition < topic.partitions) partitionRows(file, topic);
   if (row === undefined) throw partitionNotFound(topicName, partition, topic.partitions);
   return row;
 }
 
+/** All partitions of the topic, in order. @throws LOG_CORRUPT if one is missing; TOPIC_NOT_FOUND if the topic was removed */
 export function partitionRows(file: LogFile, topic: TopicRow): PartitionRow[] {
-  return file.statements.partitions.all(topic.topic_key) as unknown as PartitionRow[];
+  const rows = (): PartitionRow[] =>
+    file.statements.partitions.all(topic.topic_key) as unknown as PartitionRow[];
+  const found = rows();
+  if (isComplete(found, topic)) return found;
+  // Another process may have removed the topic since its row was read; that is no damage.
+  if (topicRow(file, topic.name)?.topic_key !== topic.topic_key) throw missingTopic(file, topic.name);
+  throw incompleteTopic(file.path, topic, found);
+}
+
+/** A damaged index can hide a row, and a query would read the other partitions as if they were all. */
+function isComplete(rows: readonly PartitionRow[], { partitions }: TopicRow): boolean {
+  return (
+    rows.length === partitions &&
+    rows.every(
+      ({ partition, earliest, latest }, index) => partition === index && earliest >= 0 && earliest <= latest,
+    )
+  );
+}
+
+function incompleteTopic(
+  path: string,
+  { name, partitions }: TopicRow,
+  rows: readonly PartitionRow[],
+): TallystreamError {
+  const found = rows.map(
+    ({ partition, earliest, latest }) => `${partition} (offsets ${earliest} to ${latest})`,
+  );
+  return new TallystreamError('LOG_CORRUPT', {
+    what: `The log ${path} is damaged: the partitions of topic ${name} are not complete.`,
+    why: `It has ${partitions}, numbered from 0, and these are found: ${found.join(', ') || 'none'}.`,
+    mend: 'Stop everything that uses the log. If only an index is damaged, REINDEX with a SQLite client repairs it; if not, restore the file from a copy.',
+  });
 }
 
 export function offsetsOf(file: LogFile, topic: TopicRow): PartitionOffsets[] {

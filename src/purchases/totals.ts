@@ -3,6 +3,7 @@ import { escapeForTerminal } from '../columns/escape.ts';
 import type { GroupRow } from '../contracts/batch.ts';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
 import { CATEGORIES, DAYS, RUNNING } from './aggregate-names.ts';
+import { checkTotals } from './check-totals.ts';
 import { accountingLine, betweenRules, isForeign, runningTotalFooter } from './render-parts.ts';
 import { renderTable } from '../columns/render-table.ts';
 import type { AccountingRow, RunningTotal } from './report.ts';
@@ -53,9 +54,14 @@ export type LostRecords = {
   }[];
 };
 
-/** All of one commit, also while the query goes on. */
+/**
+ * All of one commit, also while the query goes on.
+ * @throws CHECKPOINT_CORRUPT also if the figures do not agree with each other
+ */
 export function buildTotals(view: CheckpointView): Totals {
-  return view.atOneCommit(() => totalsOf(view));
+  const totals = view.atOneCommit(() => totalsOf(view));
+  checkTotals(totals);
+  return totals;
 }
 
 function totalsOf(view: CheckpointView): Totals {

@@ -7,10 +7,11 @@ import { checkpointFile } from '../../src/checkpoint/database.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
 import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
 import { commitOf, freshLocation, hasCode, letterOf, open } from './support/batches.ts';
+import { reseal } from './support/reseal.ts';
 import { startChild } from './support/child.ts';
 
 /** A closed checkpoint with one of everything in it, after `sql` was done to it by hand. */
-async function damaged(t: TestContext, sql: string): Promise<string> {
+async function damaged(t: TestContext, sql: string, sealed?: 'sealed again'): Promise<string> {
   const location = freshLocation(t);
   const checkpoint = await open(location);
   checkpoint.stageDeadLetter(letterOf(0));
@@ -22,6 +23,7 @@ async function damaged(t: TestContext, sql: string): Promise<string> {
   const database = new DatabaseSync(checkpointFile(location));
   database.exec(sql);
   database.close();
+  if (sealed === 'sealed again') reseal(location);
   return location;
 }
 
@@ -100,7 +102,13 @@ for (const [what, sql] of FLIPPED) {
     const view = openCheckpointView({ location });
     assert.throws(() => [...view.groups('categories')], isFound);
     view.close();
-    const [finding, ...more] = verifyCheckpoint({ location }).findings;
+    const { findings } = verifyCheckpoint({ location });
+    // A row's checksum is what the seal adds up, so that it finds a damaged one too.
+    assert.equal(
+      findings.some(({ check }) => check === 'seal'),
+      what === 'the checksum',
+    );
+    const [finding, ...more] = findings.filter(({ check }) => check !== 'seal');
     assert.deepEqual([finding?.check, more], ['groups', []]);
     assert.match(finding?.where ?? '', /^table aggregate_categories, group \["2025-06-26","Ho[ml]e"\]$/);
     assert.match(finding?.mend ?? '', /put back a copy/);
@@ -114,16 +122,17 @@ for (const [what, sql] of FLIPPED) {
 test('finds one flipped byte of what is remembered of a partition, and of the key of the hashes', async (t) => {
   const sql = 'UPDATE partitions SET max_event_micros = coalesce(max_event_micros, 0) + 1';
   const location = await damaged(t, sql);
-  const checkpoint = await open(location);
-  assert.throws(() => checkpoint.lastCommit(), hasCode('CHECKPOINT_CORRUPT', 'partitions', 'checksum'));
+  await assert.rejects(open(location), hasCode('CHECKPOINT_CORRUPT', 'partitions', 'checksum'));
   const found = verifyCheckpoint({ location }).findings.filter(({ check }) => check === 'protocol');
   assert.deepEqual(
     found.map(({ where }) => where),
     ['table partitions, partition 0'],
   );
   const keyed = await damaged(t, 'UPDATE meta SET hash_key = randomblob(16)');
-  await assert.rejects(open(keyed), hasCode('CHECKPOINT_CORRUPT', keyed, 'key of the hashes'));
-  assert.match(verifyCheckpoint({ location: keyed }).findings[0]?.why ?? '', /key of the hashes/);
+  await assert.rejects(open(keyed), hasCode('CHECKPOINT_CORRUPT', keyed, 'table meta', 'checksum'));
+  assert.match(verifyCheckpoint({ location: keyed }).findings[0]?.where ?? '', /^table meta/);
+  const resealed = await damaged(t, 'UPDATE meta SET hash_key = randomblob(16)', 'sealed again');
+  await assert.rejects(open(resealed), hasCode('CHECKPOINT_CORRUPT', resealed, 'key of the hashes'));
 });
 
 for (const [what, sql, read] of [
@@ -133,14 +142,14 @@ for (const [what, sql, read] of [
   ['report', "UPDATE commits SET report = 'x'", 'unprintedReport'],
 ] as const) {
   test(`refuses a ${what} that cannot be read: ${sql}`, async (t) => {
-    const checkpoint = await open(await damaged(t, sql));
+    const checkpoint = await open(await damaged(t, sql, 'sealed again'));
     assert.throws(() => checkpoint[read](), hasCode('CHECKPOINT_CORRUPT', what));
   });
 }
 
 test('refuses an offset that no number can hold', async (t) => {
-  const checkpoint = await open(await damaged(t, 'UPDATE partitions SET next_offset = 9223372036854775807'));
-  assert.throws(() => checkpoint.lastCommit(), hasCode('CHECKPOINT_CORRUPT'));
+  const location = await damaged(t, 'UPDATE partitions SET next_offset = 9223372036854775807');
+  await assert.rejects(open(location), hasCode('CHECKPOINT_CORRUPT'));
 });
 
 for (const sql of [

@@ -47,7 +47,7 @@ test('leaves the folder as it was', async (t) => {
   const location = freshLocation(t);
   (await open(location)).close();
   const files = readdirSync(location);
-  assert.deepEqual(files, ['checkpoint.db', 'lock.db']);
+  assert.deepEqual(files, ['checkpoint.db', 'last-commit', 'lock.db']);
   const view = openCheckpointView({ location });
   assert.deepEqual([...view.deadLetters({})], []);
   view.close();

@@ -174,7 +174,7 @@ test('shows every part of a checkpoint', async (t) => {
 
 test('what stands in a checkpoint does nothing to the terminal', () => {
   const finding = { check: 'json', what: 'It\u001b[31m is.', where: 'a\nb', why: 'w', mend: 'm' };
-  const text = renderVerification({ location: '/x', checks: [], findings: [finding] });
+  const text = renderVerification({ location: '/x', isSealed: true, checks: [], findings: [finding] });
   assert.doesNotMatch(text, /\u001b/);
   assert.equal(text.split('\n').length, 7);
 });

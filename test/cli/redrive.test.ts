@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { openEmbeddedLog } from '../../src/log/embedded.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
@@ -200,4 +201,46 @@ test('a redriven record keeps its headers, and names the newest origin alone', a
     assert.deepEqual(found, ['trace=abc', `tallystream.redrive.origin=${topicId}/0/0`]);
   }
   await log.close();
+});
+
+test('a damaged dead letter is shown as damaged, and is never redriven', async (t) => {
+  const place = placeOf(t);
+  const day = Date.UTC(2024, 5, 26);
+  const bad = (id: string): string => purchase(id, day).replace('"quantity":1', '"quantity":-1');
+  await carry(place, bad('a'), bad('b'), bad('c'));
+  const location = join(place.dataDir, 'checkpoints', 'purchase-totals-embedded-purchasing_events');
+  const database = new DatabaseSync(join(location, 'checkpoint.db'));
+  // One bit of the category: "Books" is "Bookr" then, and would be counted as one.
+  database.exec(
+    "UPDATE dead_letters SET value = CAST(replace(CAST(value AS TEXT), 'Books', 'Bookr') AS BLOB) WHERE offset = 1",
+  );
+  database.close();
+
+  const listed = await place.run(['dead-letters', 'list', '--json']);
+  assert.equal(listed.code, 5);
+  assert.match(listed.stderr, /1 dead letter in the checkpoint does not match the checksum/);
+  const letters = listed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { offset: number; damaged?: boolean; value: string | null });
+  assert.deepEqual(
+    letters.map(({ offset, damaged = false, value }) => [offset, damaged, value === null]),
+    [
+      [0, false, false],
+      [1, true, true],
+      [2, false, false],
+    ],
+  );
+  assert.match((await place.run(['dead-letters', 'list'])).stdout, /0:1 .*DAMAGED/);
+  const shown = await place.run(['dead-letters', 'show', '0:1']);
+  assert.deepEqual([shown.code, /damaged/.test(shown.stdout)], [5, true]);
+  const raw = await place.run(['dead-letters', 'show', '0:1', '--raw']);
+  assert.deepEqual([raw.code, raw.stdout], [5, '']);
+
+  const one = await place.run(['dead-letters', 'redrive', '0:1', '--json']);
+  assert.deepEqual([one.code, (JSON.parse(one.stdout) as { redriven: number }).redriven], [5, 0]);
+  const all = await place.run(['dead-letters', 'redrive', '--json']);
+  const { redriven, damaged } = JSON.parse(all.stdout) as { redriven: number; damaged: number };
+  assert.deepEqual([all.code, redriven, damaged], [5, 2, 1]);
+  assert.match(all.stderr, /never redriven/);
 });

@@ -6,10 +6,15 @@ import { NO_ACCOUNTING, type Accounting } from '../../src/contracts/batch.ts';
 import type { CheckpointView } from '../../src/contracts/checkpoint.ts';
 import { compareCodePoints } from '../../src/purchases/totals-order.ts';
 import { buildTotals, renderTotals } from '../../src/purchases/totals.ts';
+import { RUNNING } from '../../src/purchases/aggregate-names.ts';
+import { hasCode } from '../checkpoint/support/batches.ts';
 import { groupsOf, type Purchase } from './report-fixture.ts';
 
 /** A view that answers only within one commit. */
-function viewOf(purchases: readonly Purchase[], accounting: Accounting = NO_ACCOUNTING): CheckpointView {
+function viewOf(
+  purchases: readonly Purchase[],
+  accounting: Accounting = { ...NO_ACCOUNTING, read: purchases.length, accepted: purchases.length },
+): CheckpointView {
   let within = false;
   return {
     queryName: 'purchase-totals',
@@ -57,6 +62,43 @@ test('has exactly the form that the design documents', () => {
       '{"date":"2025-06-26","currency":"USD","category":"Books","total":"1000.00","transactions":1}],' +
       '"accounting":{"read":5,"accepted":3,"invalid":1,"duplicate":1,"late":0}}',
   );
+});
+
+for (const [what, aggregate, left, why] of [
+  [
+    'a day that is missing',
+    'days',
+    1,
+    /For USD, the running total has 4269\.71 in 3 transactions, and the days have/,
+  ],
+  ['days that are missing', 'days', 0, /For USD, .* the days have 0\.00 in 0 transactions/],
+  [
+    'a category that is missing',
+    'categories',
+    1,
+    /For 2025-06-2[56] USD, the day has .* its categories have 0\.00/,
+  ],
+  ['a currency that is missing', 'totals', 0, /For USD, the running total has 0\.00 in 0 transactions/],
+] as const) {
+  test(`does not show totals with ${what}, and says which figures differ`, () => {
+    const view = viewOf(SHOP);
+    const damaged: CheckpointView = {
+      ...view,
+      groups: (name) => {
+        const groups = [...view.groups(name)];
+        return name === aggregate || (aggregate === 'totals' && name === RUNNING)
+          ? groups.slice(0, left)
+          : groups;
+      },
+    };
+    assert.throws(() => buildTotals(damaged), hasCode('CHECKPOINT_CORRUPT', 'purchase-totals', why));
+  });
+}
+
+test('does not show totals whose transactions are not the events that were accepted', () => {
+  const accounting = { read: 3, accepted: 2, invalid: 1, duplicate: 0, late: 0 };
+  const isFound = hasCode('CHECKPOINT_CORRUPT', 'count 3 transactions, and 2 events were accepted');
+  assert.throws(() => buildTotals(viewOf(SHOP, accounting)), isFound);
 });
 
 test('has empty lists and no batch before the first commit', () => {
