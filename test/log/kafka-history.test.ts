@@ -88,24 +88,25 @@ describe('what was read from Kafka', { skip: withoutKafka(), timeout: 600_000 },
         name,
         [0, 1].map((index) => record(`${round}`, { key: key(round + index) })),
       );
-    for (let round = 0; round < 30; round += 1) await append(round);
-    const [mark] = await marksOf(log, name, 0, 40);
+    await append(0);
+    const [mark] = await marksOf(log, name, 0);
     assert.ok(mark !== undefined);
+    assert.deepEqual([mark.mark.baseOffset, mark.mark.nextOffset], [0, 2]);
     assert.deepEqual(await check(log, name, [mark]), []);
     const endMs = performance.now() + PATIENCE_MS;
     const isThere = async () => {
-      const read = await readRecords(log, { topic: name, partition: 0, start: 38, end: 40 });
+      const read = await readRecords(log, { topic: name, partition: 0, start: 0, end: 2 });
       return read.length === 2;
     };
     // The newest segment is never compacted; a record now and then makes it roll.
-    for (let round = 30; await isThere(); round += 1) {
+    for (let round = 1; await isThere(); round += 1) {
       assert.ok(performance.now() < endMs, 'the broker did not compact');
       await sleep(300);
       await append(round);
     }
     assert.deepEqual(await check(log, name, [mark]), []);
     const [found] = await check(log, name, [{ ...mark, mark: { ...mark.mark, leaderEpoch: 99 } }]);
-    assert.ok(found !== undefined && found.end === 40);
+    assert.ok(found !== undefined && found.end === 2);
   });
 
   for (const what of ['its whole disk', 'the folder of the partition'] as const) {
