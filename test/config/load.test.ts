@@ -90,6 +90,7 @@ test('without any file, flag or variable every key has its default', async () =>
       idleTimeoutMs: 60_000,
       timeZone: 'UTC',
       futureToleranceMs: 300_000,
+      clockSkewMaxMs: 600_000,
       maxOffsetsPerTrigger: 500_000,
       stateBytesMax: null,
       deadLetterBytesMax: 1_073_741_824,
