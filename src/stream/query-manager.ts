@@ -86,7 +86,7 @@ export class StreamingQueryManager {
     void end.ended.then(() => {
       this.queries.delete(name);
       const exception = end.failure();
-      const isTold = [...this.listeners].some(({ onQueryTerminated }) => onQueryTerminated !== undefined);
+      const isTold = [...this.listeners].some((listener) => 'onQueryTerminated' in listener);
       this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception }));
       if (exception === undefined || isTold) return;
       // Whoever awaits the end is told in this turn.

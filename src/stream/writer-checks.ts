@@ -63,5 +63,6 @@ export function triggerOf(spec: TriggerSpec): { readonly trigger: Trigger; reado
 const SHOWN_CHARACTERS_MAX = 100;
 
 function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, SHOWN_CHARACTERS_MAX);
+  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return text.slice(0, SHOWN_CHARACTERS_MAX);
 }
