@@ -41,7 +41,8 @@ function jsonOf(type: FieldType, value: Row[string]): string {
 const SHOWN_CHARACTERS_MAX = 60;
 
 function shown(value: unknown): string {
-  const text = typeof value === 'string' || typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const isJson = ['string', 'object', 'number', 'boolean'].includes(typeof value);
+  const text = isJson ? JSON.stringify(value) : typeof value;
   return text.slice(0, SHOWN_CHARACTERS_MAX);
 }
 
