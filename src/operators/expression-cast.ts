@@ -8,7 +8,13 @@ import { MICROS_PER_SECOND } from '../columns/calendar.ts';
 import type { ValueType } from '../plan/value-type.ts';
 import { asInt, asLong, checkedDigits } from './expression-arithmetic.ts';
 import { cutDown, rescaled } from './expression-decimal.ts';
-import { ExpressionFault, failed, type Evaluator, type Reader, type ScaledEvaluator } from './expression-evaluator.ts';
+import {
+  ExpressionFault,
+  failed,
+  type Evaluator,
+  type Reader,
+  type ScaledEvaluator,
+} from './expression-evaluator.ts';
 import { dateOfText, scaledOfText, wholeOfText } from './expression-parse.ts';
 
 const LONG_MAX = 2n ** 63n - 1n;

@@ -15,7 +15,12 @@ import { arithmeticEvaluator, negateEvaluator } from './expression-arithmetic.ts
 import { castEvaluator, tryCastEvaluator } from './expression-cast.ts';
 import { columnEvaluator, literalEvaluator } from './expression-columns.ts';
 import { arrayContainsEvaluator, comparisonEvaluator, isInEvaluator } from './expression-compare.ts';
-import { ExpressionFault, type Evaluator, type NumberEvaluator, type Reader } from './expression-evaluator.ts';
+import {
+  ExpressionFault,
+  type Evaluator,
+  type NumberEvaluator,
+  type Reader,
+} from './expression-evaluator.ts';
 import {
   andEvaluator,
   caseEvaluator,

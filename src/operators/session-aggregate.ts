@@ -109,7 +109,10 @@ export class SessionAggregate implements RunningAggregate {
       if (this.count > GROUPS_MAX) throw tooManyGroups(this.name, sessions.key);
     } else this.count -= near.length - 1;
     const others = before.filter((session) => !near.includes(session));
-    sessions.working = inOrder([...others, near.reduce((sum, each) => this.join(each, sum, sessions.key), one)]);
+    sessions.working = inOrder([
+      ...others,
+      near.reduce((sum, each) => this.join(each, sum, sessions.key), one),
+    ]);
   }
 
   change(): AggregateChange {

@@ -5,7 +5,14 @@
 import type { Schema } from '../columns/schema.ts';
 import { columnTypes, resolve } from './analyze.ts';
 import type { Resolved } from './analyze-scope.ts';
-import type { CallNode, CastNode, DatePartNode, ExpressionLike, LiteralNode, WindowNode } from './expression.ts';
+import type {
+  CallNode,
+  CastNode,
+  DatePartNode,
+  ExpressionLike,
+  LiteralNode,
+  WindowNode,
+} from './expression.ts';
 import { typeText, type ValueType } from './value-type.ts';
 
 const INFIX: Readonly<Partial<Record<CallNode['name'], string>>> = {
