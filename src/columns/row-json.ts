@@ -41,7 +41,9 @@ function jsonOf(type: FieldType, value: Row[string]): string {
 const SHOWN_CHARACTERS_MAX = 60;
 
 function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, SHOWN_CHARACTERS_MAX);
+  const isJson = ['string', 'object', 'number', 'boolean'].includes(typeof value);
+  const text = isJson ? JSON.stringify(value) : typeof value;
+  return text.slice(0, SHOWN_CHARACTERS_MAX);
 }
 
 /** As Spark's to_json writes it: for what is infinite JSON has no number, and null would be another value. */

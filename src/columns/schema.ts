@@ -205,8 +205,9 @@ function checkedName<Name extends string>(name: Name): Name {
 function checkedType<Type>(type: Type, where: string): Type {
   const kind: unknown = (type as { readonly kind?: unknown } | undefined)?.kind;
   if (typeof kind === 'string' && Object.hasOwn(types, kind)) return type;
+  const shown = typeof type === 'object' || typeof type === 'string' ? JSON.stringify(type) : String(type);
   throw new TallystreamError('USAGE', {
-    what: `${where}: ${String(JSON.stringify(type))} is no type.`,
+    what: `${where}: ${shown} is no type.`,
     mend: `Call one of types.${Object.keys(types).join('(…), types.')}(…).`,
   });
 }

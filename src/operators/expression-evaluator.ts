@@ -52,6 +52,7 @@ export type Evaluator =
 export class ExpressionFault extends TallystreamError {
   readonly problem: Problem;
   private readonly expression: string;
+  private readonly reason: string;
 
   constructor(expression: string, why: string, problem: Omit<Problem, 'field'>) {
     super('EXPRESSION_FAILED', {
@@ -59,13 +60,14 @@ export class ExpressionFault extends TallystreamError {
       mend: 'Filter such rows out before, guard it with when(condition, value), or use tryCast, which gives null.',
     });
     this.expression = expression;
+    this.reason = why;
     this.problem = { ...problem, field: expression.slice(0, ACTUAL_CHARACTERS_MAX) };
   }
 
   /** The same for an expression without columns: it has no value for any event, so the query cannot run. */
   forEveryEvent(): TallystreamError {
     return new TallystreamError('EXPRESSION_FAILED', {
-      what: `The expression ${this.expression} has no value: it needs ${this.problem.expected} and has ${this.problem.actual}.`,
+      what: `The expression ${this.expression} has no value: ${this.reason}.`,
       why: 'It has no columns, so it fails for every event.',
       mend: 'Change it in the query.',
     });

@@ -22,8 +22,8 @@ const FULL = 2;
  * file. `body` is synchronous, as the connection is, and leaves beginning and ending to this function. Effects elsewhere
  * (a mail, another file) are not part of it. The commit waits for the disk, whatever `PRAGMA synchronous` says.
  * @throws what `body` throws, with nothing written; USAGE for a connection within a transaction, for a second call of one
- * name in one call of a handler, and for a body that ends the transaction or is asynchronous; WRITER_FENCED where a newer runner of the query has written; CHECKPOINT_CORRUPT
- * where the checkpoint is older than the database
+ * name in one call of a handler, and for a body that ends the transaction or is asynchronous; WRITER_FENCED where a newer
+ * runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
  */
 export function onceInSqlite(
   database: DatabaseSync,

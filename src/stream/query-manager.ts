@@ -108,7 +108,7 @@ export class StreamingQueryManager {
       this.queries.delete(name);
       const exception = end.failure();
       this.terminated.add(end);
-      const isTold = [...this.listeners].some(({ onQueryTerminated }) => onQueryTerminated !== undefined);
+      const isTold = [...this.listeners].some((listener) => 'onQueryTerminated' in listener);
       this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception }));
       if (exception === undefined || isTold) return;
       // Whoever awaits the end is told in this turn.

@@ -20,7 +20,7 @@ import { StreamingQuery } from './query.ts';
 import type { OpenSource, SinkSpec, StreamHost } from './stream-host.ts';
 import { settingsOfSource } from './source-settings.ts';
 import { readSettings, type StreamSettings } from './settings.ts';
-import { checkedOutputMode, checkedQueryName, triggerOf, type TriggerSpec } from './writer-checks.ts';
+import { checkedOutputMode, checkedQueryName, triggerOf } from './writer-checks.ts';
 
 interface Settings {
   readonly name: string | undefined;
@@ -83,7 +83,9 @@ abstract class Writer {
    * `{ processingTime: '10 seconds' }`, `{ availableNow: true }` or `{ once: true }`; without, as fast as possible.
    * @throws USAGE
    */
-  trigger(trigger: TriggerSpec): this {
+  trigger(
+    trigger: { readonly processingTime: string } | { readonly availableNow: true } | { readonly once: true },
+  ): this {
     return this.with(triggerOf(trigger));
   }
 

@@ -5,7 +5,7 @@ import type { OutputMode } from '../plan/query-plan.ts';
 import { durationMs } from '../plan/window.ts';
 
 /** When a query looks for new events. */
-export type TriggerSpec =
+type TriggerSpec =
   { readonly processingTime: string } | { readonly availableNow: true } | { readonly once: true };
 
 const OUTPUT_MODES: readonly OutputMode[] = ['append', 'update', 'complete'];
@@ -63,5 +63,7 @@ export function triggerOf(spec: TriggerSpec): { readonly trigger: Trigger; reado
 const SHOWN_CHARACTERS_MAX = 100;
 
 function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, SHOWN_CHARACTERS_MAX);
+  const isJson = ['string', 'object', 'number', 'boolean'].includes(typeof value);
+  const text = isJson ? JSON.stringify(value) : typeof value;
+  return text.slice(0, SHOWN_CHARACTERS_MAX);
 }

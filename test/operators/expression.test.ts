@@ -217,7 +217,7 @@ test('a row without a value is an error that names the expression and the value'
   const batch = decode(NUMBERS, [`{"i":2147483647,"j":0,"d":1e308,"p":${'9'.repeat(38)},"s":"x1"}`]);
   const failures: [Expr, RegExp][] = [
     [col('i').plus(1), /^The expression i \+ 1 has no value for a row: 2147483648 does not fit 32 bits\./],
-    [col('i').dividedBy(col('j')), /it divides by zero\. Filter such events out/],
+    [col('i').dividedBy(col('j')), /it divides by zero\. Filter such rows out/],
     [col('i').mod(col('j')), /divides by zero/],
     [col('p').plus(1), /p \+ 1 .*10{38} does not fit decimal\(38,0\)/],
     [col('p').times(col('p')), /does not fit decimal\(38,0\)/],
