@@ -158,7 +158,7 @@ function countsOf({ read, accepted, invalid, duplicate, late }: Accounting): num
 
 /** The row with the highest key. */
 function newest(database: DatabaseSync, table: SealedTable): StatementSync {
-  return database.prepare(`${selectionOf(table)} ORDER BY ${table.key[0]} DESC LIMIT 1`);
+  return database.prepare(`${selectionOf(table)} ORDER BY ${table.key.join(', ')} DESC LIMIT 1`);
 }
 
 /** The cells of the first row, where there is one, against its checksum. @throws CHECKPOINT_CORRUPT */

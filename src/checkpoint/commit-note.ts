@@ -45,7 +45,7 @@ export class CommitNote {
 
 /** A link in its place is not followed: what it names may be anybody's file. */
 function openNote(location: string): number | undefined {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = constants;
+  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
   try {
     return openSync(noteFile(location), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
   } catch {

@@ -75,7 +75,7 @@ export function sealOldTables(database: DatabaseSync, location: string): SealDra
 
 function checkBlobs(database: DatabaseSync, { name, key }: SealedTable, location: string): void {
   for (const [id, crc, entries] of eachRow(
-    database.prepare(`SELECT ${key[0]}, crc32, entries FROM ${name} ORDER BY ${key[0]}`),
+    database.prepare(`SELECT ${key.join(', ')}, crc32, entries FROM ${name} ORDER BY ${key.join(', ')}`),
   )) {
     if (entries instanceof Uint8Array && crc32(entries) === crc) continue;
     throw corrupt(location, `In the remembered ids, ${name} ${String(id)} does not match its checksum.`);
@@ -97,7 +97,7 @@ function writeChecksums(database: DatabaseSync, table: SealedTable): void {
     const rows = last === undefined ? allRows(first) : allRows(next, ...last);
     if (rows.length === 0) return;
     for (const row of rows) {
-      last = row.slice(0, key.length) as SQLInputValue[];
+      last = row.slice(0, key.length);
       update.run(crcOfCells(row, row.length - 1, key.length), ...last);
     }
   }

@@ -14,7 +14,7 @@ export interface TableSeal {
 }
 
 /** A sum of so many 32-bit numbers is exact in a double, and no addition of one can leave the exact range. */
-export const SUM_MODULUS = 2 ** 52;
+const SUM_MODULUS = 2 ** 52;
 const HALF_BITS = 16;
 const HALF_MASK = 0xffff;
 
@@ -46,6 +46,11 @@ export class SealSum implements TableSeal {
 
   removeAll({ rows, sum, products }: TableSeal): void {
     this.change(-rows, -sum, -products);
+  }
+
+  value(): TableSeal {
+    const { rows, sum, products } = this;
+    return { rows, sum, products };
   }
 
   private change(rows: number, sum: number, products: number): void {
@@ -113,7 +118,7 @@ export class SealDraft {
   }
 
   done(): Seal {
-    const tables = Object.fromEntries([...this.tables].map(([name, sum]) => [name, { ...sum }]));
+    const tables = Object.fromEntries([...this.tables].map(([name, sum]) => [name, sum.value()]));
     const { queryId, epoch, batchId } = this;
     return { queryId, epoch, batchId, tables };
   }

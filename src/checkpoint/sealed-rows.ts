@@ -14,7 +14,7 @@ export interface SealedRow {
 }
 
 /** Whether a row of {@link selectionOf} matches its checksum. Before the seals, some tables had none. */
-export function isAsWritten(row: Row, table: SealedTable, seal: Seal | undefined): boolean {
+function isAsWritten(row: Row, table: SealedTable, seal: Seal | undefined): boolean {
   return (seal === undefined && row.at(-1) === null) || matchesChecksum(row, table);
 }
 

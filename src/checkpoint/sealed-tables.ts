@@ -26,14 +26,9 @@ function table(name: string, key: readonly string[], columns: readonly string[])
 const COUNTS = ['read', 'accepted', 'invalid', 'duplicate', 'late'] as const;
 const POSITION = ['"partition"', '"offset"'] as const;
 
-export const META = table(
-  'meta',
-  ['id'],
-  [
-    ...['id', 'query_id', 'query_name', 'topic', 'log_format', 'fingerprint', 'aggregates', 'hash_key'],
-    ...['hash_key_crc32', 'created_at_ms', 'epoch', 'lock_pid', 'lock_since_ms'],
-  ],
-);
+const META_COLUMNS =
+  'id, query_id, query_name, topic, log_format, fingerprint, aggregates, hash_key, hash_key_crc32, created_at_ms, epoch, lock_pid, lock_since_ms';
+export const META = table('meta', ['id'], META_COLUMNS.split(', '));
 export const ACCOUNTING = table('accounting', ['id'], ['id', ...COUNTS, 'dead_letter_bytes']);
 export const PLANS = table('plans', ['batch_id'], ['batch_id', 'plan']);
 /**

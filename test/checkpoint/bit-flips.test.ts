@@ -151,7 +151,7 @@ async function campaign(t: TestContext, file: (typeof FILES)[number], isKilled: 
           path === 'reader' ? judge(() => readWhole(copy), truth) : await startAndCommit(copy, loaded, next);
         counts[`${path}: ${outcome}`] = (counts[`${path}: ${outcome}`] ?? 0) + 1;
       } catch (error) {
-        failures.push(`${path}, byte ${at}, bit ${bit}: ${String((error as Error).stack)}`);
+        failures.push(`${path}, byte ${String(at)}, bit ${bit}: ${String((error as Error).stack)}`);
       }
     }
   }

@@ -55,14 +55,14 @@ describe('checkpoint', () => {
     database.close();
     const text = await place.run(['checkpoint', 'verify']);
     assert.equal(text.code, 5);
-    assert.match(text.stdout, /^There are 2 findings/);
+    assert.match(text.stdout, /^There are 3 findings/);
     const ended = await place.run(['checkpoint', 'verify', '--json']);
     assert.equal(ended.code, 5);
     const { sound: isSound, findings } = JSON.parse(ended.stdout) as Verified;
     assert.equal(isSound, false);
     assert.deepEqual(
       findings.map((finding) => [finding['check'], Object.keys(finding)]),
-      ['json', 'protocol'].map((check) => [check, ['check', 'what', 'where', 'why', 'mend']]),
+      ['seal', 'json', 'protocol'].map((check) => [check, ['check', 'what', 'where', 'why', 'mend']]),
     );
   });
 
@@ -143,7 +143,7 @@ test('shows every part of a checkpoint', async (t) => {
   assert.deepEqual(summary.lostRanges, [{ batchId: 0, partition: 2, start: 3, end: 5 }]);
   assert.deepEqual(
     summary.files.map(({ name }) => name),
-    ['checkpoint.db', 'lock.db'],
+    ['checkpoint.db', 'last-commit', 'lock.db'],
   );
 
   const text = renderSummary(summary);
