@@ -110,7 +110,7 @@ describe('--from', () => {
     const file = join(place.folder, 'in.ndjson');
     writeFileSync(file, '{}\n');
     // Node finds a file that was forgotten when it collects garbage.
-    const collect = 'data:text/javascript,process.once("beforeExit",()=>{gc();setImmediate(()=>gc())})';
+    const collect = 'data:text/javascript,process.once(%22beforeExit%22,()=>{gc();setImmediate(()=>gc())})';
     const env = { NODE_OPTIONS: `--expose-gc --import=${collect}` };
     const { code, stdout, stderr } = await place.run(['produce', '--from', file], { env });
     assert.deepEqual([code, stdout], [4, ''], stderr);
