@@ -133,7 +133,7 @@ test('exits 0 with a warning where the port is taken', async (t) => {
 test('exits 1 where log and checkpoint are damaged, a line each', async (t) => {
   const folder = temporaryFolder(t);
   const location = join(folder, 'data', 'checkpoints', 'purchase-totals-embedded-purchasing_events');
-  mkdirSync(location, { recursive: true });
+  mkdirSync(location, { recursive: true, mode: 0o700 });
   const noise = Uint8Array.from({ length: 20_000 }, (_, index) => (index * 31) % 251);
   writeFileSync(join(folder, 'data', 'log.db'), noise);
   writeFileSync(join(location, 'checkpoint.db'), noise);

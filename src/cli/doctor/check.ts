@@ -1,6 +1,7 @@
 /** What a check of the doctor is, and how one is run: in bounded time, and never the end of the others. */
 import type { Clock } from '../../contracts/clock.ts';
 import { TallystreamError } from '../../errors.ts';
+import { systemReason } from './system-reason.ts';
 
 /** `warn` lets everything run, but not as well as it could; `fail` means that something will not. */
 export type Status = 'pass' | 'warn' | 'fail';
@@ -75,6 +76,13 @@ export function verdictOf(error: unknown): Verdict {
   if (error instanceof TallystreamError) {
     const { what, why, mend } = error;
     return { status: 'fail', found: why === undefined ? what : `${what} ${why}`, mend: mend ?? null };
+  }
+  if (error instanceof Error && 'syscall' in error) {
+    return {
+      status: 'fail',
+      found: `The system refused it: ${systemReason(error)}.`,
+      mend: 'Free some space on that disk, or let this user write there; then run doctor again.',
+    };
   }
   return {
     status: 'fail',
