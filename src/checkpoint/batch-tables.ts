@@ -5,6 +5,7 @@ import type { Accounting, BatchCommit, BatchPlan, Committed, PartitionState } fr
 import type { LostRange, StoredReport } from '../contracts/checkpoint.ts';
 import { corrupt } from './failure.ts';
 import { allRows, firstCell, firstRow } from './database.ts';
+import { MarkWriter, newestMarks } from './history-marks.ts';
 import { crcOfCells } from './row-crc.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
 
@@ -21,6 +22,7 @@ export class BatchTables {
   private readonly upsertPartition: StatementSync;
   private readonly addAccounting: StatementSync;
   private readonly insertLost: StatementSync;
+  private readonly marks: MarkWriter;
   private readonly deleteOldPlans: StatementSync;
   private readonly deleteOldCommits: StatementSync;
   private readonly updatePrinted: StatementSync;
@@ -38,6 +40,7 @@ export class BatchTables {
        duplicate = duplicate + ?, late = late + ?, dead_letter_bytes = dead_letter_bytes + ?`,
     );
     this.insertLost = database.prepare('INSERT INTO lost_ranges VALUES (?, ?, ?, ?)');
+    this.marks = new MarkWriter(database);
     this.deleteOldPlans = database.prepare('DELETE FROM plans WHERE batch_id <= ?');
     this.deleteOldCommits = database.prepare('DELETE FROM commits WHERE batch_id <= ?');
     this.updatePrinted = database.prepare(
@@ -99,6 +102,7 @@ export class BatchTables {
       const row = [state.partition, state.nextOffset, state.maxEventMicros, state.activeAtMs];
       this.upsertPartition.run(...row, crcOfCells(row));
     }
+    this.marks.put(commit.partitions);
     for (const { partition, start, end } of commit.lost) {
       this.insertLost.run(plan.batchId, partition, start, end);
     }
@@ -106,6 +110,11 @@ export class BatchTables {
     // The newest is never among them, so neither is a report that still has to be printed.
     this.deleteOldPlans.run(plan.batchId - BATCHES_KEPT);
     this.deleteOldCommits.run(plan.batchId - BATCHES_KEPT);
+  }
+
+  /** Called after a commit that failed. */
+  forgetFailed(): void {
+    this.marks.forget();
   }
 
   /** @throws CHECKPOINT_CORRUPT */
@@ -138,19 +147,20 @@ export function readLastPlan(database: DatabaseSync, location: string): BatchPla
   return row && parsePlan(row[0], row[1], location);
 }
 
-/** What is remembered of each partition, in their order. @throws CHECKPOINT_CORRUPT */
+/** What is remembered of each partition, in their order, with the newest mark. @throws CHECKPOINT_CORRUPT */
 export function readPartitions(database: DatabaseSync, location: string): PartitionState[] {
+  const marks = newestMarks(database, location);
   return storedPartitions(database).map(({ isAsWritten, ...state }) => {
-    if (isAsWritten) return state;
+    if (isAsWritten) return { ...state, mark: marks.get(state.partition) ?? null };
     const why = `In the table partitions, partition ${state.partition} does not match its checksum.`;
     throw corrupt(location, why);
   });
 }
 
-/** The same with whether each row matches its checksum, for whoever checks them. */
+/** The rows of the table, with whether each matches its checksum. */
 export function storedPartitions(
   database: DatabaseSync,
-): (PartitionState & { readonly isAsWritten: boolean })[] {
+): (Omit<PartitionState, 'mark'> & { readonly isAsWritten: boolean })[] {
   const rows = allRows(
     database.prepare(
       'SELECT "partition", next_offset, max_event_micros, active_at_ms, crc32 FROM partitions ORDER BY "partition"',

@@ -29,7 +29,7 @@ import {
 } from './identity.ts';
 import { lockedError, RunnerLock } from './lock.ts';
 import { SqliteCheckpoint } from './runner.ts';
-import { createTables, inspectTables } from './tables.ts';
+import { addTables, createTables, inspectTables } from './tables.ts';
 
 const LOCK_TIMEOUT_MS = 2_000;
 
@@ -105,6 +105,7 @@ function begin(
     createAggregateTables(database, plan.aggregates);
     createIdentity(database, { plan, logFormat, nowMs: clock.nowMs() });
   }
+  addTables(database);
   const stored = readIdentity(database, location);
   const asked = { fingerprint: askedFingerprint(plan, logFormat), aggregates: plan.aggregates };
   const position = positionOf(database);

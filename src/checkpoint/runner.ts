@@ -5,6 +5,7 @@ import type {
   BatchCommit,
   BatchPlan,
   Committed,
+  DataLoss,
   DeadLetter,
   DedupeSegment,
   GroupCell,
@@ -13,11 +14,14 @@ import type {
 } from '../contracts/batch.ts';
 import type { Checkpoint, StoredReport } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
+import type { PartitionMark } from '../contracts/log.ts';
 import { AggregateWriter, aggregateNamed, groupOf, groupsOf } from './aggregate-table.ts';
 import { BatchTables } from './batch-tables.ts';
+import { raiseLosses, readRaisedLosses, withdrawLosses } from './data-losses.ts';
 import { firstCell, firstRow, inTransaction } from './database.ts';
 import { DedupeTables } from './dedupe-tables.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
+import { readMarks } from './history-marks.ts';
 import { fencedError, type Identity, writeHolder } from './identity.ts';
 import type { RunnerLock } from './lock.ts';
 import { watchPresence } from './presence.ts';
@@ -79,6 +83,25 @@ export class SqliteCheckpoint implements Checkpoint {
     return this.onMain(() => this.batches.lastCommit());
   }
 
+  marks(): readonly PartitionMark[] {
+    const { database, location } = this.parts;
+    return this.onMain(() => readMarks(database, location));
+  }
+
+  raisedLosses(): readonly DataLoss[] {
+    const { database, location } = this.parts;
+    return this.onMain(() => readRaisedLosses(database, location));
+  }
+
+  raiseLosses(losses: readonly DataLoss[]): void {
+    const { database, clock } = this.parts;
+    this.write(() => raiseLosses(database, losses, clock.nowMs()));
+  }
+
+  withdrawLosses(): void {
+    this.write(() => withdrawLosses(this.parts.database));
+  }
+
   groups(aggregate: string): Iterable<GroupRow> {
     const { database, identity, location } = this.parts;
     const named = aggregateNamed(identity.aggregates, aggregate, location);
@@ -133,20 +156,12 @@ export class SqliteCheckpoint implements Checkpoint {
 
   commit(commit: BatchCommit): void {
     const letterBytes = this.staging.bytes;
-    this.write(() => {
-      this.keepTryingForLock();
-      this.batches.putCommit(commit, letterBytes);
-      for (const change of commit.aggregates) {
-        const writer = this.aggregates.get(change.aggregate);
-        invariant(writer !== undefined, `the plan has no aggregate ${change.aggregate}`);
-        writer.write(change);
-      }
-      this.staging.moveInto(commit.plan.batchId);
-      this.dedupe.apply(commit.plan.batchId, commit.dedupe);
-      for (const { topicId, partition, offset } of commit.redriven) {
-        this.insertRedriven.run(topicId, partition, offset);
-      }
-    });
+    try {
+      this.write(() => this.putCommit(commit, letterBytes));
+    } catch (error) {
+      this.batches.forgetFailed();
+      throw error;
+    }
     this.staging.forget();
     this.committedLetterBytes += letterBytes;
   }
@@ -191,6 +206,22 @@ export class SqliteCheckpoint implements Checkpoint {
         body();
       }),
     );
+  }
+
+  /** Within the commit's transaction. */
+  private putCommit(commit: BatchCommit, letterBytes: number): void {
+    this.keepTryingForLock();
+    this.batches.putCommit(commit, letterBytes);
+    for (const change of commit.aggregates) {
+      const writer = this.aggregates.get(change.aggregate);
+      invariant(writer !== undefined, `the plan has no aggregate ${change.aggregate}`);
+      writer.write(change);
+    }
+    this.staging.moveInto(commit.plan.batchId);
+    this.dedupe.apply(commit.plan.batchId, commit.dedupe);
+    for (const { topicId, partition, offset } of commit.redriven) {
+      this.insertRedriven.run(topicId, partition, offset);
+    }
   }
 
   /** The next runner notes it where that is not possible now, for want of space for one. */

@@ -67,6 +67,24 @@ const TABLES = `
   INSERT INTO accounting VALUES (0, 0, 0, 0, 0, 0, 0);
 `;
 
+/**
+ * Tables that came later. A runner makes them in a checkpoint that has none. `history_marks` says what was read, so that
+ * other records at the same offsets are not taken for it. In `data_losses`, a row without `accepted_at_ms` ends every run;
+ * `batch_id` is the last batch that was committed when a person accepted it.
+ */
+const ADDED_TABLES = `
+  CREATE TABLE IF NOT EXISTS history_marks (
+    "partition" INTEGER NOT NULL, next_offset INTEGER NOT NULL, base_offset INTEGER NOT NULL,
+    checksum INTEGER NOT NULL, leader_epoch INTEGER, chain TEXT, crc32 INTEGER NOT NULL,
+    PRIMARY KEY ("partition", next_offset)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS data_losses (
+    id INTEGER PRIMARY KEY, "partition" INTEGER NOT NULL, start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('counted', 'unread')), why TEXT NOT NULL, raised_at_ms INTEGER NOT NULL,
+    accepted_at_ms INTEGER, batch_id INTEGER, crc32 INTEGER NOT NULL
+  ) STRICT;
+`;
+
 /** Temporary tables live in a file of their own that ends with the connection: nothing of them can be seen outside. */
 export const STAGING_TABLES = `
   CREATE TEMP TABLE staged_dead_letters (${DEAD_LETTER_DEFINITION}) STRICT;
@@ -78,7 +96,13 @@ export const STAGING_TABLES = `
 
 export function createTables(database: DatabaseSync): void {
   database.exec(TABLES);
+  addTables(database);
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${TABLES_VERSION}`);
+}
+
+/** Makes what a checkpoint of an older version does not have; changes nothing in others. Called within a transaction. */
+export function addTables(database: DatabaseSync): void {
+  database.exec(ADDED_TABLES);
 }
 
 /**

@@ -5,14 +5,17 @@ import { TallystreamError } from '../errors.ts';
 import type {
   Accounting,
   BatchPlan,
+  DataLoss,
   DeadLetter,
   GroupRow,
   Json,
+  PartitionState,
   RecordIdentity,
 } from '../contracts/batch.ts';
-import type { CheckpointView, DeadLetterFilter, LostRange } from '../contracts/checkpoint.ts';
+import type { AcceptedLoss, CheckpointView, DeadLetterFilter, LostRange } from '../contracts/checkpoint.ts';
 import { aggregateNamed, groupsOf } from './aggregate-table.ts';
-import { readAccounting, readLastPlan, readLostRanges } from './batch-tables.ts';
+import { readAccounting, readLastPlan, readLostRanges, readPartitions } from './batch-tables.ts';
+import { readAcceptedLosses, readRaisedLosses } from './data-losses.ts';
 import { allRows, checkpointFile, firstCell, firstRow, inSnapshot, openViewDatabase } from './database.ts';
 import { deadLetters, duplicates } from './dead-letter-reader.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
@@ -117,6 +120,18 @@ class SqliteCheckpointView implements CheckpointView {
 
   lostRanges(): readonly LostRange[] {
     return guarded(this.place, () => readLostRanges(this.database));
+  }
+
+  raisedLosses(): readonly DataLoss[] {
+    return guarded(this.place, () => readRaisedLosses(this.database, this.place.location));
+  }
+
+  acceptedLosses(): readonly AcceptedLoss[] {
+    return guarded(this.place, () => readAcceptedLosses(this.database, this.place.location));
+  }
+
+  partitions(): readonly PartitionState[] {
+    return guarded(this.place, () => readPartitions(this.database, this.place.location));
   }
 
   recentProgress(): readonly Json[] {

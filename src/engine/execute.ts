@@ -6,7 +6,7 @@ import type { Problem } from '../columns/problem.ts';
 import type { Accounting, BatchPlan, PartitionState, PlannedRange } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
-import type { Log, RecordChunk } from '../contracts/log.ts';
+import type { HistoryMark, Log, RecordChunk } from '../contracts/log.ts';
 import { InvariantError } from '../errors.ts';
 import { isRemembered, PartitionWatermark, timeToRemember } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
@@ -83,19 +83,21 @@ export class BatchExecutor {
     const progressed = new Map<number, PartitionProgress>();
     const stateOf = (partition: number) => partitions.find((state) => state.partition === partition);
     for (const { partition, end } of plan.lost) {
-      const maxEventMicros = stateOf(partition)?.maxEventMicros ?? null;
-      progressed.set(partition, { nextOffset: end, maxEventMicros, lastTimestampMs: undefined });
+      const { maxEventMicros = null, mark = null } = stateOf(partition) ?? {};
+      progressed.set(partition, { nextOffset: end, maxEventMicros, lastTimestampMs: undefined, mark });
     }
     const watermarks = plan.ranges.map(
       ({ partition }) =>
         new PartitionWatermark(stateOf(partition), this.query.watermark.delayMs, plan.watermarkMicros),
     );
     const lastTimestampsMs = new Map<number, number>();
+    const marks = new Map<number, HistoryMark>();
     const read = readAhead(plan.ranges.map((range) => () => this.chunksOf(log, range)));
     for await (const prepared of this.preparation.chunksOf(read, plan)) {
       const { range, chunk } = prepared;
       this.executeChunk(plan, prepared, watermarks[range] as PartitionWatermark);
       lastTimestampsMs.set(range, chunk.timestampsMs[chunk.count - 1] as number);
+      if (chunk.mark !== undefined) marks.set(range, chunk.mark);
       if (this.preparation.boundDictionaries()) this.operators.forgetCodes();
       this.rowsOfTurn += chunk.count;
       if (this.rowsOfTurn < ROWS_PER_TURN) continue;
@@ -109,6 +111,7 @@ export class BatchExecutor {
         nextOffset: end,
         maxEventMicros,
         lastTimestampMs: lastTimestampsMs.get(index),
+        mark: marks.get(index) ?? stateOf(partition)?.mark ?? null,
       });
     }
     const result = this.resultOf(plan);

@@ -1,5 +1,6 @@
 /** What executing a batch came to, before it is committed. */
 import type { DedupeChange, RecordIdentity, StateOperatorProgress } from '../contracts/batch.ts';
+import type { HistoryMark } from '../contracts/log.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 
 export interface Execution {
@@ -15,4 +16,6 @@ export interface PartitionProgress {
   readonly maxEventMicros: number | null;
   /** The log timestamp of the last record that was read, epoch milliseconds; undefined where none was. */
   readonly lastTimestampMs: number | undefined;
+  /** The last record batch that was read; the one before if this batch read none. */
+  readonly mark: HistoryMark | null;
 }

@@ -33,6 +33,9 @@ function viewOf(purchases: readonly Purchase[], accounting: Accounting = NO_ACCO
     topicId: () => undefined,
     clockMs: () => undefined,
     lostRanges: () => [],
+    raisedLosses: () => [],
+    acceptedLosses: () => [],
+    partitions: () => [],
     recentProgress: () => [],
     close: () => undefined,
   };
