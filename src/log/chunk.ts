@@ -15,6 +15,7 @@ export function sliceChunk(chunk: RecordChunk, from: number, to: number): Record
     offsets: chunk.offsets.subarray(from, to),
     timestampsMs: chunk.timestampsMs.subarray(from, to),
     headers: chunk.headers.size === 0 ? chunk.headers : headersOfRows(chunk.headers, from, to),
+    ...(chunk.mark !== undefined && { mark: chunk.mark }),
   };
 }
 
@@ -66,7 +67,8 @@ export function joinChunks(chunks: readonly RecordChunk[]): RecordChunk {
     row += chunk.count;
     position += chunk.bytes.length;
   }
-  return { partition: first.partition, count, ...joined };
+  const { mark } = chunks.at(-1) as RecordChunk;
+  return { partition: first.partition, count, ...joined, ...(mark !== undefined && { mark }) };
 }
 
 function movePositions(from: Int32Array, to: Int32Array, row: number, by: number): void {

@@ -2,6 +2,7 @@
 import type { ReadRange, RecordChunk } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { joinChunks, sliceChunk } from './chunk.ts';
+import { markOf } from './embedded-chain.ts';
 import { guarded } from './embedded-errors.ts';
 import type { LogFile } from './embedded-file.ts';
 import type { BatchRow, PartitionRow } from './embedded-statements.ts';
@@ -94,13 +95,14 @@ function* batchesFrom(
     yield row as unknown as BatchRow;
 }
 
-function decode(file: LogFile, { topic, partition }: ReadRange, batch: BatchRow): RecordChunk {
+/** @throws LOG_CORRUPT */
+export function decode(file: LogFile, { topic, partition }: ReadRange, batch: BatchRow): RecordChunk {
   const decoded = decodeBatch(batch.body, batch.checksum, partition, batch.base_offset);
   if (decoded.kind === 'corrupt') throw corrupt(file, topic, partition, batch, decoded.problem);
   if (decoded.chunk.count !== batch.count) {
     throw corrupt(file, topic, partition, batch, 'its number of records is another than its bytes say');
   }
-  return decoded.chunk;
+  return { ...decoded.chunk, mark: markOf(batch) };
 }
 
 function corrupt(
