@@ -5,12 +5,15 @@ import type { Accounting, BatchCommit, BatchPlan, Committed, PartitionState } fr
 import type { LostRange, StoredReport } from '../contracts/checkpoint.ts';
 import { corrupt } from './failure.ts';
 import { allRows, firstCell, firstRow } from './database.ts';
+import { readAcceptedLosses } from './data-losses.ts';
 import { MarkWriter, newestMarks } from './history-marks.ts';
 import { crcOfCells } from './row-crc.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
 
 /** Plans, reports and progress of this many batches are kept, for people to look at; recovery needs the newest. */
 const BATCHES_KEPT = 100;
+
+const PUT_PARTITION = 'INSERT OR REPLACE INTO partitions VALUES (?, ?, ?, ?, ?)';
 
 export class BatchTables {
   private readonly database: DatabaseSync;
@@ -34,7 +37,7 @@ export class BatchTables {
     this.insertPlan = database.prepare('INSERT INTO plans VALUES (?, ?)');
     this.selectLastCommit = database.prepare('SELECT max(batch_id) FROM commits');
     this.insertCommit = database.prepare('INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)');
-    this.upsertPartition = database.prepare('INSERT OR REPLACE INTO partitions VALUES (?, ?, ?, ?, ?)');
+    this.upsertPartition = database.prepare(PUT_PARTITION);
     this.addAccounting = database.prepare(
       `UPDATE accounting SET read = read + ?, accepted = accepted + ?, invalid = invalid + ?,
        duplicate = duplicate + ?, late = late + ?, dead_letter_bytes = dead_letter_bytes + ?`,
@@ -98,11 +101,8 @@ export class BatchTables {
       JSON.stringify(commit.progress),
       JSON.stringify(commit.report),
     );
-    for (const state of commit.partitions) {
-      const row = [state.partition, state.nextOffset, state.maxEventMicros, state.activeAtMs];
-      this.upsertPartition.run(...row, crcOfCells(row));
-    }
-    this.marks.put(commit.partitions);
+    for (const state of commit.partitions) this.upsertPartition.run(...rowOf(state));
+    this.marks.put(commit);
     for (const { partition, start, end } of commit.lost) {
       this.insertLost.run(plan.batchId, partition, start, end);
     }
@@ -157,6 +157,16 @@ export function readPartitions(database: DatabaseSync, location: string): Partit
   });
 }
 
+/** Outside a commit: for a person who moves a partition. Called within a transaction. */
+export function putPartition(database: DatabaseSync, state: PartitionState): void {
+  database.prepare(PUT_PARTITION).run(...rowOf(state));
+}
+
+function rowOf({ partition, nextOffset, maxEventMicros, activeAtMs }: PartitionState): (number | null)[] {
+  const row = [partition, nextOffset, maxEventMicros, activeAtMs];
+  return [...row, crcOfCells(row)];
+}
+
 /** The rows of the table, with whether each matches its checksum. */
 export function storedPartitions(
   database: DatabaseSync,
@@ -175,14 +185,24 @@ export function storedPartitions(
   }));
 }
 
-/** Records that were gone before they were read, over all batches. */
-export function readLostRanges(database: DatabaseSync): LostRange[] {
+/** Records that were gone before they were read, over all batches, and counted ones that a person accepted as lost. */
+export function readLostRanges(database: DatabaseSync, location: string): LostRange[] {
+  const counted = readAcceptedLosses(database, location)
+    .filter(({ kind }) => kind === 'counted')
+    .map(({ batchId, partition, start, end }): LostRange => {
+      return { batchId, partition, start, end, wasCounted: true };
+    });
   const rows = allRows(
     database.prepare(
       'SELECT batch_id, "partition", start_offset, end_offset FROM lost_ranges ORDER BY batch_id, "partition", start_offset',
     ),
   );
-  return rows.map(([batchId, partition, start, end]) => ({ batchId, partition, start, end }) as LostRange);
+  const unread = rows.map(
+    ([batchId, partition, start, end]) => ({ batchId, partition, start, end }) as LostRange,
+  );
+  return [...unread, ...counted].toSorted(
+    (a, b) => a.batchId - b.batchId || a.partition - b.partition || a.start - b.start,
+  );
 }
 
 /** Sums over all batches. @throws CHECKPOINT_CORRUPT */

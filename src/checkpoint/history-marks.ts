@@ -1,6 +1,6 @@
 /** The marks of what was read: one a partition for every batch that read it, thinned out with their distance from the end. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { PartitionState } from '../contracts/batch.ts';
+import type { BatchCommit } from '../contracts/batch.ts';
 import type { HistoryMark, PartitionMark } from '../contracts/log.ts';
 import { allRows, hasTable } from './database.ts';
 import { corrupt } from './failure.ts';
@@ -37,17 +37,21 @@ export class MarkWriter {
     this.kept = undefined;
   }
 
-  /** Adds the mark of every partition that has a new one. Called within the commit's transaction. */
-  put(partitions: readonly PartitionState[]): void {
-    for (const { partition, mark } of partitions) {
-      if (mark === null) continue;
-      const kept = this.keptOf(partition);
-      if (kept.at(-1) === mark.nextOffset) continue;
-      const row = rowOf(partition, mark);
-      this.insert.run(...row, crcOfCells(row));
-      kept.push(mark.nextOffset);
+  /** Adds the marks that are new. Called within the commit's transaction. */
+  put({ partitions, marks }: Pick<BatchCommit, 'partitions' | 'marks'>): void {
+    for (const { partition, mark } of marks) this.add(partition, mark);
+    for (const { partition, mark } of partitions) if (mark !== null) this.add(partition, mark);
+    for (const [partition, kept] of this.kept ?? [])
       if (kept.length > MARKS_MAX) this.thinOut(partition, kept);
-    }
+  }
+
+  private add(partition: number, mark: HistoryMark): void {
+    const kept = this.keptOf(partition);
+    // A batch that is read in two parts has the same mark twice.
+    if (mark.nextOffset <= (kept.at(-1) ?? -1)) return;
+    const row = rowOf(partition, mark);
+    this.insert.run(...row, crcOfCells(row));
+    kept.push(mark.nextOffset);
   }
 
   private thinOut(partition: number, kept: number[]): void {
@@ -86,6 +90,13 @@ export function thinned(offsets: readonly number[]): number[] {
     stays.push(offset);
   }
   return stays.toReversed();
+}
+
+/** Forgets what was read at and after an offset that is read again. Called within a transaction. */
+export function dropMarksAbove(database: DatabaseSync, partition: number, nextOffset: number): void {
+  database
+    .prepare('DELETE FROM history_marks WHERE "partition" = ? AND next_offset > ?')
+    .run(partition, nextOffset);
 }
 
 /** By partition and offset; none in a checkpoint that no runner of this version has opened. */

@@ -2,11 +2,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Accounting, PartitionState } from '../contracts/batch.ts';
-import type { LostRange } from '../contracts/checkpoint.ts';
+import type { Accounting, DataLoss, PartitionState } from '../contracts/batch.ts';
+import type { AcceptedLoss, LostRange } from '../contracts/checkpoint.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
 import { countGroups } from './aggregate-table.ts';
 import { readAccounting, readLastPlan, readLostRanges, readPartitions } from './batch-tables.ts';
+import { readAcceptedLosses, readRaisedLosses } from './data-losses.ts';
 import { allRows, firstRow, inSnapshot, type Row } from './database.ts';
 import { guarded } from './failure.ts';
 import { readIdentity } from './identity.ts';
@@ -54,6 +55,9 @@ export interface CheckpointSummary {
   };
   readonly redriven: number;
   readonly lostRanges: readonly LostRange[];
+  /** They end every run until a person accepts them. */
+  readonly raisedLosses: readonly DataLoss[];
+  readonly acceptedLosses: readonly AcceptedLoss[];
   /** Bytes; only files that are there. */
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }
@@ -114,7 +118,9 @@ function summaryOf(database: DatabaseSync, location: string): Omit<CheckpointSum
     ids: idsOf(database),
     deadLetters: lettersOf(database),
     redriven: row(database, 'SELECT count(*) FROM redriven')[0] as number,
-    lostRanges: readLostRanges(database),
+    lostRanges: readLostRanges(database, location),
+    raisedLosses: readRaisedLosses(database, location),
+    acceptedLosses: readAcceptedLosses(database, location),
   };
 }
 

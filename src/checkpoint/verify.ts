@@ -8,6 +8,7 @@ import { eachRow } from './database.ts';
 import { checkpointFailure } from './failure.ts';
 import { MEND, type Finding, type FindingParts } from './finding.ts';
 import { accountingFindings } from './verify-accounting.ts';
+import { historyFindings } from './verify-history.ts';
 import { protocolFindings } from './verify-protocol.ts';
 import { dedupeFindings, groupFindings, identityFindings, jsonFindings } from './verify-stored.ts';
 import { openPresent } from './view.ts';
@@ -32,6 +33,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   identity: identityFindings,
   json: jsonFindings,
   protocol: protocolFindings,
+  history: historyFindings,
   accounting: accountingFindings,
   dedupe: dedupeFindings,
   groups: groupFindings,

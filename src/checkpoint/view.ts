@@ -119,7 +119,7 @@ class SqliteCheckpointView implements CheckpointView {
   }
 
   lostRanges(): readonly LostRange[] {
-    return guarded(this.place, () => readLostRanges(this.database));
+    return guarded(this.place, () => readLostRanges(this.database, this.place.location));
   }
 
   raisedLosses(): readonly DataLoss[] {

@@ -202,7 +202,7 @@ function addCheckpoint(
 ): void {
   const checkpoint = program
     .command('checkpoint')
-    .description("the query's checkpoint: what it holds, and whether it is sound")
+    .description("the query's checkpoint: what it holds, whether it is sound, and what it has lost")
     .helpCommand(false);
   command(
     checkpoint,
@@ -216,6 +216,12 @@ function addCheckpoint(
     'check it from page to accounting; exit code 5 where anything is found',
     async () => (await import('./checkpoint.ts')).verify,
   );
+  command(
+    checkpoint,
+    'accept-loss [partition:start-end...]',
+    'list the records that DATA_LOSS names; name their ranges to go on without them',
+    async () => (await import('./accept-loss.ts')).acceptLoss,
+  ).option('--all', 'accept every range that is listed');
 }
 
 function withCommonFlags(command: Command): Command {

@@ -1,6 +1,6 @@
 /** The two entries of a micro-batch, plan and commit, and what stands in them. */
 import type { Reason } from '../columns/problem.ts';
-import type { Header, HistoryMark } from './log.ts';
+import type { Header, HistoryMark, PartitionMark } from './log.ts';
 
 /** `read = accepted + invalid + duplicate + late`; `invalid` includes conflicting duplicates. */
 export interface Accounting {
@@ -207,6 +207,8 @@ export interface PartitionLag {
 export interface BatchCommit {
   readonly plan: BatchPlan;
   readonly partitions: readonly PartitionState[];
+  /** Marks of what this batch read before each partition's newest, by partition in order of offset; some may be left out. */
+  readonly marks: readonly PartitionMark[];
   readonly accounting: Accounting;
   readonly aggregates: readonly AggregateChange[];
   readonly dedupe: DedupeChange;

@@ -105,6 +105,8 @@ export interface Checkpoint {
 /** Records `[start, end)` of a partition that were gone when this batch came to read them. */
 export interface LostRange extends PlannedRange {
   readonly batchId: number;
+  /** True if they had been counted, and a person accepted after this batch that the log has them no longer. */
+  readonly wasCounted?: boolean;
 }
 
 /** A loss that a person has accepted. */
@@ -139,7 +141,7 @@ export interface CheckpointView {
   topicId(): string | undefined;
   /** The clock of the last plan, epoch milliseconds, which no later one goes behind; undefined before the first plan. */
   clockMs(): number | undefined;
-  /** Records that were gone before the query read them, in order of batch and partition. */
+  /** Records that were gone before the query read them, and counted ones accepted as lost; by batch and partition. */
   lostRanges(): readonly LostRange[];
   /** Losses that end every run until a person accepts them, by partition and offset. */
   raisedLosses(): readonly DataLoss[];

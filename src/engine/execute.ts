@@ -6,13 +6,14 @@ import type { Problem } from '../columns/problem.ts';
 import type { Accounting, BatchPlan, PartitionState, PlannedRange } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
-import type { HistoryMark, Log, RecordChunk } from '../contracts/log.ts';
+import type { Log, RecordChunk } from '../contracts/log.ts';
 import { InvariantError } from '../errors.ts';
 import { isRemembered, PartitionWatermark, timeToRemember } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Execution, PartitionProgress } from './execution.ts';
 import { finalProblem, lateProblem } from './late.ts';
 import { readAhead } from './read-ahead.ts';
+import { ReadMarks } from './read-marks.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
@@ -91,13 +92,13 @@ export class BatchExecutor {
         new PartitionWatermark(stateOf(partition), this.query.watermark.delayMs, plan.watermarkMicros),
     );
     const lastTimestampsMs = new Map<number, number>();
-    const marks = new Map<number, HistoryMark>();
+    const marks = plan.ranges.map(() => new ReadMarks());
     const read = readAhead(plan.ranges.map((range) => () => this.chunksOf(log, range)));
     for await (const prepared of this.preparation.chunksOf(read, plan)) {
       const { range, chunk } = prepared;
       this.executeChunk(plan, prepared, watermarks[range] as PartitionWatermark);
       lastTimestampsMs.set(range, chunk.timestampsMs[chunk.count - 1] as number);
-      if (chunk.mark !== undefined) marks.set(range, chunk.mark);
+      if (chunk.mark !== undefined) marks[range]?.add(chunk.mark);
       if (this.preparation.boundDictionaries()) this.operators.forgetCodes();
       this.rowsOfTurn += chunk.count;
       if (this.rowsOfTurn < ROWS_PER_TURN) continue;
@@ -111,7 +112,7 @@ export class BatchExecutor {
         nextOffset: end,
         maxEventMicros,
         lastTimestampMs: lastTimestampsMs.get(index),
-        mark: marks.get(index) ?? stateOf(partition)?.mark ?? null,
+        mark: marks[index]?.newest ?? stateOf(partition)?.mark ?? null,
       });
     }
     const result = this.resultOf(plan);
@@ -122,6 +123,7 @@ export class BatchExecutor {
       stateOperators,
       dedupe: { appended, sealed, evicted },
       redriven: this.redriven.added,
+      marks: plan.ranges.flatMap(({ partition }, index) => marks[index]?.of(partition) ?? []),
       progressed,
     };
   }

@@ -1,6 +1,6 @@
 /** What executing a batch came to, before it is committed. */
 import type { DedupeChange, RecordIdentity, StateOperatorProgress } from '../contracts/batch.ts';
-import type { HistoryMark } from '../contracts/log.ts';
+import type { HistoryMark, PartitionMark } from '../contracts/log.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 
 export interface Execution {
@@ -8,6 +8,8 @@ export interface Execution {
   readonly dedupe: DedupeChange;
   readonly redriven: readonly RecordIdentity[];
   readonly stateOperators: readonly StateOperatorProgress[];
+  /** What was read, by partition in order of offset; the last of each partition is in `progressed` too. */
+  readonly marks: readonly PartitionMark[];
   readonly progressed: ReadonlyMap<number, PartitionProgress>;
 }
 

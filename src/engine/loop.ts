@@ -18,6 +18,7 @@ import {
   recover,
   type PlanDecision,
 } from './protocol.ts';
+import { HistoryGuard } from './history-guard.ts';
 import { refusalOf } from './refusals.ts';
 import { SHOW_EVERY_MS, ShownOffsets } from './shown-offsets.ts';
 import { Source, type Look } from './source.ts';
@@ -33,6 +34,7 @@ export class MicroBatchLoop {
   private readonly nudge = new Nudge();
   private readonly shownOffsets: ShownOffsets;
   private readonly source: Source;
+  private readonly history: HistoryGuard;
   private readonly deliveries: Deliveries;
   private partitions: readonly PartitionState[];
   private previous: BatchPlan | undefined;
@@ -58,6 +60,7 @@ export class MicroBatchLoop {
       everyMs: SHOW_EVERY_MS,
     });
     this.source = new Source(options.log, options.query);
+    this.history = new HistoryGuard(options);
     this.deliveries = new Deliveries(options);
     this.partitions = options.checkpoint.lastCommit()?.partitions ?? [];
     this.previous = options.checkpoint.lastPlan();
@@ -81,6 +84,7 @@ export class MicroBatchLoop {
       checkpoint.markPrinted(unprinted.batchId);
     }
     if (this.previous === undefined) await this.source.create(this.options.newTopic);
+    else await this.checkHistory(this.previous);
     await this.deliveries.open();
     await this.replayPlanned();
     const bound = trigger.kind === 'availableNow' ? await this.source.finalOffsets() : undefined;
@@ -92,11 +96,11 @@ export class MicroBatchLoop {
       // Only those who asked before this look may be told that nothing is left.
       const asked = [...this.drains];
       this.options.checkpoint.holdLock();
-      const { topic, offsets: present } = await this.source.look(isCaughtUp && asked.length === 0);
+      const look = await this.source.look(isCaughtUp && asked.length === 0);
+      await this.history.check(look, this.partitions);
       if (!isShown) this.shownOffsets.show(this.partitions);
       isShown = true;
-      const offsets = atMost(present, bound);
-      const left = await this.runNext({ topic, offsets });
+      const left = await this.runNext({ ...look, offsets: atMost(look.offsets, bound) });
       if (left === 'nothing new') await this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) return;
       if (this.batches >= this.options.batchesMax) return;
@@ -114,6 +118,13 @@ export class MicroBatchLoop {
       this.drains.push(resolve);
       this.nudge.wake();
     });
+  }
+
+  /** Before anything is replayed, planned or delivered: whether the log still has what was read. */
+  private async checkHistory(previous: BatchPlan): Promise<void> {
+    const look = await this.source.look();
+    // Another topic is refused by name, below.
+    if (look.topic.id === previous.topicId) await this.history.start(look, this.partitions);
   }
 
   /** A plan without a commit is carried out again, with its recorded ranges and clock, before anything new. */
@@ -145,7 +156,7 @@ export class MicroBatchLoop {
     const phases = new Phases(this.options.clock);
     const decision = await phases.time('queryPlanning', () => this.decide(look));
     if (decision.kind === 'nothing new') return 'nothing new';
-    if (decision.kind !== 'plan') throw refusalOf(decision, this.options.query);
+    if (decision.kind !== 'plan') throw this.history.refuse(decision);
     const { plan, lagEvents } = decision;
     if (!this.deliveries.isEmpty) {
       await phases.time('walCommit', () => this.options.checkpoint.writePlan(plan));
@@ -188,9 +199,19 @@ export class MicroBatchLoop {
     }
   }
 
-  private async carryOut(plan: BatchPlan, { offsets }: Look, phases: Phases): Promise<void> {
+  private async execute(plan: BatchPlan, look: Look): Promise<Execution> {
+    try {
+      return await this.executor.execute(plan, this.partitions, this.options.log);
+    } catch (error) {
+      await this.history.raiseFound(error, plan, look);
+      throw error;
+    }
+  }
+
+  private async carryOut(plan: BatchPlan, look: Look, phases: Phases): Promise<void> {
     const { log, logger, clock } = this.options;
-    const execution = await phases.time('addBatch', () => this.executor.execute(plan, this.partitions, log));
+    const { offsets } = look;
+    const execution = await phases.time('addBatch', () => this.execute(plan, look));
     const { result, progressed, stateOperators } = execution;
     invariant(
       isBalanced(result.accounting),
@@ -212,13 +233,14 @@ export class MicroBatchLoop {
   }
 
   private commit(
-    { result, dedupe, redriven }: Execution,
+    { result, marks, dedupe, redriven }: Execution,
     partitions: readonly PartitionState[],
     progress: BatchProgress,
   ): void {
     this.options.checkpoint.commit({
       plan: result.plan,
       partitions,
+      marks,
       accounting: result.accounting,
       aggregates: result.aggregates,
       dedupe,

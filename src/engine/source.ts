@@ -8,6 +8,8 @@ import { topicGone } from './refusals.ts';
 export interface Look {
   readonly topic: TopicDescription;
   readonly offsets: readonly PartitionOffsets[];
+  /** Whether the log, asked for what follows the last look, had something else to say. */
+  readonly isUnusual: boolean;
 }
 
 export class Source {
@@ -33,8 +35,12 @@ export class Source {
    */
   async look(isCaughtUp = false): Promise<Look> {
     const { log, last } = this;
-    const offsets = isCaughtUp && last && (await log.follow?.(last.topic, last.offsets));
-    this.last = offsets ? { topic: last.topic, offsets } : await this.lookAnew();
+    const follow = isCaughtUp && last !== undefined ? log.follow?.bind(log) : undefined;
+    const offsets = last && (await follow?.(last.topic, last.offsets));
+    this.last =
+      offsets === undefined || last === undefined
+        ? { ...(await this.lookAnew()), isUnusual: follow !== undefined }
+        : { topic: last.topic, offsets, isUnusual: false };
     return this.last;
   }
 
@@ -45,7 +51,7 @@ export class Source {
     return log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
   }
 
-  private async lookAnew(): Promise<Look> {
+  private async lookAnew(): Promise<Omit<Look, 'isUnusual'>> {
     const { log, query } = this;
     const [offsets, topic] = await this.ofTopic(() =>
       Promise.all([log.offsets(query.topic), log.describeTopic(query.topic)]),

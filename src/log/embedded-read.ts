@@ -21,10 +21,14 @@ const JOIN_BYTES_MAX = 128 * 1024;
 export async function* readRange(file: LogFile, range: ReadRange): AsyncGenerator<RecordChunk> {
   const partition = guarded(file.path, () => findPartition(file, range.topic, range.partition));
   if (range.end > partition.latest) throw pastEnd(range, partition.latest);
+  // No chunk goes beyond a generation, so that its reader has a mark of each: where an older copy was put back, it is at
+  // the beginning of one that the histories part.
+  const ends = generationsWithin(file, partition, range);
   let position = range.start;
   let ahead: BatchRow | undefined;
   while (position < range.end) {
-    const rest = { ...range, start: position };
+    while ((ends[0] ?? Infinity) <= position) ends.shift();
+    const rest = { ...range, start: position, end: ends[0] ?? range.end };
     const read = guarded(file.path, () => nextChunk(file, partition.partition_key, rest, ahead));
     const { chunk } = read;
     ahead = read.ahead;
@@ -32,6 +36,20 @@ export async function* readRange(file: LogFile, range: ReadRange): AsyncGenerato
     yield chunk;
     giveBack(chunk);
   }
+}
+
+/** Where generations begin within the range. */
+function generationsWithin(
+  { path, statements }: LogFile,
+  partition: PartitionRow,
+  range: ReadRange,
+): number[] {
+  const { start, end } = range;
+  return guarded(path, () =>
+    statements.generationsWithin
+      .all(partition.partition_key, start, end)
+      .map((row) => row['start'] as number),
+  );
 }
 
 /**

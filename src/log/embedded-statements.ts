@@ -95,6 +95,10 @@ export function prepareStatements(db: DatabaseSync, hasChains: boolean) {
     generationFrom: prepareChained(
       'SELECT min(start_offset) AS start FROM generations WHERE partition_key = ? AND start_offset >= ?',
     ),
+    generationsWithin: prepareChained(
+      `SELECT start_offset AS start FROM generations WHERE partition_key = ? AND start_offset > ? AND start_offset < ?
+       ORDER BY start_offset`,
+    ),
     dropGenerations: prepareChained(
       'DELETE FROM generations WHERE partition_key IN (SELECT partition_key FROM partitions WHERE topic_key = ?)',
     ),

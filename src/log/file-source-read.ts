@@ -166,7 +166,12 @@ export function breaksOf(index: FileIndex, marks: readonly PartitionMark[]): His
 }
 
 /** Rows of a block whose row 0 has the offset `first`, as views of it. */
-function chunkOf({ block, mark, columns }: MarkedBlock, from: number, to: number, first: number): RecordChunk {
+function chunkOf(
+  { block, mark, columns }: MarkedBlock,
+  from: number,
+  to: number,
+  first: number,
+): RecordChunk {
   const count = to - from;
   const { offsets, timestampsMs, noKey } = columns;
   for (let row = 0; row < count; row += 1) offsets[row] = first + from + row;

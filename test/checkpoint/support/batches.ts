@@ -91,6 +91,7 @@ export function planOf(batchId: number, changed: Partial<BatchPlan> = {}): Batch
 export function commitOf(batchId: number, changed: Partial<BatchCommit> = {}): BatchCommit {
   return {
     plan: planOf(batchId),
+    marks: [],
     partitions: [
       {
         partition: 0,
