@@ -82,6 +82,8 @@ export interface RunOptions {
 export interface Harness {
   readonly clock: ManualClock;
   readonly log: Log;
+  /** The checkpoint's folder. */
+  readonly location: string;
   readonly printed: unknown[];
   append(records: readonly RecordInput[]): Promise<void>;
   /** Runs until everything is committed, or rejects with what ended it. */
@@ -108,6 +110,7 @@ export async function createHarness(
   return {
     clock,
     log,
+    location,
     printed,
     append: async (records) => void (await log.append(TOPIC, records)),
     async run(options = {}) {
