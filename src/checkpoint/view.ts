@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
+import type { PartitionMark } from '../contracts/log.ts';
 import type {
   Accounting,
   BatchPlan,
@@ -19,6 +20,7 @@ import { readAcceptedLosses, readRaisedLosses } from './data-losses.ts';
 import { allRows, checkpointFile, firstCell, firstRow, inSnapshot, openViewDatabase } from './database.ts';
 import { deadLetters, duplicates } from './dead-letter-reader.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
+import { readMarks } from './history-marks.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import { parseStored } from './stored-json.ts';
 import { inspectTables } from './tables.ts';
@@ -128,6 +130,10 @@ class SqliteCheckpointView implements CheckpointView {
 
   acceptedLosses(): readonly AcceptedLoss[] {
     return guarded(this.place, () => readAcceptedLosses(this.database, this.place.location));
+  }
+
+  marks(): readonly PartitionMark[] {
+    return guarded(this.place, () => readMarks(this.database, this.place.location));
   }
 
   partitions(): readonly PartitionState[] {

@@ -1,8 +1,10 @@
 /** `checkpoint show` and `verify`: what the checkpoint holds, and whether it is sound. */
 import { escapeForTerminal } from '../columns/escape.ts';
 import { readCheckpointSummary, verifyCheckpoint, type Finding, type Verification } from '../compose.ts';
+import type { DataLoss } from '../contracts/batch.ts';
 import { renderSummary, summaryJson } from './checkpoint-show.ts';
 import type { Context } from './context.ts';
+import { compareWithLog, lossText } from './history.ts';
 import { createOutput, jsonLine } from './output.ts';
 import { ofCheckpoint } from './view.ts';
 
@@ -17,14 +19,37 @@ export async function show(context: Context): Promise<number> {
 }
 
 export async function verify(context: Context): Promise<number> {
-  const verification = await ofCheckpoint(context, () => verifyCheckpoint(context.config));
+  const stored = await ofCheckpoint(context, () => verifyCheckpoint(context.config));
+  // Of a damaged checkpoint nothing can be compared.
+  const compared =
+    stored.findings.length > 0 ? undefined : await compareWithLog(context.config, context.clock);
+  const verification =
+    compared !== undefined && 'found' in compared ? withLog(stored, compared.found) : stored;
+  const notAsked = compared !== undefined && 'notAsked' in compared ? compared.notAsked : null;
   const write = await createOutput();
-  await write(context.json ? jsonLine(verificationJson(verification)) : renderVerification(verification));
+  await write(
+    context.json
+      ? jsonLine(verificationJson(verification, notAsked))
+      : renderVerification(verification) +
+          (notAsked === null ? '' : `The log was not asked: ${escapeForTerminal(notAsked)}\n`),
+  );
   return verification.findings.length === 0 ? 0 : EXIT_FOUND;
 }
 
-function verificationJson({ location, checks, findings }: Verification): unknown {
-  return { schemaVersion: 1, location, sound: findings.length === 0, checks, findings };
+/** With what the log says of the records that were counted. */
+function withLog({ location, checks, findings }: Verification, found: readonly DataLoss[]): Verification {
+  const lost = found.map((loss) => ({
+    check: 'log',
+    what: `The log does not have what was read: ${lossText(loss)}.`,
+    where: 'the log',
+    why: loss.why,
+    mend: 'Bring the right log back; or run the query, and accept the loss that it names.',
+  }));
+  return { location, checks: [...checks, 'log'], findings: [...findings, ...lost] };
+}
+
+function verificationJson({ location, checks, findings }: Verification, logNotAsked: string | null): unknown {
+  return { schemaVersion: 1, location, sound: findings.length === 0, checks, findings, logNotAsked };
 }
 
 export function renderVerification({ location, checks, findings }: Verification): string {

@@ -147,6 +147,8 @@ export interface CheckpointView {
   raisedLosses(): readonly DataLoss[];
   /** What a person has accepted as lost, in order of acceptance. */
   acceptedLosses(): readonly AcceptedLoss[];
+  /** The marks that are kept of what was read, by partition and offset. */
+  marks(): readonly PartitionMark[];
   /** What was read and where: the mark and the next offset of every partition. */
   partitions(): readonly PartitionState[];
   /** The newest progress entries, oldest first. */

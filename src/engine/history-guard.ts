@@ -5,14 +5,8 @@ import type { HistoryMark, Log } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import { TallystreamError } from '../errors.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import {
-  countedLosses,
-  decideStart,
-  isSameMark,
-  lossesOfBreaks,
-  newestMarksOf,
-  unreadLosses,
-} from './history.ts';
+import { countedLosses, decideStart, isSameMark, unreadLosses } from './history.ts';
+import { findLosses } from './find-losses.ts';
 import { findLost } from './read-planned.ts';
 import { raisedLoss, refusalOf, type Refusal } from './refusals.ts';
 import type { Look } from './source.ts';
@@ -50,7 +44,13 @@ export class HistoryGuard {
   }
 
   /** Called at every look: asks the log where that costs little, or where the look met something unusual. @throws DATA_LOSS */
-  async check(look: Look, partitions: readonly PartitionState[]): Promise<void> {
+  async check(
+    look: Look,
+    partitions: readonly PartitionState[],
+    previous: BatchPlan | undefined,
+  ): Promise<void> {
+    // Another topic of the same name is refused as that.
+    if (previous?.topicId !== look.topic.id) return;
     if (this.options.log.isHistoryCheap === true || look.isUnusual) await this.compare(look, partitions);
   }
 
@@ -77,12 +77,8 @@ export class HistoryGuard {
 
   private async compare({ topic }: Look, partitions: readonly PartitionState[]): Promise<void> {
     const { log, checkpoint, query } = this.options;
-    const newest = newestMarksOf(partitions);
-    if (log.checkHistory === undefined || newest.length === 0) return;
-    const broken = new Set((await log.checkHistory(topic, newest)).map(({ partition }) => partition));
-    if (broken.size === 0) return;
-    const marks = checkpoint.marks().filter(({ partition }) => broken.has(partition));
-    const losses = lossesOfBreaks(await log.checkHistory(topic, marks), marks, partitions);
+    const losses = await findLosses(log, topic, partitions, () => checkpoint.marks());
+    if (losses.length === 0) return;
     checkpoint.raiseLosses(losses);
     throw raisedLoss(losses, query);
   }

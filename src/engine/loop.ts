@@ -97,7 +97,7 @@ export class MicroBatchLoop {
       const asked = [...this.drains];
       this.options.checkpoint.holdLock();
       const look = await this.source.look(isCaughtUp && asked.length === 0);
-      await this.history.check(look, this.partitions);
+      await this.history.check(look, this.partitions, this.previous);
       if (!isShown) this.shownOffsets.show(this.partitions);
       isShown = true;
       const left = await this.runNext({ ...look, offsets: atMost(look.offsets, bound) });

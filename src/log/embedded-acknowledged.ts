@@ -74,7 +74,7 @@ export function readAcknowledged(logPath: string): AcknowledgedFile | undefined 
 export class AcknowledgedWriter {
   private readonly logId: Uint8Array;
   private readonly file: number;
-  private readonly entry = Buffer.alloc(ENTRY_BYTES);
+  private run = Buffer.alloc(ENTRY_BYTES);
   private hasWritten = false;
 
   constructor(logPath: string, logId: Uint8Array) {
@@ -90,23 +90,47 @@ export class AcknowledgedWriter {
     bytes.writeUInt32LE(MAGIC, 0);
     bytes.set(this.logId, 4);
     bytes.writeUInt32LE(crc32(bytes.subarray(0, HEADER_CRC_AT)), HEADER_CRC_AT);
-    for (const entry of entries) bytes.set(this.encode(entry), entry.partitionKey * ENTRY_BYTES);
+    for (const entry of entries) {
+      const at = entry.partitionKey * ENTRY_BYTES;
+      this.encode(entry, bytes.subarray(at, at + ENTRY_BYTES));
+    }
     writeSync(this.file, bytes, 0, bytes.length, 0);
     this.hasWritten = true;
   }
 
-  /** Called after the commit, before the append returns. Of two connections that write at once the farther one wins. */
-  put(entry: Acknowledged): void {
-    const at = entry.partitionKey * ENTRY_BYTES;
+  /**
+   * Called after the commit, before the append returns, with ascending keys. Of two connections that write at once the
+   * farther one wins.
+   */
+  put(entries: readonly Acknowledged[]): void {
     try {
-      const read = readSync(this.file, this.entry, 0, ENTRY_BYTES, at);
-      const present = read === ENTRY_BYTES ? entryOf(this.entry, this.logId, entry.partitionKey) : undefined;
-      if (present !== undefined && present.nextOffset >= entry.nextOffset) return;
-      writeSync(this.file, this.encode(entry), 0, ENTRY_BYTES, at);
+      for (let from = 0; from < entries.length;) {
+        const { partitionKey: firstKey } = entries[from] as Acknowledged;
+        let to = from + 1;
+        while (entries[to]?.partitionKey === firstKey + to - from) to += 1;
+        this.putRun(entries.slice(from, to), firstKey);
+        from = to;
+      }
       this.hasWritten = true;
     } catch {
-      // The records are safe. On a full disk the older entry stays, which claims less.
+      // The records are safe. On a full disk the older entries stay, which claim less.
     }
+  }
+
+  /** Partitions of one topic have keys in a row, and so one read and one write. */
+  private putRun(entries: readonly Acknowledged[], firstKey: number): void {
+    const length = entries.length * ENTRY_BYTES;
+    if (this.run.length < length) this.run = Buffer.alloc(length);
+    const run = this.run.subarray(0, length);
+    run.fill(0, readSync(this.file, run, 0, length, firstKey * ENTRY_BYTES));
+    for (const [index, entry] of entries.entries()) {
+      const present = run.subarray(index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
+      const isFarther =
+        present.readDoubleLE(0) >= entry.nextOffset &&
+        entryOf(present, this.logId, entry.partitionKey) !== undefined;
+      if (!isFarther) this.encode(entry, present);
+    }
+    writeSync(this.file, run, 0, length, firstKey * ENTRY_BYTES);
   }
 
   close(): void {
@@ -117,13 +141,11 @@ export class AcknowledgedWriter {
     }
   }
 
-  private encode({ partitionKey, nextOffset, chain }: Acknowledged): Buffer {
-    const { entry } = this;
-    entry.fill(0);
-    entry.writeDoubleLE(nextOffset, 0);
-    entry.set(chain ?? NO_CHAIN, 8);
-    entry.writeUInt32LE(crcOf(entry, this.logId, partitionKey), CRC_AT);
-    return entry;
+  private encode({ partitionKey, nextOffset, chain }: Acknowledged, into: Buffer): void {
+    into.fill(0);
+    into.writeDoubleLE(nextOffset, 0);
+    into.set(chain ?? NO_CHAIN, 8);
+    into.writeUInt32LE(crcOf(into, this.logId, partitionKey), CRC_AT);
   }
 }
 

@@ -52,10 +52,8 @@ function write(
       return addBatches(file, row as unknown as PartitionRow, partitionAppend);
     }),
   );
-  for (const { entry } of added) {
-    file.begun.add(entry.partitionKey);
-    file.acknowledged?.put(entry);
-  }
+  for (const { entry } of added) file.begun.add(entry.partitionKey);
+  file.acknowledged?.put(added.map(({ entry }) => entry));
   // Asked after the commit: what is acknowledged was in the file that lies at the path.
   file.checkPresence();
   return added.map(({ range }) => range);

@@ -30,7 +30,7 @@ export function chainAfter(
   at = block.writeUInt32LE(batch.checksum, at);
   at = block.writeDoubleLE(batch.baseOffset, at);
   block.writeUInt32LE(batch.count, at);
-  return Buffer.from(hash('sha256', block, 'hex'), 'hex').subarray(0, CHAIN_BYTES);
+  return hash('sha256', block, 'buffer').subarray(0, CHAIN_BYTES);
 }
 
 export function markOf({ base_offset, count, checksum, chain }: Omit<BatchRow, 'body'>): HistoryMark {

@@ -78,6 +78,7 @@ function nextChunk(
   let next = range.start;
   let chunkBytes = 0;
   let behind: BatchRow | undefined;
+  let last: BatchRow | undefined;
   for (const batch of batchesFrom(file, partitionKey, range, ahead)) {
     const isFirst = chunks.length === 0;
     const to = Math.min(range.end - batch.base_offset, batch.count);
@@ -90,13 +91,14 @@ function nextChunk(
     }
     chunks.push(sliceChunk(decode(file, range, batch), next - batch.base_offset, to));
     next = batch.base_offset + to;
+    last = batch;
     if (chunkBytes >= JOIN_BYTES_MAX && isFirst) break;
   }
-  if (chunks.length === 0) throw hole(file, partitionKey, range);
+  if (last === undefined) throw hole(file, partitionKey, range);
   const joined = joinChunks(chunks);
   // The joined chunk's headers still point into the batches that they came in.
   if (chunks.length > 1 && joined.headers.size === 0) chunks.forEach(giveBack);
-  return { chunk: joined, ahead: behind };
+  return { chunk: { ...joined, mark: markOf(last) }, ahead: behind };
 }
 
 /** The batches from the range's start on, of which the first may be at hand. */
@@ -120,7 +122,7 @@ export function decode(file: LogFile, { topic, partition }: ReadRange, batch: Ba
   if (decoded.chunk.count !== batch.count) {
     throw corrupt(file, topic, partition, batch, 'its number of records is another than its bytes say');
   }
-  return { ...decoded.chunk, mark: markOf(batch) };
+  return decoded.chunk;
 }
 
 function corrupt(

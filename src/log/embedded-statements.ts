@@ -29,8 +29,8 @@ export interface BatchRow {
   readonly body: Uint8Array;
 }
 
-/** In place of what a log without chains cannot answer, or is never asked while it is open for reading only. */
-const NO_ROWS = 'SELECT NULL WHERE 0';
+/** In place of what a log without chains cannot answer, or is never asked while it is open for reading; up to 3 values. */
+const NO_ROWS = 'SELECT NULL WHERE 0 AND coalesce(?, ?, ?) IS NULL';
 
 export type Statements = ReturnType<typeof prepareStatements>;
 

@@ -36,6 +36,7 @@ function viewOf(purchases: readonly Purchase[], accounting: Accounting = NO_ACCO
     raisedLosses: () => [],
     acceptedLosses: () => [],
     partitions: () => [],
+    marks: () => [],
     recentProgress: () => [],
     close: () => undefined,
   };
