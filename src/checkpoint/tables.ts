@@ -18,12 +18,9 @@ const DEAD_LETTER_DEFINITION = `
   reason TEXT NOT NULL, field TEXT, expected TEXT NOT NULL, actual TEXT NOT NULL,
   topic TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT`;
 
-const LETTERS_BY_POSITION =
-  'CREATE UNIQUE INDEX dead_letters_by_position ON dead_letters ("partition", "offset", batch_id)';
-
 /**
  * Dead letters are numbered in order of batch, partition and offset, which is the order of reading; that one record
- * cannot stand there twice in a batch is a guard against counting it twice.
+ * cannot stand there twice is a guard against counting it twice.
  */
 const TABLES = `
   CREATE TABLE meta (
@@ -51,7 +48,7 @@ const TABLES = `
     crc32 INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, ${DEAD_LETTER_DEFINITION}) STRICT;
-  ${LETTERS_BY_POSITION};
+  CREATE UNIQUE INDEX dead_letters_by_position ON dead_letters ("partition", "offset");
   CREATE INDEX dead_letters_by_reason ON dead_letters (reason);
   CREATE TABLE duplicates (
     batch_id INTEGER NOT NULL, "partition" INTEGER NOT NULL, "offset" INTEGER NOT NULL,
@@ -109,11 +106,13 @@ export function addTables(database: DatabaseSync): void {
 }
 
 /**
- * After a loss was accepted, offsets are read that were read before, with other records. In a checkpoint of an older
- * version one offset could have one dead letter only. Called within a transaction.
+ * After a loss was accepted, offsets are read that were read before, with other records: from then on a record can have one
+ * dead letter a batch. Called within a transaction.
  */
 export function letOffsetsRepeat(database: DatabaseSync): void {
-  database.exec(`DROP INDEX IF EXISTS dead_letters_by_position; ${LETTERS_BY_POSITION}`);
+  database.exec(`
+    DROP INDEX IF EXISTS dead_letters_by_position;
+    CREATE UNIQUE INDEX dead_letters_by_position ON dead_letters ("partition", "offset", batch_id)`);
 }
 
 /**

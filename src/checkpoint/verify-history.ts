@@ -1,7 +1,7 @@
 /** Whether what was read, and what was lost, is as it was written; and whether a loss waits for a person. */
 import type { DatabaseSync } from 'node:sqlite';
-import { storedPartitions } from './batch-tables.ts';
 import { storedLosses } from './data-losses.ts';
+import { allRows, hasTable, type Row } from './database.ts';
 import { MEND, type FindingParts } from './finding.ts';
 import { storedMarks } from './history-marks.ts';
 
@@ -15,14 +15,11 @@ export function* historyFindings(database: DatabaseSync): Generator<FindingParts
       mend: MEND,
     };
   }
-  const newest = new Map(storedMarks(database).map(({ partition, mark }) => [partition, mark.baseOffset]));
-  for (const { partition, nextOffset } of storedPartitions(database)) {
-    const baseOffset = newest.get(partition) ?? -1;
-    if (baseOffset < nextOffset) continue;
+  for (const [partition, baseOffset, nextOffset] of unreadMarks(database)) {
     yield {
       what: 'A partition has a mark of records that it has not read.',
-      where: `table history_marks, partition ${partition}`,
-      why: `Its newest mark begins at offset ${baseOffset}, and its next offset is ${nextOffset}.`,
+      where: `table history_marks, partition ${String(partition)}`,
+      why: `A mark begins at offset ${String(baseOffset)}, and the next offset is ${String(nextOffset)}.`,
       mend: MEND,
     };
   }
@@ -48,4 +45,16 @@ export function* historyFindings(database: DatabaseSync): Generator<FindingParts
       };
     }
   }
+}
+
+function unreadMarks(database: DatabaseSync): readonly Row[] {
+  if (!hasTable(database, 'history_marks')) return [];
+  // Compared by SQLite, since a damaged offset may be more than a number can hold.
+  return allRows(
+    database.prepare(
+      `SELECT "partition", max(base_offset), min(partitions.next_offset)
+       FROM history_marks JOIN partitions USING ("partition")
+       WHERE base_offset >= partitions.next_offset GROUP BY "partition"`,
+    ),
+  );
 }
