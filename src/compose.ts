@@ -3,13 +3,14 @@
  * command loads nothing that it does not use.
  */
 import { join } from 'node:path';
+import type { AcceptedRanges } from './checkpoint/accept-raised.ts';
 import type { Integrity } from './checkpoint/integrity.ts';
 import type { Lowering, LoweringOptions } from './checkpoint/lower-watermark.ts';
 import type { CheckpointOptions } from './checkpoint/open.ts';
 import type { CheckpointSummary } from './checkpoint/summary.ts';
 import type { Verification } from './checkpoint/verify.ts';
 import type { Config } from './config/keys.ts';
-import type { Checkpoint, CheckpointView } from './contracts/checkpoint.ts';
+import type { AcceptedLoss, Checkpoint, CheckpointView } from './contracts/checkpoint.ts';
 import type { Clock } from './contracts/clock.ts';
 import type { Log } from './contracts/log.ts';
 import type { Logger } from './contracts/logger.ts';
@@ -135,6 +136,16 @@ export async function openCheckpointView(config: Config): Promise<CheckpointView
 export async function readCheckpointSummary(config: Config): Promise<CheckpointSummary> {
   const { readSummary } = await import('./checkpoint/summary.ts');
   return readSummary({ location: config.query.checkpointLocation });
+}
+
+/** @throws what `acceptLoss` of src/checkpoint throws */
+export async function acceptLoss(
+  config: Config,
+  clock: Clock,
+  ranges: AcceptedRanges,
+): Promise<readonly AcceptedLoss[]> {
+  const checkpoint = await import('./checkpoint/accept-loss.ts');
+  return checkpoint.acceptLoss({ location: config.query.checkpointLocation, clock, ranges });
 }
 
 /** @throws what `verifyCheckpoint` of src/checkpoint throws */

@@ -8,6 +8,7 @@ import {
   type BatchPlan,
   type Committed,
   type PartitionState,
+  type PlannedRange,
 } from '../contracts/batch.ts';
 import type { LostRange, StoredReport } from '../contracts/checkpoint.ts';
 import { corrupt } from './failure.ts';
@@ -24,6 +25,8 @@ import {
   type SealedTable,
 } from './sealed-tables.ts';
 import { SealedWriter } from './sealed-writer.ts';
+import { readAcceptedLosses } from './data-losses.ts';
+import { MarkWriter, newestMarks } from './history-marks.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
 
 /** Plans, reports and progress of this many batches are kept, for people to look at; recovery needs the newest. */
@@ -53,7 +56,9 @@ export class BatchTables {
   private readonly accounting: SealedWriter;
   private readonly lost: SealedWriter;
   private readonly removeOldPlans: Remove;
+  private readonly removePending: Remove;
   private readonly removeOldCommits: Remove;
+  private readonly marks: MarkWriter;
 
   constructor(database: DatabaseSync, location: string) {
     this.database = database;
@@ -72,7 +77,9 @@ export class BatchTables {
     this.accounting = new SealedWriter(database, ACCOUNTING);
     this.lost = new SealedWriter(database, LOST_RANGES);
     this.removeOldPlans = this.plans.remover('batch_id <= ?');
+    this.removePending = this.plans.remover('batch_id > ?');
     this.removeOldCommits = this.commits.remover('batch_id <= ?');
+    this.marks = new MarkWriter(database);
   }
 
   /** @throws CHECKPOINT_CORRUPT */
@@ -106,9 +113,8 @@ export class BatchTables {
     const counts = countsOf(commit.accounting);
     const texts = [JSON.stringify(commit.progress), JSON.stringify(commit.report)];
     this.commits.add(draft, [plan.batchId, ...counts, plan.watermarkMicros, ...texts]);
-    for (const { partition, nextOffset, maxEventMicros, activeAtMs } of commit.partitions) {
-      this.partitions.put(draft, [partition, nextOffset, maxEventMicros, activeAtMs]);
-    }
+    for (const state of commit.partitions) this.putPartition(draft, state);
+    this.marks.put(draft, commit);
     for (const { partition, start, end } of commit.lost) {
       this.lost.add(draft, [plan.batchId, partition, start, end]);
     }
@@ -121,6 +127,34 @@ export class BatchTables {
     this.removeOldPlans(draft, plan.batchId - BATCHES_KEPT);
     this.removeOldCommits(draft, plan.batchId - BATCHES_KEPT);
     draft.batchId = plan.batchId;
+  }
+
+  /** Where a partition is read on. Called within a transaction. */
+  putPartition(
+    draft: SealDraft,
+    { partition, nextOffset, maxEventMicros, activeAtMs }: Omit<PartitionState, 'mark'>,
+  ): void {
+    this.partitions.put(draft, [partition, nextOffset, maxEventMicros, activeAtMs]);
+  }
+
+  /** Records that a person accepted as gone before they were read. Called within a transaction. */
+  putLost(draft: SealDraft, batchId: number, { partition, start, end }: PlannedRange): void {
+    this.lost.put(draft, [batchId, partition, start, end]);
+  }
+
+  /** A plan that was not committed names offsets that hold other records now, or none: its batch is planned again. */
+  dropPending(draft: SealDraft, batchId: number): void {
+    this.removePending(draft, batchId);
+  }
+
+  /** Forgets what was read at and after an offset that is read again. Called within a transaction. */
+  forgetMarksAbove(draft: SealDraft, partition: number, nextOffset: number): void {
+    this.marks.dropAbove(draft, partition, nextOffset);
+  }
+
+  /** Called after a commit that failed. */
+  forgetFailed(): void {
+    this.marks.forget();
   }
 
   /** @throws CHECKPOINT_CORRUPT */
@@ -224,23 +258,27 @@ export function readCommits(database: DatabaseSync, seal: Seal | undefined, loca
   }));
 }
 
-/** What is remembered of each partition, in their order. @throws CHECKPOINT_CORRUPT */
+/** What is remembered of each partition, in their order, with the newest mark. @throws CHECKPOINT_CORRUPT */
 export function readPartitions(
   database: DatabaseSync,
   seal: Seal | undefined,
   location: string,
 ): PartitionState[] {
+  const marks = newestMarks(database, seal, location);
   return Array.from(storedRows(database, PARTITIONS, seal, location), ({ cells, ...row }) => {
-    if (row.isAsWritten) return partitionOf(cells);
+    if (row.isAsWritten) {
+      const state = partitionOf(cells);
+      return { ...state, mark: marks.get(state.partition) ?? null };
+    }
     const why = `In the table partitions, partition ${String(cells[0])} does not match its checksum.`;
     throw corrupt(location, why);
   });
 }
 
-/** The same with whether each row matches its checksum, for whoever checks them. */
+/** The rows of the table, with whether each matches its checksum. */
 export function storedPartitions(
   database: DatabaseSync,
-): (PartitionState & { readonly isAsWritten: boolean })[] {
+): (Omit<PartitionState, 'mark'> & { readonly isAsWritten: boolean })[] {
   const rows = allRows(database.prepare(`${selectionOf(PARTITIONS)} ORDER BY "partition"`));
   return rows.map((row) => ({
     ...partitionOf(row.slice(PARTITIONS.key.length, -1)),
@@ -248,18 +286,29 @@ export function storedPartitions(
   }));
 }
 
-function partitionOf([partition, nextOffset, maxEventMicros, activeAtMs]: Row): PartitionState {
-  return { partition, nextOffset, maxEventMicros, activeAtMs } as PartitionState;
+function partitionOf([partition, nextOffset, maxEventMicros, activeAtMs]: Row): Omit<PartitionState, 'mark'> {
+  return { partition, nextOffset, maxEventMicros, activeAtMs } as Omit<PartitionState, 'mark'>;
 }
 
-/** Records that were gone before they were read, over all batches. @throws CHECKPOINT_CORRUPT */
+/**
+ * Records that were gone before they were read, over all batches, and counted ones that a person accepted as lost.
+ * @throws CHECKPOINT_CORRUPT
+ */
 export function readLostRanges(
   database: DatabaseSync,
   seal: Seal | undefined,
   location: string,
 ): LostRange[] {
-  return checkedRows(database, LOST_RANGES, seal, location).map(
+  const unread = checkedRows(database, LOST_RANGES, seal, location).map(
     ([batchId, partition, start, end]) => ({ batchId, partition, start, end }) as LostRange,
+  );
+  const counted = readAcceptedLosses(database, seal, location)
+    .filter(({ kind }) => kind === 'counted')
+    .map(({ batchId, partition, start, end }): LostRange => {
+      return { batchId, partition, start, end, wasCounted: true };
+    });
+  return [...unread, ...counted].toSorted(
+    (a, b) => a.batchId - b.batchId || a.partition - b.partition || a.start - b.start,
   );
 }
 

@@ -55,6 +55,7 @@ export async function lowerWatermark(options: LoweringOptions): Promise<Lowering
         aggregates: [],
         dedupe: { appended: new Uint8Array(0), sealed: [], evicted: [] },
         redriven: [],
+        marks: [],
         lost: [],
         report: unprinted?.report ?? null,
         progress: progressOf(decided.identity, plan, checkpoint.epoch),

@@ -73,7 +73,7 @@ export async function openCheckpoint(options: CheckpointOptions): Promise<Checkp
  */
 export async function openStoredCheckpoint(
   options: Pick<CheckpointOptions, 'location' | 'clock'>,
-): Promise<Checkpoint> {
+): Promise<SqliteCheckpoint> {
   openPresent(options.location).close();
   return openFor({ ...options, takeOver: false });
 }
@@ -82,7 +82,7 @@ export async function openStoredCheckpoint(
 type OpenOptions = Omit<CheckpointOptions, 'plan' | 'logFormat'> &
   Partial<Pick<CheckpointOptions, 'plan' | 'logFormat'>>;
 
-async function openFor(options: OpenOptions): Promise<Checkpoint> {
+async function openFor(options: OpenOptions): Promise<SqliteCheckpoint> {
   const { location, clock, takeOver, lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
   const isNew = guarded({ location }, () => prepareFolder(location));
   const lock = guarded({ location }, () => new RunnerLock(location));
@@ -104,7 +104,7 @@ function openLocked(
   options: OpenOptions,
   lock: RunnerLock,
   found: { readonly database: DatabaseSync; readonly isNew: boolean; readonly seenEpoch: number },
-): Checkpoint {
+): SqliteCheckpoint {
   const { location, clock } = options;
   const { database, isNew, seenEpoch } = found;
   const hasContent = statSync(checkpointFile(location)).size > 0;

@@ -5,19 +5,24 @@ import type {
   BatchCommit,
   BatchPlan,
   Committed,
+  DataLoss,
   DeadLetter,
   DedupeSegment,
   GroupCell,
   GroupRow,
   RecordIdentity,
 } from '../contracts/batch.ts';
-import type { Checkpoint, StoredReport } from '../contracts/checkpoint.ts';
+import type { AcceptedLoss, Checkpoint, StoredReport } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
+import type { PartitionMark } from '../contracts/log.ts';
 import { AggregateWriter, aggregateNamed, groupOf, groupsOf } from './aggregate-table.ts';
 import { BatchTables } from './batch-tables.ts';
+import { acceptRaised, type AcceptedRanges } from './accept-raised.ts';
+import { LossWriter, readRaisedLosses } from './data-losses.ts';
 import { firstCell, firstRow, inTransaction } from './database.ts';
 import { DedupeTables } from './dedupe-tables.ts';
 import { type FailurePlace, guarded, guardedRows } from './failure.ts';
+import { readMarks } from './history-marks.ts';
 import { fencedError, type Identity, MetaWriter } from './identity.ts';
 import type { RunnerLock } from './lock.ts';
 import { CommitNote } from './commit-note.ts';
@@ -51,6 +56,7 @@ export class SqliteCheckpoint implements Checkpoint {
   private readonly selectEpoch: StatementSync;
   private readonly selectRedriven: StatementSync;
   private readonly redriven: SealedWriter;
+  private readonly losses: LossWriter;
   private readonly meta: MetaWriter;
   private readonly note: CommitNote;
   private readonly writeSeal: (seal: Seal) => void;
@@ -79,6 +85,7 @@ export class SqliteCheckpoint implements Checkpoint {
       'SELECT 1 FROM redriven WHERE topic_id = ? AND "partition" = ? AND "offset" = ?',
     );
     this.redriven = new SealedWriter(database, REDRIVEN);
+    this.losses = new LossWriter(database);
     this.meta = new MetaWriter(database, location);
     this.seal = parts.seal;
     this.writeSeal = sealWriter(database);
@@ -93,6 +100,39 @@ export class SqliteCheckpoint implements Checkpoint {
 
   lastCommit(): Committed | undefined {
     return this.onMain(() => this.batches.lastCommit(this.seal));
+  }
+
+  marks(): readonly PartitionMark[] {
+    const { database, location } = this.parts;
+    return this.onMain(() => readMarks(database, this.seal, location));
+  }
+
+  raisedLosses(): readonly DataLoss[] {
+    const { database, location } = this.parts;
+    return this.onMain(() => readRaisedLosses(database, this.seal, location));
+  }
+
+  raiseLosses(losses: readonly DataLoss[]): void {
+    this.write((draft) => this.losses.raise(draft, losses, this.parts.clock.nowMs()));
+  }
+
+  withdrawLosses(): void {
+    this.write((draft) => this.losses.withdraw(draft));
+  }
+
+  /**
+   * Records raised losses as accepted and moves the partitions, in one transaction (accept-loss.ts).
+   * @throws USAGE for a range that was not raised
+   */
+  acceptLosses(ranges: AcceptedRanges): AcceptedLoss[] {
+    const { database, location, clock } = this.parts;
+    const { batches, losses } = this;
+    let accepted: AcceptedLoss[] = [];
+    this.write((draft) => {
+      const tables = { database, location, draft, batches, losses };
+      accepted = acceptRaised(tables, { nowMs: clock.nowMs(), ranges });
+    });
+    return accepted;
   }
 
   groups(aggregate: string): Iterable<GroupRow> {
@@ -154,20 +194,12 @@ export class SqliteCheckpoint implements Checkpoint {
 
   commit(commit: BatchCommit): void {
     const letterBytes = this.staging.bytes;
-    this.write((draft) => {
-      this.keepTryingForLock(draft);
-      this.batches.putCommit(draft, commit, letterBytes);
-      for (const change of commit.aggregates) {
-        const writer = this.aggregates.get(change.aggregate);
-        invariant(writer !== undefined, `the plan has no aggregate ${change.aggregate}`);
-        writer.write(draft, change);
-      }
-      this.staging.moveInto(draft, commit.plan.batchId);
-      this.dedupe.apply(draft, commit.plan.batchId, commit.dedupe);
-      for (const { topicId, partition, offset } of commit.redriven) {
-        this.redriven.addNew(draft, [topicId, partition, offset]);
-      }
-    });
+    try {
+      this.write((draft) => this.putCommit(draft, commit, letterBytes));
+    } catch (error) {
+      this.batches.forgetFailed();
+      throw error;
+    }
     this.note.write(this.seal);
     this.staging.forget();
     this.committedLetterBytes += letterBytes;
@@ -225,6 +257,22 @@ export class SqliteCheckpoint implements Checkpoint {
   private checkEpoch(): void {
     const stored = Number(firstCell(this.selectEpoch));
     if (stored !== this.epoch) throw fencedError(this.place.location, { own: this.epoch, stored });
+  }
+
+  /** Within the commit's transaction. */
+  private putCommit(draft: SealDraft, commit: BatchCommit, letterBytes: number): void {
+    this.keepTryingForLock(draft);
+    this.batches.putCommit(draft, commit, letterBytes);
+    for (const change of commit.aggregates) {
+      const writer = this.aggregates.get(change.aggregate);
+      invariant(writer !== undefined, `the plan has no aggregate ${change.aggregate}`);
+      writer.write(draft, change);
+    }
+    this.staging.moveInto(draft, commit.plan.batchId);
+    this.dedupe.apply(draft, commit.plan.batchId, commit.dedupe);
+    for (const { topicId, partition, offset } of commit.redriven) {
+      this.redriven.addNew(draft, [topicId, partition, offset]);
+    }
   }
 
   /** The next runner notes it where that is not possible now, for want of space for one. */

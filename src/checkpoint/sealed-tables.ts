@@ -60,6 +60,27 @@ export const LOST_RANGES = table(
   ['batch_id', '"partition"', 'start_offset', 'end_offset'],
 );
 
+export const HISTORY_MARKS = table(
+  'history_marks',
+  ['"partition"', 'next_offset'],
+  ['"partition"', 'next_offset', 'base_offset', 'checksum', 'leader_epoch', 'chain'],
+);
+export const DATA_LOSSES = table(
+  'data_losses',
+  ['id'],
+  [
+    'id',
+    '"partition"',
+    'start_offset',
+    'end_offset',
+    'kind',
+    'why',
+    'raised_at_ms',
+    'accepted_at_ms',
+    'batch_id',
+  ],
+);
+
 /** Read and checked in full at each start, since every verdict depends on them; they are small, or needed in memory. */
 export const CHECKED_AT_START: readonly SealedTable[] = [
   META,
@@ -69,6 +90,8 @@ export const CHECKED_AT_START: readonly SealedTable[] = [
   PARTITIONS,
   REDRIVEN,
   LOST_RANGES,
+  HISTORY_MARKS,
+  DATA_LOSSES,
 ];
 
 /** May be long, and are for people: at a start, that all of their rows are there is enough. */

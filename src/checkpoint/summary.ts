@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Accounting, LoweredWatermark, PartitionState } from '../contracts/batch.ts';
-import type { LostRange } from '../contracts/checkpoint.ts';
+import type { Accounting, DataLoss, LoweredWatermark, PartitionState } from '../contracts/batch.ts';
+import type { AcceptedLoss, LostRange } from '../contracts/checkpoint.ts';
 import { countGroups } from './aggregate-table.ts';
 import {
   isPrinted,
@@ -14,6 +14,7 @@ import {
   readLostRanges,
   readPartitions,
 } from './batch-tables.ts';
+import { readAcceptedLosses, readRaisedLosses } from './data-losses.ts';
 import type { Row } from './database.ts';
 import { letterOfRow } from './dead-letter-row.ts';
 import { guarded } from './failure.ts';
@@ -76,6 +77,9 @@ export interface CheckpointSummary {
   };
   readonly redriven: number;
   readonly lostRanges: readonly LostRange[];
+  /** They end every run until a person accepts them. */
+  readonly raisedLosses: readonly DataLoss[];
+  readonly acceptedLosses: readonly AcceptedLoss[];
   /** Bytes; only files that are there. */
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }
@@ -150,6 +154,8 @@ function summaryOf(
     },
     redriven: rowsOf(REDRIVEN).length,
     lostRanges: readLostRanges(database, seal, location),
+    raisedLosses: readRaisedLosses(database, seal, location),
+    acceptedLosses: readAcceptedLosses(database, seal, location),
   };
 }
 

@@ -21,6 +21,9 @@ const DEAD_LETTER_DEFINITION = `
   topic TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT`;
 
 /**
+ * `history_marks` says what was read, so that other records at the same offsets are not taken for it. In `data_losses`, a row
+ * without `accepted_at_ms` ends every run; `batch_id` is the last batch that was committed when a person accepted it.
+ *
  * Dead letters are numbered in order of batch, partition and offset, which is the order of reading; that one record
  * cannot stand there twice is a guard against counting it twice.
  */
@@ -71,6 +74,16 @@ const TABLES = `
     crc32 INTEGER NOT NULL,
     PRIMARY KEY (batch_id, "partition", start_offset)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS history_marks (
+    "partition" INTEGER NOT NULL, next_offset INTEGER NOT NULL, base_offset INTEGER NOT NULL,
+    checksum INTEGER NOT NULL, leader_epoch INTEGER, chain TEXT, crc32 INTEGER NOT NULL,
+    PRIMARY KEY ("partition", next_offset)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS data_losses (
+    id INTEGER PRIMARY KEY, "partition" INTEGER NOT NULL, start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('counted', 'unread')), why TEXT NOT NULL, raised_at_ms INTEGER NOT NULL,
+    accepted_at_ms INTEGER, batch_id INTEGER, crc32 INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS seal (id INTEGER PRIMARY KEY CHECK (id = 0), seal TEXT NOT NULL) STRICT;
 `;
 
@@ -92,6 +105,16 @@ export function createTables(database: DatabaseSync): void {
 
 export function storedVersion(database: DatabaseSync): number {
   return Number(firstCell(database.prepare('PRAGMA user_version')));
+}
+
+/**
+ * After a loss was accepted, offsets are read that were read before, with other records: from then on a record can have one
+ * dead letter a batch. Called within a transaction.
+ */
+export function letOffsetsRepeat(database: DatabaseSync): void {
+  database.exec(`
+    DROP INDEX IF EXISTS dead_letters_by_position;
+    CREATE UNIQUE INDEX dead_letters_by_position ON dead_letters ("partition", "offset", batch_id)`);
 }
 
 /**

@@ -1,9 +1,13 @@
 /** Whether plans, commits and the offsets of partitions tell one story. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { BatchPlan } from '../contracts/batch.ts';
+import type { AcceptedLoss } from '../contracts/checkpoint.ts';
+import { resumeAt } from './accept-raised.ts';
 import { storedPartitions } from './batch-tables.ts';
+import { readAcceptedLosses } from './data-losses.ts';
 import { firstCell } from './database.ts';
 import { MEND, type FindingParts } from './finding.ts';
+import type { Seal } from './seal.ts';
 import { storedCommits, storedPlans, type StoredCommit, type StoredPlan } from './stored-batches.ts';
 
 type Findings = Generator<FindingParts, void, undefined>;
@@ -14,13 +18,18 @@ const CLOCK_SLACK_MS = 1_000;
 /** Tables whose rows come with a commit. */
 const COMMITTED_TABLES = ['dead_letters', 'duplicates', 'dedupe_appended', 'lost_ranges'] as const;
 
-export function* protocolFindings(database: DatabaseSync, location: string): Findings {
+export function* protocolFindings(
+  database: DatabaseSync,
+  location: string,
+  seal: Seal | undefined,
+): Findings {
   const plans = storedPlans(database, location);
   const commits = storedCommits(database);
   yield* orderFindings(plans, commits);
   yield* pairFindings(plans, commits);
-  yield* successionFindings(plans);
-  yield* offsetFindings(database, plans, commits.at(-1)?.batchId ?? -1);
+  const accepted = readAcceptedLosses(database, seal, location);
+  yield* successionFindings(plans, accepted);
+  yield* offsetFindings(database, { plans, accepted, last: commits.at(-1)?.batchId ?? -1 });
   for (const table of COMMITTED_TABLES) {
     const newest = firstCell(database.prepare(`SELECT max(batch_id) FROM ${table}`)) as number | null;
     const last = commits.at(-1)?.batchId ?? -1;
@@ -105,8 +114,14 @@ function* withGaps(
   if (next <= lastBatchId) yield { batchId: next, plan: undefined };
 }
 
+/** After a loss was accepted a partition is read on from elsewhere than where its last plan ended. */
+function moveAccepted(ends: Map<number, number>, accepted: readonly AcceptedLoss[], batchId: number): void {
+  const own = accepted.filter((loss) => loss.batchId === batchId);
+  for (const [partition, end] of ends) ends.set(partition, resumeAt({ partition, nextOffset: end }, own));
+}
+
 /** Each plan goes on where the ones before it ended. */
-function* successionFindings(plans: readonly StoredPlan[]): Findings {
+function* successionFindings(plans: readonly StoredPlan[], accepted: readonly AcceptedLoss[]): Findings {
   const ends = new Map<number, number>();
   let before: BatchPlan | undefined;
   for (const { plan } of withGaps(plans, -1)) {
@@ -152,6 +167,7 @@ function* successionFindings(plans: readonly StoredPlan[]): Findings {
       }
       ends.set(partition, end);
     }
+    moveAccepted(ends, accepted, plan.batchId);
     before = plan;
   }
 }
@@ -180,12 +196,24 @@ function loweredText(lowered: BatchPlan['lowered']): string {
   return lowered === undefined ? 'never' : `in batch ${lowered.batchId}`;
 }
 
-function* offsetFindings(database: DatabaseSync, plans: readonly StoredPlan[], last: number): Findings {
+function* offsetFindings(
+  database: DatabaseSync,
+  {
+    plans,
+    accepted,
+    last,
+  }: {
+    readonly plans: readonly StoredPlan[];
+    readonly accepted: readonly AcceptedLoss[];
+    readonly last: number;
+  },
+): Findings {
   const ends = new Map<number, number>();
   for (const { batchId, plan } of withGaps(plans, last)) {
     if (plan === undefined) ends.clear();
     else if (batchId <= last)
       for (const { partition, end } of [...plan.lost, ...plan.ranges]) ends.set(partition, end);
+    moveAccepted(ends, accepted, batchId);
   }
   const partitions = storedPartitions(database);
   const misplaced = new Set<number>();

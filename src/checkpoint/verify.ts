@@ -12,6 +12,7 @@ import type { Seal } from './seal.ts';
 import { readSeal } from './seal-row.ts';
 import { storedVersion, UNSEALED_VERSION } from './tables.ts';
 import { accountingFindings } from './verify-accounting.ts';
+import { historyFindings } from './verify-history.ts';
 import { protocolFindings } from './verify-protocol.ts';
 import { sealFindings } from './verify-seal.ts';
 import { dedupeFindings, groupFindings, identityFindings, jsonFindings } from './verify-stored.ts';
@@ -40,6 +41,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   identity: identityFindings,
   json: jsonFindings,
   protocol: protocolFindings,
+  history: historyFindings,
   accounting: accountingFindings,
   dedupe: dedupeFindings,
   groups: groupFindings,

@@ -2,17 +2,22 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
+import type { PartitionMark } from '../contracts/log.ts';
 import type {
   Accounting,
   BatchPlan,
+  DataLoss,
   DeadLetter,
   GroupRow,
   Json,
+  PartitionState,
   RecordIdentity,
 } from '../contracts/batch.ts';
-import type { CheckpointView, DeadLetterFilter, LostRange } from '../contracts/checkpoint.ts';
+import type { AcceptedLoss, CheckpointView, DeadLetterFilter, LostRange } from '../contracts/checkpoint.ts';
 import { aggregateNamed, groupsOf } from './aggregate-table.ts';
-import { readAccounting, readCommits, readLastPlan, readLostRanges } from './batch-tables.ts';
+import { readAccounting, readCommits, readLastPlan, readLostRanges, readPartitions } from './batch-tables.ts';
+import { readAcceptedLosses, readRaisedLosses } from './data-losses.ts';
+import { readMarks } from './history-marks.ts';
 import { readNote } from './commit-note.ts';
 import { checkpointFile, firstRow, openViewDatabase } from './database.ts';
 import { deadLetters, duplicates } from './dead-letter-reader.ts';
@@ -141,6 +146,22 @@ class SqliteCheckpointView implements CheckpointView {
 
   lostRanges(): readonly LostRange[] {
     return this.sealed((seal) => readLostRanges(this.database, seal, this.place.location));
+  }
+
+  raisedLosses(): readonly DataLoss[] {
+    return this.sealed((seal) => readRaisedLosses(this.database, seal, this.place.location));
+  }
+
+  acceptedLosses(): readonly AcceptedLoss[] {
+    return this.sealed((seal) => readAcceptedLosses(this.database, seal, this.place.location));
+  }
+
+  marks(): readonly PartitionMark[] {
+    return this.sealed((seal) => readMarks(this.database, seal, this.place.location));
+  }
+
+  partitions(): readonly PartitionState[] {
+    return this.sealed((seal) => readPartitions(this.database, seal, this.place.location));
   }
 
   recentProgress(): readonly Json[] {

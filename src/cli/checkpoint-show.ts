@@ -13,6 +13,8 @@ export function renderSummary(summary: CheckpointSummary): string {
     aggregatesOf(summary),
     lettersOf(summary),
     lostOf(summary),
+    raisedOf(summary),
+    acceptedOf(summary),
     filesOf(summary),
   ];
   return `${parts
@@ -23,7 +25,8 @@ export function renderSummary(summary: CheckpointSummary): string {
 
 /** Instants as text. */
 export function summaryJson(summary: CheckpointSummary): unknown {
-  const { query, holder, lastPlan, lastCommit, lowered, partitions, topic, ...rest } = summary;
+  const { query, holder, lastPlan, lastCommit, lowered, partitions, topic, acceptedLosses, ...rest } =
+    summary;
   return {
     schemaVersion: 1,
     query: { name: query.name, id: query.id, createdAt: instantOfMs(query.createdAtMs) },
@@ -46,13 +49,18 @@ export function summaryJson(summary: CheckpointSummary): unknown {
       watermark: instantOf(lastCommit.watermarkMicros),
       printed: lastCommit.isPrinted,
     },
-    partitions: partitions.map(({ partition, nextOffset, maxEventMicros, activeAtMs }) => ({
+    partitions: partitions.map(({ partition, nextOffset, maxEventMicros, activeAtMs, mark }) => ({
       partition,
       nextOffset,
       newestEvent: instantOf(maxEventMicros),
       activeAt: instantOfMs(activeAtMs),
+      mark,
     })),
     ...rest,
+    acceptedLosses: acceptedLosses.map(({ acceptedAtMs, ...loss }) => ({
+      ...loss,
+      acceptedAt: instantOfMs(acceptedAtMs),
+    })),
   };
 }
 
@@ -144,6 +152,22 @@ function lostOf({ lostRanges }: CheckpointSummary): string[] {
     [batchId, partition, start, end].map(String),
   );
   return tableOf(['lost in batch', 'partition', 'start', 'end'], rows);
+}
+
+function raisedOf({ raisedLosses }: CheckpointSummary): string[] {
+  const rows = raisedLosses.map(({ partition, start, end, kind, why }) => [
+    ...[partition, start, end].map(String),
+    `${kind}: ${why}`,
+  ]);
+  return tableOf(['LOST in partition', 'start', 'end', 'ends every run until it is accepted'], rows);
+}
+
+function acceptedOf({ acceptedLosses }: CheckpointSummary): string[] {
+  const rows = acceptedLosses.map(({ partition, start, end, kind, batchId, acceptedAtMs }) => [
+    ...[partition, start, end].map(String),
+    `${kind}, after batch ${batchId}, at ${instantOfMs(acceptedAtMs)}`,
+  ]);
+  return tableOf(['accepted in partition', 'start', 'end', 'lost'], rows);
 }
 
 function filesOf({ files }: CheckpointSummary): string[] {

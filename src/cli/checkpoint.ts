@@ -1,8 +1,10 @@
 /** `checkpoint show` and `verify`: what the checkpoint holds, and whether it is sound. */
 import { escapeForTerminal } from '../columns/escape.ts';
 import { readCheckpointSummary, verifyCheckpoint, type Finding, type Verification } from '../compose.ts';
+import type { DataLoss } from '../contracts/batch.ts';
 import { renderSummary, summaryJson } from './checkpoint-show.ts';
 import type { Context } from './context.ts';
+import { compareWithLog, lossText } from './history.ts';
 import { createOutput, jsonLine } from './output.ts';
 import { ofCheckpoint } from './view.ts';
 
@@ -22,14 +24,48 @@ export async function show(context: Context): Promise<number> {
 
 export async function verify(context: Context): Promise<number> {
   context.signals.leaveToSystem();
-  const verification = await ofCheckpoint(context, () => verifyCheckpoint(context.config));
+  const stored = await ofCheckpoint(context, () => verifyCheckpoint(context.config));
+  // Of a damaged checkpoint nothing can be compared.
+  const compared =
+    stored.findings.length > 0 ? undefined : await compareWithLog(context.config, context.clock);
+  const verification =
+    compared !== undefined && 'found' in compared ? withLog(stored, compared.found) : stored;
+  const notAsked = compared !== undefined && 'notAsked' in compared ? compared.notAsked : null;
   const write = await createOutput();
-  await write(context.json ? jsonLine(verificationJson(verification)) : renderVerification(verification));
+  await write(
+    context.json
+      ? jsonLine(verificationJson(verification, notAsked))
+      : renderVerification(verification) +
+          (notAsked === null ? '' : `The log was not asked: ${escapeForTerminal(notAsked)}\n`),
+  );
   return verification.findings.length === 0 ? 0 : EXIT_FOUND;
 }
 
-function verificationJson({ location, isSealed, checks, findings }: Verification): unknown {
-  return { schemaVersion: 1, location, sealed: isSealed, sound: findings.length === 0, checks, findings };
+/** With what the log says of the records that were counted. */
+function withLog({ checks, findings, ...stored }: Verification, found: readonly DataLoss[]): Verification {
+  const lost = found.map((loss) => ({
+    check: 'log',
+    what: `The log does not have what was read: ${lossText(loss)}.`,
+    where: 'the log',
+    why: loss.why,
+    mend: 'Bring the right log back; or run the query, and accept the loss that it names.',
+  }));
+  return { ...stored, checks: [...checks, 'log'], findings: [...findings, ...lost] };
+}
+
+function verificationJson(
+  { location, isSealed, checks, findings }: Verification,
+  logNotAsked: string | null,
+): unknown {
+  return {
+    schemaVersion: 1,
+    location,
+    sealed: isSealed,
+    sound: findings.length === 0,
+    checks,
+    findings,
+    logNotAsked,
+  };
 }
 
 export function renderVerification({ location, isSealed, checks, findings }: Verification): string {

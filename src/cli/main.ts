@@ -202,7 +202,7 @@ function addCheckpoint(
 ): void {
   const checkpoint = program
     .command('checkpoint')
-    .description("the query's checkpoint: what it holds, and whether it is sound")
+    .description("the query's checkpoint: what it holds, whether it is sound, and what it has lost")
     .helpCommand(false);
   command(
     checkpoint,
@@ -224,6 +224,12 @@ function addCheckpoint(
   )
     .option('--to <T>', 'the newest accepted time from now on, as now, 2025-06-26 or RFC 3339')
     .option('--dry-run', 'say what would be done, and do nothing');
+  command(
+    checkpoint,
+    'accept-loss [partition:start-end...]',
+    'list the records that DATA_LOSS names; name their ranges to go on without them',
+    async () => (await import('./accept-loss.ts')).acceptLoss,
+  ).option('--all', 'accept every range that is listed');
 }
 
 function withCommonFlags(command: Command): Command {

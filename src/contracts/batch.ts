@@ -1,6 +1,6 @@
 /** The two entries of a micro-batch, plan and commit, and what stands in them. */
 import type { Reason } from '../columns/problem.ts';
-import type { Header } from './log.ts';
+import type { Header, HistoryMark, PartitionMark } from './log.ts';
 
 /** `read = accepted + invalid + duplicate + late`; `invalid` includes conflicting duplicates. */
 export interface Accounting {
@@ -71,6 +71,22 @@ export interface PartitionState {
    * the newest plan: if that clock jumped, this moved with it.
    */
   readonly activeAtMs: number;
+  /**
+   * The last record batch that was read here, which tells these records from others at the same offsets; null before the
+   * first, in a checkpoint that an older version wrote, and on logs that give no marks.
+   */
+  readonly mark: HistoryMark | null;
+}
+
+/** Records of one partition, `[start, end)`, that the query can no longer have. */
+export interface DataLoss extends PlannedRange {
+  /**
+   * `counted`: they were read and are in the totals, and the log has other records there, or none. `unread`: they were
+   * removed before they were read.
+   */
+  readonly kind: 'counted' | 'unread';
+  /** What was found, in one sentence. */
+  readonly why: string;
 }
 
 /** An event that was not accepted, with what a person needs to find, judge and mend it. */
@@ -221,6 +237,8 @@ export interface PartitionLag {
 export interface BatchCommit {
   readonly plan: BatchPlan;
   readonly partitions: readonly PartitionState[];
+  /** Marks of what this batch read before each partition's newest, by partition in order of offset; some may be left out. */
+  readonly marks: readonly PartitionMark[];
   readonly accounting: Accounting;
   readonly aggregates: readonly AggregateChange[];
   readonly dedupe: DedupeChange;

@@ -7,15 +7,18 @@ import type {
   BatchCommit,
   BatchPlan,
   Committed,
+  DataLoss,
   DeadLetter,
   DedupeSegment,
   GroupCell,
   GroupRow,
   Json,
+  PartitionState,
   PlannedRange,
   RecordIdentity,
 } from './batch.ts';
 import type { Reason } from '../columns/problem.ts';
+import type { PartitionMark } from './log.ts';
 
 /** A report that was committed; it is printed after the commit, and once more where a crash came before the mark. */
 export interface StoredReport {
@@ -36,6 +39,21 @@ export interface Checkpoint {
   lastPlan(): BatchPlan | undefined;
   /** Called once at start. Undefined before the first commit. @throws CHECKPOINT_CORRUPT */
   lastCommit(): Committed | undefined;
+
+  /**
+   * The marks that are kept of what was read, by partition and offset: the newest and, ever further apart, older ones.
+   * Called after the log no longer has the newest, to find how far it has the same records. @throws CHECKPOINT_CORRUPT
+   */
+  marks(): readonly PartitionMark[];
+  /** Losses that were raised and not accepted, by partition and offset; called at start. @throws CHECKPOINT_CORRUPT */
+  raisedLosses(): readonly DataLoss[];
+  /**
+   * Makes losses durable before the query ends with DATA_LOSS: every later start is refused until a person accepts them.
+   * A repeat with the same ranges changes nothing.
+   */
+  raiseLosses(losses: readonly DataLoss[]): void;
+  /** Called once the log was found to have these records again: forgets what `raisedLosses` gives. */
+  withdrawLosses(): void;
 
   /** The open groups of one aggregate as last committed; called once at start. */
   groups(aggregate: string): Iterable<GroupRow>;
@@ -93,6 +111,15 @@ export interface Checkpoint {
 /** Records `[start, end)` of a partition that were gone when this batch came to read them. */
 export interface LostRange extends PlannedRange {
   readonly batchId: number;
+  /** True if they had been counted, and a person accepted after this batch that the log has them no longer. */
+  readonly wasCounted?: boolean;
+}
+
+/** A loss that a person has accepted. */
+export interface AcceptedLoss extends DataLoss {
+  /** The last batch that was committed before. */
+  readonly batchId: number;
+  readonly acceptedAtMs: number;
 }
 
 export interface DeadLetterFilter {
@@ -120,8 +147,16 @@ export interface CheckpointView {
   topicId(): string | undefined;
   /** The latest clock of the plans that are kept, epoch milliseconds; undefined before the first plan. */
   latestClockMs(): number | undefined;
-  /** Records that were gone before the query read them, in order of batch and partition. */
+  /** Records that were gone before the query read them, and counted ones accepted as lost; by batch and partition. */
   lostRanges(): readonly LostRange[];
+  /** Losses that end every run until a person accepts them, by partition and offset. */
+  raisedLosses(): readonly DataLoss[];
+  /** What a person has accepted as lost, in order of acceptance. */
+  acceptedLosses(): readonly AcceptedLoss[];
+  /** The marks that are kept of what was read, by partition and offset. */
+  marks(): readonly PartitionMark[];
+  /** What was read and where: the mark and the next offset of every partition. */
+  partitions(): readonly PartitionState[];
   /** The newest progress entries, oldest first. */
   recentProgress(): readonly Json[];
   close(): void;

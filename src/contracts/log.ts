@@ -321,9 +321,14 @@ export interface Log {
   /**
    * The partitions whose records at these marks are not those that were read; empty if all are the same. Called at start,
    * and before a plan if the log can answer cheaply. A mark whose records retention or compaction has removed is no break.
+   * `marks` may hold several of one partition, in order of offset: after a break the query gives all that it has, so that
+   * the log can say where its records begin to differ.
    * @throws LOG_UNAVAILABLE (retry), TOPIC_NOT_FOUND
    */
   checkHistory?(topic: TopicDescription, marks: readonly PartitionMark[]): Promise<readonly HistoryBreak[]>;
+
+  /** True if `checkHistory` needs no way to a server and back, so that it is called at every look at the log. */
+  readonly isHistoryCheap?: boolean;
 
   /**
    * Resolves true as soon as any partition's latest differs from `known` (indexed by partition), false after

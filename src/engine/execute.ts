@@ -13,6 +13,7 @@ import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Execution, PartitionProgress } from './execution.ts';
 import { finalProblem, lateProblem } from './late.ts';
 import { readAhead } from './read-ahead.ts';
+import { ReadMarks } from './read-marks.ts';
 import { readPlanned } from './read-planned.ts';
 import type { DeadLetterPolicy } from './dead-letter-policy.ts';
 import { QueryOperators } from './operators.ts';
@@ -94,20 +95,22 @@ export class BatchExecutor {
     const progressed = new Map<number, PartitionProgress>();
     const stateOf = (partition: number) => partitions.find((state) => state.partition === partition);
     for (const { partition, end } of plan.lost) {
-      const maxEventMicros = stateOf(partition)?.maxEventMicros ?? null;
-      progressed.set(partition, { nextOffset: end, maxEventMicros, lastTimestampMs: undefined });
+      const { maxEventMicros = null, mark = null } = stateOf(partition) ?? {};
+      progressed.set(partition, { nextOffset: end, maxEventMicros, lastTimestampMs: undefined, mark });
     }
     const watermarks = plan.ranges.map(
       ({ partition }) =>
         new PartitionWatermark(stateOf(partition), this.query.watermark.delayMs, plan.watermarkMicros),
     );
     const lastTimestampsMs = new Map<number, number>();
+    const marks = plan.ranges.map(() => new ReadMarks());
     const read = readAhead(plan.ranges.map((range) => () => this.chunksOf(log, range)));
     for await (const prepared of this.preparation.chunksOf(read, plan)) {
       const { range, chunk } = prepared;
       this.executeChunk(plan, prepared, watermarks[range] as PartitionWatermark);
       this.recordTimes.look(chunk, plan.clockMs);
       lastTimestampsMs.set(range, chunk.timestampsMs[chunk.count - 1] as number);
+      if (chunk.mark !== undefined) marks[range]?.add(chunk.mark);
       if (this.preparation.boundDictionaries()) this.operators.forgetCodes();
       this.rowsOfTurn += chunk.count;
       if (this.rowsOfTurn < ROWS_PER_TURN) continue;
@@ -121,6 +124,7 @@ export class BatchExecutor {
         nextOffset: end,
         maxEventMicros,
         lastTimestampMs: lastTimestampsMs.get(index),
+        mark: marks[index]?.newest ?? stateOf(partition)?.mark ?? null,
       });
     }
     const result = this.resultOf(plan);
@@ -132,6 +136,7 @@ export class BatchExecutor {
       dedupe: { appended, sealed, evicted },
       redriven: this.redriven.added,
       rejected: this.rejections.summary(result.accounting),
+      marks: plan.ranges.flatMap(({ partition }, index) => marks[index]?.of(partition) ?? []),
       progressed,
       recordTimes: this.recordTimes.found(),
     };

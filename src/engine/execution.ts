@@ -1,6 +1,7 @@
 /** What executing a batch came to, before it is committed. */
 import type { DedupeChange, RecordIdentity, StateOperatorProgress } from '../contracts/batch.ts';
 import type { RejectionSummary } from './rejections.ts';
+import type { HistoryMark, PartitionMark } from '../contracts/log.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { RecordTimeNote } from './record-times.ts';
 
@@ -11,6 +12,8 @@ export interface Execution {
   readonly stateOperators: readonly StateOperatorProgress[];
   /** Why events were rejected, if none was accepted. */
   readonly rejected: RejectionSummary | undefined;
+  /** What was read, by partition in order of offset; the last of each partition is in `progressed` too. */
+  readonly marks: readonly PartitionMark[];
   readonly progressed: ReadonlyMap<number, PartitionProgress>;
   /** Log timestamps that no producer should write. */
   readonly recordTimes: readonly RecordTimeNote[];
@@ -21,4 +24,6 @@ export interface PartitionProgress {
   readonly maxEventMicros: number | null;
   /** The log timestamp of the last record that was read, epoch milliseconds; undefined where none was. */
   readonly lastTimestampMs: number | undefined;
+  /** The last record batch that was read; the one before if this batch read none. */
+  readonly mark: HistoryMark | null;
 }

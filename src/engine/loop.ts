@@ -21,6 +21,7 @@ import {
   recover,
   type PlanDecision,
 } from './protocol.ts';
+import { HistoryGuard } from './history-guard.ts';
 import { refusalOf } from './refusals.ts';
 import { SHOW_EVERY_MS, ShownOffsets } from './shown-offsets.ts';
 import { PartitionWatch } from './partition-watch.ts';
@@ -38,6 +39,7 @@ export class MicroBatchLoop {
   private readonly shownOffsets: ShownOffsets;
   private readonly source: Source;
   private readonly watch: PartitionWatch;
+  private readonly history: HistoryGuard;
   private readonly deliveries: Deliveries;
   private readonly planClock: PlanClock;
   private readonly clockWatch: ClockWatch;
@@ -69,6 +71,7 @@ export class MicroBatchLoop {
     });
     this.source = new Source(options.log, options.query);
     this.watch = new PartitionWatch({ ...options, topic: options.query.topic });
+    this.history = new HistoryGuard(options);
     this.deliveries = new Deliveries(options);
     this.partitions = options.checkpoint.lastCommit()?.partitions ?? [];
     this.previous = options.checkpoint.lastPlan();
@@ -93,6 +96,7 @@ export class MicroBatchLoop {
       checkpoint.markPrinted(unprinted.batchId);
     }
     if (this.previous === undefined) await this.source.create(this.options.newTopic, this.options.logger);
+    else await this.checkHistory(this.previous);
     await this.deliveries.open();
     await this.replayPlanned();
     // Where each partition begins for the query is noted with the first commit, so none may be left out of it.
@@ -107,17 +111,18 @@ export class MicroBatchLoop {
       // Only those who asked before this look may be told that nothing is left.
       const asked = [...this.drains];
       this.options.checkpoint.holdLock();
-      const { topic, offsets: present } = await this.source.look({
+      const look = await this.source.look({
         isCaughtUp: isCaughtUp && asked.length === 0,
         needsAll: this.partitions.length === 0,
       });
-      await this.watch.observe(present);
+      await this.history.check(look, this.partitions, this.previous);
+      await this.watch.observe(look.offsets);
       if (!isShown) this.shownOffsets.show(this.partitions);
       isShown = true;
-      if (!isClockChecked) await this.clockWatch.checkAtStart({ topic, offsets: present });
+      if (!isClockChecked) await this.clockWatch.checkAtStart(look);
       isClockChecked = true;
-      const offsets = atMost(present, bound);
-      const left = await this.runNext({ topic, offsets });
+      const offsets = atMost(look.offsets, bound);
+      const left = await this.runNext({ ...look, offsets });
       const isAll = areAvailable(offsets);
       if (left === 'nothing new' && isAll) await this.resolveDrains(asked);
       if (left === 'nothing new' && bound !== undefined) {
@@ -142,6 +147,13 @@ export class MicroBatchLoop {
       this.drains.push(resolve);
       this.nudge.wake();
     });
+  }
+
+  /** Before anything is replayed, planned or delivered: whether the log still has what was read. */
+  private async checkHistory(previous: BatchPlan): Promise<void> {
+    const look = await this.source.look();
+    // Another topic is refused by name, below.
+    if (look.topic.id === previous.topicId) await this.history.start(look, this.partitions);
   }
 
   /** A plan without a commit is carried out again, with its recorded ranges and clock, before anything new. */
@@ -173,7 +185,7 @@ export class MicroBatchLoop {
     const phases = new Phases(this.options.clock);
     const decision = await phases.time('queryPlanning', () => this.decide(look));
     if (decision.kind === 'nothing new') return 'nothing new';
-    if (decision.kind !== 'plan') throw refusalOf(decision, this.options.query);
+    if (decision.kind !== 'plan') throw this.history.refuse(decision);
     const { plan, lagEvents } = decision;
     this.planClock.planned();
     if (!this.deliveries.isEmpty) {
@@ -220,9 +232,19 @@ export class MicroBatchLoop {
     }
   }
 
-  private async carryOut(plan: BatchPlan, { offsets }: Look, phases: Phases): Promise<void> {
+  private async execute(plan: BatchPlan, look: Look): Promise<Execution> {
+    try {
+      return await this.executor.execute(plan, this.partitions, this.options.log);
+    } catch (error) {
+      await this.history.raiseFound(error, plan, look);
+      throw error;
+    }
+  }
+
+  private async carryOut(plan: BatchPlan, look: Look, phases: Phases): Promise<void> {
     const { log, logger } = this.options;
-    const execution = await phases.time('addBatch', () => this.executor.execute(plan, this.partitions, log));
+    const { offsets } = look;
+    const execution = await phases.time('addBatch', () => this.execute(plan, look));
     const { result, progressed, stateOperators } = execution;
     invariant(
       isBalanced(result.accounting),
@@ -245,13 +267,14 @@ export class MicroBatchLoop {
   }
 
   private commit(
-    { result, dedupe, redriven }: Execution,
+    { result, marks, dedupe, redriven }: Execution,
     partitions: readonly PartitionState[],
     progress: BatchProgress,
   ): void {
     this.options.checkpoint.commit({
       plan: result.plan,
       partitions,
+      marks,
       accounting: result.accounting,
       aggregates: result.aggregates,
       dedupe,

@@ -91,6 +91,9 @@ export interface PlanInput {
   readonly firstEndMicros: number;
 }
 
+/** Of a partition that is seen for the first time. */
+const NOTHING_READ = { maxEventMicros: null, mark: null };
+
 /** The next batch's plan, or why there is none. */
 export function planBatch(input: PlanInput): PlanDecision {
   const { previous, nowMs: clockMs, clockShiftMs = 0 } = input;
@@ -146,16 +149,16 @@ export function partitionsAfter(
   plan: BatchPlan,
   before: readonly PartitionState[],
   offsets: readonly PartitionOffsets[],
-  progressed: ReadonlyMap<number, { nextOffset: number; maxEventMicros: number | null }>,
+  progressed: ReadonlyMap<number, Pick<PartitionState, 'nextOffset' | 'maxEventMicros' | 'mark'>>,
 ): PartitionState[] {
   const known = new Map(before.map((state) => [state.partition, shifted(state, plan.clockShiftMs)]));
   for (const { partition, earliest, unavailable } of offsets) {
     if (known.has(partition) || unavailable !== undefined) continue;
     const nextOffset = before.length === 0 ? earliest : 0;
-    known.set(partition, { partition, nextOffset, maxEventMicros: null, activeAtMs: plan.clockMs });
+    known.set(partition, { ...NOTHING_READ, partition, nextOffset, activeAtMs: plan.clockMs });
   }
-  for (const [partition, progress] of progressed) {
-    known.set(partition, { partition, ...progress, activeAtMs: plan.clockMs });
+  for (const [partition, { nextOffset, maxEventMicros, mark }] of progressed) {
+    known.set(partition, { partition, nextOffset, maxEventMicros, activeAtMs: plan.clockMs, mark });
   }
   return [...known.values()].toSorted((a, b) => a.partition - b.partition);
 }
@@ -194,7 +197,7 @@ function statesAt(input: PlanInput, clockMs: number, clockShiftMs: number): Part
   return input.offsets.map(({ partition, earliest }) => {
     const known = input.partitions.find((state) => state.partition === partition);
     if (known !== undefined) return shifted(known, clockShiftMs);
-    return { partition, nextOffset: earliest, maxEventMicros: null, activeAtMs: clockMs };
+    return { ...NOTHING_READ, partition, nextOffset: earliest, activeAtMs: clockMs };
   });
 }
 

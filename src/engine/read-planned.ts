@@ -39,7 +39,8 @@ export async function* readPlanned(
   }
 }
 
-async function findLost(log: Log, range: ReadRange): Promise<LostRecords | undefined> {
+/** The first records of the range that are gone; undefined if all are there. @throws LOG_UNAVAILABLE */
+export async function findLost(log: Log, range: ReadRange): Promise<LostRecords | undefined> {
   if (log.findLost !== undefined) return log.findLost(range);
   const { topic, partition, start, end } = range;
   const offsets = await log.offsets(topic);

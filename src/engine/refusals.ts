@@ -1,10 +1,13 @@
 /** The errors for plans that cannot be made: what is missing, by partition and offset, and what to do. */
 import { TallystreamError } from '../errors.ts';
+import type { DataLoss } from '../contracts/batch.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { MissingOffsets, PlanDecision } from './protocol.ts';
 
 export type Refusal = Exclude<PlanDecision, { kind: 'plan' | 'nothing new' }>;
 
+const ACCEPT =
+  'see the ranges with `tallystream checkpoint accept-loss` and go on without these records once you name them there,';
 const START_AGAIN = 'or start from the beginning under another query.name.';
 
 export function refusalOf(refusal: Refusal, query: QueryPlan): TallystreamError {
@@ -19,15 +22,30 @@ export function refusalOf(refusal: Refusal, query: QueryPlan): TallystreamError 
       return new TallystreamError('DATA_LOSS', {
         what: `Records of topic ${query.topic} that query ${query.name} had not read are gone: ${rangesText(refusal.missing)}.`,
         why: "The log's retention removed them, or somebody did.",
-        mend: `Lengthen log.retention, bring the records back, ${START_AGAIN}`,
+        mend: `Lengthen log.retention and bring the records back; ${ACCEPT} ${START_AGAIN}`,
       });
     case 'log went back':
       return new TallystreamError('DATA_LOSS', {
         what: `Topic ${query.topic} ends before what query ${query.name} has committed: ${rangesText(refusal.missing)}.`,
         why: 'The log was restored from an older copy, or it is another log.',
-        mend: `Bring the right log back, ${START_AGAIN}`,
+        mend: `Bring the right log back; ${ACCEPT} ${START_AGAIN}`,
       });
   }
+}
+
+/** A loss ends every run until a person accepts it, even if the log has grown past it since. */
+export function raisedLoss(losses: readonly DataLoss[], query: QueryPlan): TallystreamError {
+  const counted = losses.filter(({ kind }) => kind === 'counted');
+  const unread = losses.filter(({ kind }) => kind === 'unread');
+  const parts = [
+    counted.length > 0 ? `records that it has counted are no longer in the log: ${rangesText(counted)}` : '',
+    unread.length > 0 ? `records were removed before it read them: ${rangesText(unread)}` : '',
+  ].filter((part) => part !== '');
+  return new TallystreamError('DATA_LOSS', {
+    what: `Query ${query.name} has lost records of topic ${query.topic}: ${parts.join('; ')}.`,
+    why: [...new Set(losses.map(({ why }) => why))].join(' '),
+    mend: `Bring the right log back; ${ACCEPT} ${START_AGAIN}`,
+  });
 }
 
 /** The topic of a query that has run before is not there. */

@@ -15,6 +15,8 @@ export function areAvailable(offsets: readonly PartitionOffsets[]): boolean {
 export interface Look {
   readonly topic: TopicDescription;
   readonly offsets: readonly PartitionOffsets[];
+  /** Whether the log, asked for what follows the last look, had something else to say. */
+  readonly isUnusual: boolean;
 }
 
 function warnOfNew(logger: Logger, topic: string, others: readonly string[]): void {
@@ -69,8 +71,12 @@ export class Source {
   async look({ isCaughtUp = false, needsAll = false } = {}): Promise<Look> {
     const { log, last } = this;
     const isFollowed = isCaughtUp && last !== undefined && areAvailable(last.offsets);
-    const offsets = isFollowed && (await log.follow?.(last.topic, last.offsets));
-    this.last = offsets ? { topic: last.topic, offsets } : await this.lookAnew(needsAll);
+    const follow = isFollowed ? log.follow?.bind(log) : undefined;
+    const offsets = last && (await follow?.(last.topic, last.offsets));
+    this.last =
+      offsets === undefined || last === undefined
+        ? { ...(await this.lookAnew(needsAll)), isUnusual: follow !== undefined }
+        : { topic: last.topic, offsets, isUnusual: false };
     return this.last;
   }
 
@@ -81,7 +87,7 @@ export class Source {
     return log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
   }
 
-  private async lookAnew(needsAll: boolean): Promise<Look> {
+  private async lookAnew(needsAll: boolean): Promise<Omit<Look, 'isUnusual'>> {
     const { log, query } = this;
     const [offsets, topic] = await this.ofTopic(() =>
       Promise.all([this.offsets(needsAll), log.describeTopic(query.topic)]),

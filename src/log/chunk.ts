@@ -16,6 +16,7 @@ export function sliceChunk(chunk: RecordChunk, from: number, to: number): Record
     timestampsMs: chunk.timestampsMs.subarray(from, to),
     headers: chunk.headers.size === 0 ? chunk.headers : entriesOfRows(chunk.headers, from, to),
     ...(chunk.exactTimestamps && { exactTimestamps: entriesOfRows(chunk.exactTimestamps, from, to) }),
+    ...(chunk.mark !== undefined && { mark: chunk.mark }),
   };
 }
 
@@ -66,7 +67,9 @@ export function joinChunks(chunks: readonly RecordChunk[]): RecordChunk {
     position += chunk.bytes.length;
   }
   const exact = exactTimestamps.size === 0 ? {} : { exactTimestamps };
-  return { partition: first.partition, count, ...joined, ...exact };
+  const { mark } = chunks.at(-1) as RecordChunk;
+  const last = mark === undefined ? {} : { mark };
+  return { partition: first.partition, count, ...joined, ...exact, ...last };
 }
 
 function movePositions(from: Int32Array, to: Int32Array, row: number, by: number): void {

@@ -2,6 +2,8 @@
 import type { AppendedRange, RecordBlock, RecordInput } from '../contracts/log.ts';
 import { crc32 } from './crc32.ts';
 import { planAppend, planBlockAppend, type PartitionAppend } from './append-plan.ts';
+import type { Acknowledged } from './embedded-acknowledged.ts';
+import { chainAfter } from './embedded-chain.ts';
 import { inTransaction, type LogFile } from './embedded-file.ts';
 import type { PartitionRow } from './embedded-statements.ts';
 import { findTopic, missingTopic } from './embedded-topics.ts';
@@ -42,7 +44,7 @@ function write(
   // Encoding and summing take most of the time, so they are done before the lock that other producers wait for.
   const appends = planned.map(withChecksums);
   if (appends.length === 0) return [];
-  const ranges = inTransaction(file, () =>
+  const added = inTransaction(file, () =>
     appends.map((partitionAppend) => {
       const row = file.statements.partition.get(topicKey, partitionAppend.partition);
       // The topic was removed between the two; a later one of the same name has another key.
@@ -50,9 +52,11 @@ function write(
       return addBatches(file, row as unknown as PartitionRow, partitionAppend);
     }),
   );
+  for (const { entry } of added) file.begun.add(entry.partitionKey);
+  file.acknowledged?.put(added.map(({ entry }) => entry));
   // Asked after the commit: what is acknowledged was in the file that lies at the path.
   file.checkPresence();
-  return ranges;
+  return added.map(({ range }) => range);
 }
 
 function withChecksums(partitionAppend: PartitionAppend): SummedAppend {
@@ -63,17 +67,24 @@ function addBatches(
   file: LogFile,
   row: PartitionRow,
   { count, batches, bodyChecksums }: SummedAppend,
-): AppendedRange {
-  const { addBatch, extendPartition } = file.statements;
+): { readonly range: AppendedRange; readonly entry: Acknowledged } {
+  const { addBatch, extendPartition, beginGeneration } = file.statements;
+  const { partition_key: partitionKey } = row;
+  if (!file.begun.has(partitionKey)) beginGeneration.run(partitionKey, row.latest, file.generation);
   let offset = row.latest;
+  let { chain } = row;
   let addedBytes = 0;
   for (const [index, batch] of batches.entries()) {
     const { body, timestampMsMax }: EncodedBatch = batch;
     const checksum = checksumAt(bodyChecksums[index] as number, offset);
-    addBatch.run(row.partition_key, offset, batch.count, body.length, timestampMsMax, checksum, body);
+    chain = chainAfter(chain, file.generation, { checksum, baseOffset: offset, count: batch.count });
+    addBatch.run(partitionKey, offset, batch.count, body.length, timestampMsMax, checksum, chain, body);
     offset += batch.count;
     addedBytes += body.length;
   }
-  extendPartition.run(offset, addedBytes, row.partition_key);
-  return { partition: row.partition, baseOffset: row.latest, count };
+  extendPartition.run(offset, addedBytes, chain, partitionKey);
+  return {
+    range: { partition: row.partition, baseOffset: row.latest, count },
+    entry: { partitionKey, nextOffset: offset, chain },
+  };
 }

@@ -6,8 +6,11 @@ import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
 import { makeFolder, makePrivateFile } from '../make-folder.ts';
 import { KeylessTurn } from './append-plan.ts';
+import { readAcknowledged, type AcknowledgedWriter } from './embedded-acknowledged.ts';
+import { checkAcknowledged, openAcknowledged } from './embedded-behind.ts';
+import { newGeneration } from './embedded-chain.ts';
 import { guarded, isBusy } from './embedded-errors.ts';
-import { pragma, prepareSchema } from './embedded-schema.ts';
+import { hasChains, pragma, prepareSchema } from './embedded-schema.ts';
 import { prepareStatements, type Statements } from './embedded-statements.ts';
 import { Waiters } from './waiters.ts';
 import { watchPresence } from './embedded-presence.ts';
@@ -35,6 +38,12 @@ export interface LogFile {
   readonly keyless: KeylessTurn;
   /** Throws where the file is no longer the one that was opened. */
   readonly checkPresence: () => void;
+  /** Names what this connection appends. */
+  readonly generation: Uint8Array;
+  /** Keys of the partitions that this connection has appended to. */
+  readonly begun: Set<number>;
+  /** Where it is kept what was acknowledged; undefined if the log is open for reading only. */
+  readonly acknowledged: AcknowledgedWriter | undefined;
   /** Writes of this connection so far: PRAGMA data_version shows only those of others. */
   ownWrites: number;
 }
@@ -55,7 +64,9 @@ export function openLogFile(options: EmbeddedLogOptions): LogFile {
   return guarded(path, () => {
     const db = readOnly ? connectReadOnly(path, busyTimeoutMs) : connect(path, busyTimeoutMs);
     try {
-      prepareSchema(db, path, readOnly);
+      // Read before anything of the log: what is acknowledged by then, the log has.
+      const acknowledged = readAcknowledged(path);
+      prepareSchema(db, path, { readOnly, knownLogId: acknowledged?.logId });
       if (!readOnly) useWriteAheadLog(db, path);
       const pageBytes = pragma(db, 'page_size') as number;
       db.exec(`PRAGMA synchronous = FULL;
@@ -64,11 +75,15 @@ export function openLogFile(options: EmbeddedLogOptions): LogFile {
         PRAGMA journal_size_limit = ${2 * WAL_BYTES}`);
       if (fileBytesMax !== undefined)
         db.exec(`PRAGMA max_page_count = ${Math.floor(fileBytesMax / pageBytes)}`);
-      const statements = prepareStatements(db);
+      const statements = prepareStatements(db, hasChains(db));
+      checkAcknowledged(statements, path, acknowledged);
       const waiters = new Waiters();
       const keyless = new KeylessTurn();
       const checkPresence = watchPresence(path);
-      return { path, clock, readOnly, db, statements, waiters, keyless, checkPresence, ownWrites: 0 };
+      const generation = newGeneration();
+      const file = { path, clock, readOnly, db, statements, waiters, keyless, checkPresence, generation };
+      const writer = readOnly ? undefined : openAcknowledged(db, statements, path);
+      return { ...file, begun: new Set(), acknowledged: writer, ownWrites: 0 };
     } catch (error) {
       db.close();
       throw error;

@@ -2,6 +2,7 @@
 import type { ReadRange, RecordChunk } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
 import { joinChunks, sliceChunk } from './chunk.ts';
+import { markOf } from './embedded-chain.ts';
 import { guarded } from './embedded-errors.ts';
 import type { LogFile } from './embedded-file.ts';
 import type { BatchRow, PartitionRow } from './embedded-statements.ts';
@@ -20,10 +21,14 @@ const JOIN_BYTES_MAX = 128 * 1024;
 export async function* readRange(file: LogFile, range: ReadRange): AsyncGenerator<RecordChunk> {
   const partition = guarded(file.path, () => findPartition(file, range.topic, range.partition));
   if (range.end > partition.latest) throw pastEnd(range, partition.latest);
+  // No chunk goes beyond a generation, so that its reader has a mark of each: where an older copy was put back, it is at
+  // the beginning of one that the histories part.
+  const ends = generationsWithin(file, partition, range);
   let position = range.start;
   let ahead: BatchRow | undefined;
   while (position < range.end) {
-    const rest = { ...range, start: position };
+    while ((ends[0] ?? Infinity) <= position) ends.shift();
+    const rest = { ...range, start: position, end: ends[0] ?? range.end };
     const read = guarded(file.path, () => nextChunk(file, partition.partition_key, rest, ahead));
     const { chunk } = read;
     ahead = read.ahead;
@@ -31,6 +36,20 @@ export async function* readRange(file: LogFile, range: ReadRange): AsyncGenerato
     yield chunk;
     giveBack(chunk);
   }
+}
+
+/** Where generations begin within the range. */
+function generationsWithin(
+  { path, statements }: LogFile,
+  partition: PartitionRow,
+  range: ReadRange,
+): number[] {
+  const { start, end } = range;
+  return guarded(path, () =>
+    statements.generationsWithin
+      .all(partition.partition_key, start, end)
+      .map((row) => row['start'] as number),
+  );
 }
 
 /**
@@ -59,6 +78,7 @@ function nextChunk(
   let next = range.start;
   let chunkBytes = 0;
   let behind: BatchRow | undefined;
+  let last: BatchRow | undefined;
   for (const batch of batchesFrom(file, partitionKey, range, ahead)) {
     const isFirst = chunks.length === 0;
     const to = Math.min(range.end - batch.base_offset, batch.count);
@@ -71,13 +91,14 @@ function nextChunk(
     }
     chunks.push(sliceChunk(decode(file, range, batch), next - batch.base_offset, to));
     next = batch.base_offset + to;
+    last = batch;
     if (chunkBytes >= JOIN_BYTES_MAX && isFirst) break;
   }
-  if (chunks.length === 0) throw hole(file, partitionKey, range);
+  if (last === undefined) throw hole(file, partitionKey, range);
   const joined = joinChunks(chunks);
   // The joined chunk's headers still point into the batches that they came in.
   if (chunks.length > 1 && joined.headers.size === 0) chunks.forEach(giveBack);
-  return { chunk: joined, ahead: behind };
+  return { chunk: { ...joined, mark: markOf(last) }, ahead: behind };
 }
 
 /** The batches from the range's start on, of which the first may be at hand. */
@@ -94,7 +115,8 @@ function* batchesFrom(
     yield row as unknown as BatchRow;
 }
 
-function decode(file: LogFile, { topic, partition }: ReadRange, batch: BatchRow): RecordChunk {
+/** @throws LOG_CORRUPT */
+export function decode(file: LogFile, { topic, partition }: ReadRange, batch: BatchRow): RecordChunk {
   const decoded = decodeBatch(batch.body, batch.checksum, partition, batch.base_offset);
   if (decoded.kind === 'corrupt') throw corrupt(file, topic, partition, batch, decoded.problem);
   if (decoded.chunk.count !== batch.count) {

@@ -16,10 +16,11 @@ export function removeExpired(file: LogFile): RetentionRemoval[] {
   const nowMs = file.clock.nowMs();
   // Most calls find nothing to do, and then they need not take the lock.
   if (expired(file, nowMs).length === 0) return [];
-  const { dropBatchesBelow, shortenPartition } = file.statements;
+  const { dropBatchesBelow, dropGenerationsBelow, shortenPartition } = file.statements;
   return inTransaction(file, () =>
     expired(file, nowMs).map(({ topic, partition, removal }) => {
       dropBatchesBelow.run(partition.partition_key, removal.end);
+      dropGenerationsBelow.run(partition.partition_key, removal.end);
       shortenPartition.run(removal.end, removal.bytes, partition.partition_key);
       return { topic: topic.name, partition: partition.partition, ...removal };
     }),

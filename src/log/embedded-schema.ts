@@ -1,11 +1,15 @@
 /** The tables of the embedded log, and how a file is known to be one. */
+import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import { schemaMadeBy, schemaProblem, type Schema } from '../stored-schema.ts';
+import { LOG_ID_BYTES } from './embedded-acknowledged.ts';
 
 /** "TSLG": marks the file as an embedded log (PRAGMA application_id). */
 const APPLICATION_ID = 0x54534c47;
-const SCHEMA_VERSION = 1;
+/** Since 2 the log has an id and chains. */
+const SCHEMA_VERSION = 2;
+const CHAINS_SINCE = 2;
 
 /**
  * Large pages suit bodies of up to 1 MiB: against 4,096 bytes, 16,384 double the speed of reading and of appending,
@@ -14,7 +18,29 @@ const SCHEMA_VERSION = 1;
 const PAGE_BYTES = 16_384;
 
 /**
- * `partitions` knows the offsets, so that asking for them touches no record. The body stands last in `batches`: what
+ * `generations` says from which offset on a connection has appended to a partition for the first time. After an older copy
+ * was put back, the first append opens a generation, so the offset at which the two histories part is among them.
+ */
+const HISTORY_TABLES = `
+  CREATE TABLE log_identity (id INTEGER PRIMARY KEY CHECK (id = 0), log_id BLOB NOT NULL) STRICT;
+  CREATE TABLE generations (
+    partition_key INTEGER NOT NULL,
+    start_offset INTEGER NOT NULL,
+    generation BLOB NOT NULL,
+    PRIMARY KEY (partition_key, start_offset)
+  ) STRICT, WITHOUT ROWID;
+`;
+
+/** Of a log that a version without chains made. The chain comes after the body here, and is read with it or seldom. */
+const UPGRADE = `
+  ALTER TABLE partitions ADD COLUMN chain BLOB;
+  ALTER TABLE batches ADD COLUMN chain BLOB;
+  ${HISTORY_TABLES}
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/**
+ * `partitions` knows the offsets, and the chain's value at the latest, so that asking for them touches no record. The body stands last in `batches`: what
  * stands before it can then be read without it. AUTOINCREMENT never gives a key a second time, so a reader that holds
  * the key of a partition cannot meet the records of a later topic of the same name.
  */
@@ -34,6 +60,7 @@ const SCHEMA = `
     earliest INTEGER NOT NULL DEFAULT 0,
     latest INTEGER NOT NULL DEFAULT 0,
     bytes INTEGER NOT NULL DEFAULT 0,
+    chain BLOB,
     UNIQUE (topic_key, partition)
   ) STRICT;
   CREATE TABLE batches (
@@ -44,9 +71,11 @@ const SCHEMA = `
     bytes INTEGER NOT NULL,
     timestamp_ms_max REAL NOT NULL,
     checksum INTEGER NOT NULL,
+    chain BLOB,
     body BLOB NOT NULL,
     UNIQUE (partition_key, base_offset)
   ) STRICT;
+  ${HISTORY_TABLES}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
@@ -57,15 +86,20 @@ export function pragma(db: DatabaseSync, name: string): unknown {
 }
 
 /**
- * Makes the tables in a new file; several processes may do so at once, and the first wins.
- * @throws LOG_UNAVAILABLE where the file belongs to another program or to a newer version of this one; LOG_CORRUPT if the
+ * Makes the tables in a new file, and what an older version did not have; several processes may do so at once, and the
+ * first wins.
+ * @param knownLogId the id that the acknowledged file gives the log at this path, which an older version did not store
+ * @throws LOG_UNAVAILABLE if the file belongs to another program or to a newer version of this one; LOG_CORRUPT if the
  * definition of a table is damaged
  */
-export function prepareSchema(db: DatabaseSync, path: string, readOnly: boolean): void {
-  if (checkOwner(db, path) === 'ours') {
-    checkTables(db, path);
-    return;
-  }
+export function prepareSchema(
+  db: DatabaseSync,
+  path: string,
+  { readOnly, knownLogId }: { readonly readOnly: boolean; readonly knownLogId: Uint8Array | undefined },
+): void {
+  const owner = checkOwner(db, path);
+  if (owner === 'ours') checkTables(db, path);
+  if (owner === 'ours' && (readOnly || hasChains(db))) return;
   if (readOnly) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The log ${path} is empty: no producer has written to it yet.`,
@@ -73,11 +107,16 @@ export function prepareSchema(db: DatabaseSync, path: string, readOnly: boolean)
     });
   }
   // Both hold only for a file without tables. In another they would wait for the write lock, so they stand here.
-  db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL`);
+  if (owner === 'empty') db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL`);
   db.exec('BEGIN IMMEDIATE');
   try {
     // Another process may have made the tables while this one waited for the lock.
-    if (checkOwner(db, path) === 'empty') db.exec(SCHEMA);
+    const isEmpty = checkOwner(db, path) === 'empty';
+    if (isEmpty || !hasChains(db)) {
+      db.exec(isEmpty ? SCHEMA : UPGRADE);
+      const logId = (isEmpty ? undefined : knownLogId) ?? randomBytes(LOG_ID_BYTES);
+      db.prepare('INSERT INTO log_identity VALUES (0, ?)').run(logId);
+    }
     db.exec('COMMIT');
   } finally {
     if (db.isTransaction) db.exec('ROLLBACK');
@@ -96,6 +135,11 @@ function checkTables(db: DatabaseSync, path: string): void {
     why: problem,
     mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
   });
+}
+
+/** False in a log that a version without chains made and that nothing has written to since. */
+export function hasChains(db: DatabaseSync): boolean {
+  return (pragma(db, 'user_version') as number) >= CHAINS_SINCE;
 }
 
 function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {

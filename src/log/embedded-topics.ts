@@ -134,11 +134,12 @@ function refuseUnkept(name: string, { compacted, recordBytesMax }: TopicOptions)
 /** Whether there was a topic to remove. */
 export function deleteTopic(file: LogFile, name: string): boolean {
   if (topicRow(file, name) === undefined) return false;
-  const { dropBatches, dropPartitions, dropTopic } = file.statements;
+  const { dropBatches, dropGenerations, dropPartitions, dropTopic } = file.statements;
   return inTransaction(file, () => {
     const topic = topicRow(file, name);
     if (topic === undefined) return false;
     dropBatches.run(topic.topic_key);
+    dropGenerations.run(topic.topic_key);
     dropPartitions.run(topic.topic_key);
     dropTopic.run(topic.topic_key);
     return true;

@@ -6,6 +6,7 @@ import type { Log, PartitionOffsets } from '../contracts/log.ts';
 import { append, appendBlock } from './embedded-append.ts';
 import { guarded } from './embedded-errors.ts';
 import { openLogFile, type EmbeddedLogOptions, type LogFile } from './embedded-file.ts';
+import { checkHistory } from './embedded-history.ts';
 import { readRange } from './embedded-read.ts';
 import { giveSpaceBack, removeExpired } from './embedded-retention.ts';
 import {
@@ -64,6 +65,8 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
     append: async (topic, records) => change(() => append(file, topic, records)),
     appendBlock: async (topic, block) => change(() => appendBlock(file, topic, block)),
     read: (range) => readRange(file, range),
+    checkHistory: async ({ name }, marks) => call(() => checkHistory(file, name, marks)),
+    isHistoryCheap: true,
     waitForRecords: (topic, known, timeoutMs, signal) =>
       file.waiters.wait(changedSince(file, topic, known), file.clock, pollIntervalMs, timeoutMs, signal),
     enforceRetention: async () => {
@@ -75,6 +78,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
       if (!file.db.isOpen) return;
       file.waiters.close();
       guarded(path, () => file.db.close());
+      file.acknowledged?.close();
     },
   };
 }

@@ -1,6 +1,14 @@
 /** Reading a range of the file source: the lines of its files, one file after the other. */
 import { join } from 'node:path';
-import type { Header, LostRecords, ReadRange, RecordChunk } from '../contracts/log.ts';
+import type {
+  Header,
+  HistoryBreak,
+  HistoryMark,
+  LostRecords,
+  PartitionMark,
+  ReadRange,
+  RecordChunk,
+} from '../contracts/log.ts';
 import { InvariantError, TallystreamError } from '../errors.ts';
 import { joinChunks } from './chunk.ts';
 import { changed } from './file-source-faults.ts';
@@ -89,13 +97,14 @@ async function* fileChunks(
 ): AsyncGenerator<RecordChunk> {
   const from = index.positionBefore(file.fileKey, start - file.firstOffset);
   const columns = columnsOf(Math.min(BATCH_RECORDS_MAX, end - start), file.mtimeMs);
+  const mark = markOf(file);
   const bytes = await verifier.open(file, from.byte);
   let next = file.firstOffset + from.line;
   try {
     for await (const block of cutLines(bytes, from.byte, file.contentBytes - from.byte)) {
       const rowFrom = Math.max(0, start - next);
       const rowTo = Math.min(block.count, end - next);
-      if (rowFrom < rowTo) yield chunkOf(block, rowFrom, rowTo, next, columns);
+      if (rowFrom < rowTo) yield chunkOf({ block, mark, columns }, rowFrom, rowTo, next);
       next += block.count;
       if (next >= end) return;
     }
@@ -124,13 +133,51 @@ function columnsOf(countMax: number, mtimeMs: number): Columns {
   };
 }
 
+interface MarkedBlock {
+  readonly block: LineBlock;
+  /** Of the file that it is of. */
+  readonly mark: HistoryMark;
+  readonly columns: Columns;
+}
+
+/** A file is what a batch is elsewhere. */
+function markOf({ firstOffset, lines, checksum }: IndexedFile): HistoryMark {
+  return {
+    baseOffset: firstOffset,
+    nextOffset: firstOffset + lines,
+    checksum: checksum >>> 0,
+    leaderEpoch: null,
+    chain: null,
+  };
+}
+
+/** The marks that name another file than the index has at their place, as after an older copy of it was put back. */
+export function breaksOf(index: FileIndex, marks: readonly PartitionMark[]): HistoryBreak[] {
+  const latest = index.end();
+  return marks.flatMap(({ partition, mark }) => {
+    const { baseOffset, nextOffset: end } = mark;
+    if (latest < end) return [{ partition, start: latest, end, why: `The files end at offset ${latest}.` }];
+    const file = index.fileAt(baseOffset);
+    const now = file && markOf(file);
+    if (now?.baseOffset === baseOffset && now.nextOffset === end && now.checksum === mark.checksum) return [];
+    const why = `Offsets ${baseOffset} to ${end - 1} are lines of ${file === undefined ? 'no file' : `the file ${file.name}`} now.`;
+    return [{ partition, start: baseOffset, end, why }];
+  });
+}
+
 /** Rows of a block whose row 0 has the offset `first`, as views of it. */
-function chunkOf(block: LineBlock, from: number, to: number, first: number, columns: Columns): RecordChunk {
+function chunkOf(
+  { block, mark, columns }: MarkedBlock,
+  from: number,
+  to: number,
+  first: number,
+): RecordChunk {
   const count = to - from;
   const { offsets, timestampsMs, noKey } = columns;
   for (let row = 0; row < count; row += 1) offsets[row] = first + from + row;
   return {
     partition: 0,
+    mark,
     count,
     bytes: block.bytes.subarray(0, block.ends[to - 1]),
     valueStart: block.starts.subarray(from, to),

@@ -29,7 +29,7 @@ import { partitionNotFound, pastEnd, topicNotFound } from './faults.ts';
 import { nameGlob } from './file-source-glob.ts';
 import { openFileIndex } from './file-source-index.ts';
 import { FileIntake } from './file-source-intake.ts';
-import { findLost, readLines } from './file-source-read.ts';
+import { breaksOf, findLost, readLines } from './file-source-read.ts';
 import { FileVerifier } from './file-source-scan.ts';
 import { readOnlyCalls } from './read-only.ts';
 import { latestDiffers, Waiters } from './waiters.ts';
@@ -103,6 +103,11 @@ export async function openFileLog(options: FileLogOptions): Promise<Log> {
       if (range.end > latest) throw pastEnd(range, latest);
       yield* readLines({ folder, index, verifier }, range);
     },
+    checkHistory: async ({ name: asked }, marks) => {
+      find(asked);
+      return breaksOf(index, marks);
+    },
+    isHistoryCheap: true,
     findLost: async (range) => {
       find(range.topic);
       return findLost({ folder, index, verifier }, range);

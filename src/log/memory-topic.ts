@@ -1,5 +1,7 @@
 /** A topic in memory: its partitions' batches, what it takes, and how it is compacted. */
 import type {
+  HistoryBreak,
+  HistoryMark,
   RecordChunk,
   RecordInput,
   RecordRefusal,
@@ -75,10 +77,31 @@ export function batchFrom(batches: readonly MemoryBatch[], offset: number): Memo
 
 export function chunkOf(batch: MemoryBatch, partition: number): RecordChunk {
   const { body, baseOffset } = batch;
-  const decoded = decodeBatch(body, checksumOf(body, baseOffset), partition, baseOffset);
+  const checksum = checksumOf(body, baseOffset);
+  const decoded = decodeBatch(body, checksum, partition, baseOffset);
   if (decoded.kind === 'corrupt')
     throw new InvariantError(`a batch in memory is corrupt: ${decoded.problem}`);
-  return decoded.chunk;
+  return { ...decoded.chunk, mark: markOf(batch, checksum) };
+}
+
+/** The marks that the batches at the same places do not have now; a batch that was compacted is gone, and no break. */
+export function breaksOf(
+  { earliest, latest, batches }: MemoryPartition,
+  marks: readonly HistoryMark[],
+): Omit<HistoryBreak, 'partition'>[] {
+  return marks.flatMap((mark) => {
+    const { baseOffset, nextOffset } = mark;
+    const end = nextOffset;
+    if (latest < nextOffset) return [{ start: latest, end, why: `The partition ends at offset ${latest}.` }];
+    const batch = baseOffset < earliest ? undefined : batchFrom(batches, baseOffset);
+    if (batch?.baseOffset !== baseOffset) return [];
+    if (checksumOf(batch.body, baseOffset) === mark.checksum) return [];
+    return [{ start: baseOffset, end, why: `Offsets ${baseOffset} to ${end - 1} hold other records now.` }];
+  });
+}
+
+function markOf({ baseOffset, count }: MemoryBatch, checksum: number): HistoryMark {
+  return { baseOffset, nextOffset: baseOffset + count, checksum, leaderEpoch: null, chain: null };
 }
 
 /** Leaves the newest record of every key, at the offset that it has. */

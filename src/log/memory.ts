@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../contracts/clock.ts';
 import type {
   AppendedRange,
+  HistoryBreak,
   Log,
+  PartitionMark,
   PartitionOffsets,
   ReadRange,
   RecordChunk,
@@ -19,6 +21,7 @@ import { sliceChunk } from './chunk.ts';
 import { checkTopic, dataLoss, partitionNotFound, pastEnd, topicNotFound } from './faults.ts';
 import {
   batchFrom,
+  breaksOf,
   checkRecords,
   chunkOf,
   compact,
@@ -121,6 +124,20 @@ class MemoryLog implements Log {
       yield sliceChunk(chunkOf(batch, range.partition), from, to);
       position = batch.baseOffset + to;
     }
+  }
+
+  readonly isHistoryCheap = true;
+
+  async checkHistory(
+    { name }: TopicDescription,
+    marks: readonly PartitionMark[],
+  ): Promise<readonly HistoryBreak[]> {
+    const topic = this.find(name);
+    return marks.flatMap(({ partition, mark }) => {
+      const stored = topic.stored[partition];
+      if (stored === undefined) throw partitionNotFound(name, partition, topic.partitions);
+      return breaksOf(stored, [mark]).map((found) => ({ partition, ...found }));
+    });
   }
 
   waitForRecords(

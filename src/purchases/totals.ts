@@ -1,7 +1,7 @@
 /** What the checkpoint holds now: for programs as JSON, for people as tables. */
 import { escapeForTerminal } from '../columns/escape.ts';
 import type { GroupRow } from '../contracts/batch.ts';
-import type { CheckpointView } from '../contracts/checkpoint.ts';
+import type { CheckpointView, LostRange } from '../contracts/checkpoint.ts';
 import { CATEGORIES, DAYS, RUNNING } from './aggregate-names.ts';
 import { checkTotals } from './check-totals.ts';
 import { accountingLine, betweenRules, isForeign, runningTotalFooter } from './render-parts.ts';
@@ -41,6 +41,8 @@ export type Totals = {
   readonly accounting: AccountingRow;
   /** Records that were gone before they were read; left out where there are none. */
   readonly lost?: LostRecords;
+  /** Records that these totals count and the log has no longer, as a person accepted; left out if there are none. */
+  readonly gone?: LostRecords;
 };
 
 export type LostRecords = {
@@ -90,22 +92,40 @@ function totalsOf(view: CheckpointView): Totals {
   };
 }
 
-function lostOf(view: CheckpointView): { lost?: LostRecords } {
-  const ranges = view.lostRanges().map(({ batchId, partition, start, end }) => {
-    return { batchId, partition, start, end };
-  });
-  if (ranges.length === 0) return {};
-  return { lost: { records: ranges.reduce((sum, { start, end }) => sum + end - start, 0), ranges } };
+function lostOf(view: CheckpointView): { lost?: LostRecords; gone?: LostRecords } {
+  const ranges = view.lostRanges();
+  const lost = recordsOf(ranges.filter(({ wasCounted = false }) => !wasCounted));
+  const gone = recordsOf(ranges.filter(({ wasCounted = false }) => wasCounted));
+  return { ...(lost !== undefined && { lost }), ...(gone !== undefined && { gone }) };
 }
 
-/** Said at each look: the totals are right for what was read, and this was not. */
-function lostLines({ lost }: Totals): readonly string[] {
-  if (lost === undefined) return [];
-  const ranges = lost.ranges.map(
-    ({ batchId, partition, start, end }) =>
-      `  partition ${partition}, offsets ${start} to ${end - 1} (${end - start}), found missing by batch ${batchId}\n`,
-  );
-  return [`NOT READ: ${lost.records} records were gone before the query came to them:\n${ranges.join('')}`];
+function recordsOf(lost: readonly LostRange[]): LostRecords | undefined {
+  if (lost.length === 0) return undefined;
+  const ranges = lost.map(({ batchId, partition, start, end }) => ({ batchId, partition, start, end }));
+  return { records: ranges.reduce((sum, { start, end }) => sum + end - start, 0), ranges };
+}
+
+/** Said at each look: the totals are right for what was read, and this was not, or is in the log no longer. */
+function lostLines({ lost, gone }: Totals): readonly string[] {
+  const lines: string[] = [];
+  const rangesText = ({ ranges }: LostRecords, what: string): string =>
+    ranges
+      .map(
+        ({ batchId, partition, start, end }) =>
+          `  partition ${partition}, offsets ${start} to ${end - 1} (${end - start}), ${what} batch ${batchId}\n`,
+      )
+      .join('');
+  if (lost !== undefined) {
+    const ranges = rangesText(lost, 'found missing by');
+    lines.push(`NOT READ: ${lost.records} records were gone before the query came to them:\n${ranges}`);
+  }
+  if (gone !== undefined) {
+    const ranges = rangesText(gone, 'accepted as lost after');
+    lines.push(
+      `NOT IN THE LOG: ${gone.records} records are in these totals and no longer in the log:\n${ranges}`,
+    );
+  }
+  return lines;
 }
 
 /** Every row, unlike a batch's report: whoever asks for the totals wants them all. */

@@ -48,6 +48,7 @@ test('finds a sound checkpoint sound, and leaves its folder as it was', async (t
     'identity',
     'json',
     'protocol',
+    'history',
     'accounting',
     'dedupe',
     'groups',

@@ -45,7 +45,7 @@ function previousPlan(over: Partial<BatchPlan> = {}): BatchPlan {
 }
 
 function state(partition: number, over: Partial<PartitionState> = {}): PartitionState {
-  return { partition, nextOffset: 10, maxEventMicros: null, activeAtMs: 0, ...over };
+  return { partition, nextOffset: 10, maxEventMicros: null, activeAtMs: 0, mark: null, ...over };
 }
 
 function planOf(over: Partial<PlanInput>): BatchPlan {
@@ -289,6 +289,8 @@ describe('planBatch', () => {
   });
 });
 
+const MARK = { baseOffset: 12, nextOffset: 20, checksum: 7, leaderEpoch: null, chain: null };
+
 describe('partitionsAfter', () => {
   it('moves what was read, keeps what was not, and begins the idleness of what is new', () => {
     const plan = previousPlan({ clockMs: 700 });
@@ -296,12 +298,12 @@ describe('partitionsAfter', () => {
       plan,
       [state(0), state(1, { nextOffset: 3, maxEventMicros: 42, activeAtMs: 9 })],
       [0, 1, 2].map((partition) => ({ partition, earliest: 0, latest: 20 })),
-      new Map([[0, { nextOffset: 20, maxEventMicros: 77 }]]),
+      new Map([[0, { nextOffset: 20, maxEventMicros: 77, mark: MARK }]]),
     );
     assert.deepEqual(after, [
-      { partition: 0, nextOffset: 20, maxEventMicros: 77, activeAtMs: 700 },
-      { partition: 1, nextOffset: 3, maxEventMicros: 42, activeAtMs: 9 },
-      { partition: 2, nextOffset: 0, maxEventMicros: null, activeAtMs: 700 },
+      { partition: 0, nextOffset: 20, maxEventMicros: 77, activeAtMs: 700, mark: MARK },
+      { partition: 1, nextOffset: 3, maxEventMicros: 42, activeAtMs: 9, mark: null },
+      { partition: 2, nextOffset: 0, maxEventMicros: null, activeAtMs: 700, mark: null },
     ]);
   });
 });
@@ -312,7 +314,7 @@ describe('partitionsAfter of a plan whose clock jumped', () => {
       previousPlan({ clockMs: 700, clockShiftMs: -1_000 }),
       [state(0, { activeAtMs: 1_650 }), state(1, { activeAtMs: 1_200 })],
       [],
-      new Map([[0, { nextOffset: 20, maxEventMicros: null }]]),
+      new Map([[0, { nextOffset: 20, maxEventMicros: null, mark: null }]]),
     );
     assert.deepEqual(
       after.map(({ activeAtMs }) => activeAtMs),

@@ -236,12 +236,13 @@ function assertStored(
 function schemaOf(path: string): string {
   const db = new DatabaseSync(path);
   const made = db
-    .prepare(`SELECT sql FROM sqlite_schema WHERE name IN ('topics', 'partitions', 'batches')`)
+    .prepare(`SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'`)
     .all();
   const marks = ['application_id', 'user_version'].map((name) => {
     const value = Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
     return `PRAGMA ${name} = ${Number(value)}`;
   });
   db.close();
-  return [...made.map(({ sql }) => String(sql)), ...marks].join('; ');
+  const identity = 'INSERT INTO log_identity VALUES (0, randomblob(16))';
+  return [...made.map(({ sql }) => String(sql)), identity, ...marks].join('; ');
 }

@@ -38,6 +38,10 @@ function viewOf(
     topicId: () => undefined,
     latestClockMs: () => undefined,
     lostRanges: () => [],
+    raisedLosses: () => [],
+    acceptedLosses: () => [],
+    partitions: () => [],
+    marks: () => [],
     recentProgress: () => [],
     close: () => undefined,
   };

@@ -23,6 +23,8 @@ export type CheckpointFacts =
       /** The newest batch's own clock, epoch milliseconds. */
       readonly newestBatchMs: number | null;
       readonly accounting: Accounting;
+      /** Records that a person has accepted as lost, read or not. */
+      readonly acceptedAsLost: number;
       /** undefined before the first plan. */
       readonly topicId: string | undefined;
       readonly integrity: Integrity;
@@ -63,7 +65,7 @@ export function judgeCheckpoint(
   topic: string,
   log: LogFacts | undefined,
 ): Verdict {
-  const { queryName, lastBatchId, accounting, topicId, integrity } = facts;
+  const { queryName, lastBatchId, accounting, acceptedAsLost, topicId, integrity } = facts;
   if (integrity.kind === 'damaged') {
     return {
       status: 'fail',
@@ -85,7 +87,8 @@ export function judgeCheckpoint(
       ? ''
       : `; its ${(integrity.bytes / MIB).toFixed(0)} MiB were not checked page by page`;
   if (lastBatchId === null) return pass(`query ${queryName}, without a batch yet${size}`);
-  return pass(`query ${queryName}, last batch ${lastBatchId}; ${accountingText(accounting)}${size}`);
+  const lost = acceptedAsLost === 0 ? '' : `; ${acceptedAsLost} accepted as lost (checkpoint show)`;
+  return pass(`query ${queryName}, last batch ${lastBatchId}; ${accountingText(accounting)}${lost}${size}`);
 }
 
 /** @throws CHECKPOINT_VERSION, CHECKPOINT_CORRUPT, CHECKPOINT_LOCKED, CONFIG_INVALID (the folder cannot be used) */
@@ -115,6 +118,7 @@ function read(view: CheckpointView) {
     lastBatchId: view.lastBatchId(),
     newestBatchMs: timeOf(view.recentProgress().at(-1)),
     accounting: view.accounting(),
+    acceptedAsLost: view.acceptedLosses().reduce((sum, { start, end }) => sum + end - start, 0),
     topicId: view.topicId(),
   }));
 }

@@ -3,7 +3,9 @@ import type { Config } from '../../config/keys.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import type { Log, PartitionOffsets } from '../../contracts/log.ts';
 import { kindOfRecordTime } from '../../operators/record-time.ts';
+import type { DataLoss } from '../../contracts/batch.ts';
 import { openLog } from '../../compose.ts';
+import { inspectHistory, lossText } from '../history.ts';
 import { notTried, pass, type Check, type Verdict } from './check.ts';
 import type { CheckpointFacts } from './checkpoint.ts';
 import { committedOffsets } from './committed.ts';
@@ -56,9 +58,29 @@ export function lagCheck(sources: LagSources): Check {
       const committed =
         topicId === undefined ? new Map<number, number>() : committedOffsets(config.query.checkpointLocation);
       const delays = await inspectLag(config, clock, committed, signal);
-      return judgeLag(config, topicId === undefined ? null : config.query.name, delays);
+      if (topicId === undefined) return judgeLag(config, null, delays);
+      const losses = await inspectLosses(config, clock);
+      return judgeLag(config, config.query.name, delays, losses);
     },
   };
+}
+
+/**
+ * What ends the next run: raised losses that nobody has accepted, or else those that it would raise.
+ * @throws what `inspectHistory` does
+ */
+async function inspectLosses(config: Config, clock: Clock): Promise<readonly DataLoss[]> {
+  const log = await openLog(config, clock, {
+    readOnly: true,
+    busyTimeoutMs: LOG_TIMEOUT_MS[config.log.type],
+  });
+  try {
+    const { raised, found } = await inspectHistory(config, log);
+    const ending = raised.filter(({ kind }) => kind === 'counted' || config.query.failOnDataLoss);
+    return ending.length > 0 ? ending : found;
+  } finally {
+    await log.close();
+  }
 }
 
 /** @param queryName null where no checkpoint says how far one is */
@@ -66,6 +88,7 @@ export function judgeLag(
   { query }: { readonly query: Pick<Config['query'], 'failOnDataLoss'> },
   queryName: string | null,
   delays: readonly PartitionDelay[],
+  losses: readonly DataLoss[] = [],
 ): Verdict {
   const events = delays.reduce((sum, delay) => sum + delay.events, 0);
   const seconds = delays.reduce((most, delay) => Math.max(most, delay.seconds), 0);
@@ -73,12 +96,20 @@ export function judgeLag(
   const behind = delays.filter((delay) => delay.events > 0);
   const lines = behind.slice(0, SHOWN_MAX).map(textOf);
   if (behind.length > SHOWN_MAX) lines.push(`… and ${behind.length - SHOWN_MAX} more`);
+  if (losses.length > 0) {
+    return {
+      status: 'fail',
+      found: `The query has lost records: ${losses.map(lossText).join('; ')}.`,
+      mend: 'run stops with DATA_LOSS: put the right log back, or go on without these records with `tallystream checkpoint accept-loss`.',
+      details: { ...details, losses },
+    };
+  }
   const ahead = delays.filter(({ nextOffset, latest }) => nextOffset > latest);
   if (ahead.length > 0) {
     return {
       status: 'fail',
       found: `The log ends before what the query has read: ${ahead.map(aheadText).join(', ')}.`,
-      mend: 'run stops with DATA_LOSS: put the log back that the checkpoint was made from, or give the query another query.name.',
+      mend: 'run stops with DATA_LOSS: put the log back that the checkpoint was made from, or go on without these records with `tallystream checkpoint accept-loss`.',
       details,
     };
   }
@@ -89,7 +120,7 @@ export function judgeLag(
       status: stops ? 'fail' : 'warn',
       found: `Records that the query has not read are gone: ${lost.map(lostText).join(', ')}.`,
       mend: stops
-        ? 'run stops with DATA_LOSS: give the query another query.name, or let it go on without them with query.fail_on_data_loss: false. A longer retention keeps it from happening again.'
+        ? 'run stops with DATA_LOSS: go on without them with `tallystream checkpoint accept-loss`, or with query.fail_on_data_loss: false. A longer retention keeps it from happening again.'
         : 'run notes them and goes on. A longer retention keeps it from happening again.',
       details,
     };

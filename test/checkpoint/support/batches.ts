@@ -91,8 +91,15 @@ export function planOf(batchId: number, changed: Partial<BatchPlan> = {}): Batch
 export function commitOf(batchId: number, changed: Partial<BatchCommit> = {}): BatchCommit {
   return {
     plan: planOf(batchId),
+    marks: [],
     partitions: [
-      { partition: 0, nextOffset: batchId * 2 + 2, maxEventMicros: null, activeAtMs: 1_750_000_000_000 },
+      {
+        partition: 0,
+        nextOffset: batchId * 2 + 2,
+        maxEventMicros: null,
+        activeAtMs: 1_750_000_000_000,
+        mark: null,
+      },
     ],
     accounting: { read: 2, accepted: 2, invalid: 0, duplicate: 0, late: 0 },
     aggregates: [],

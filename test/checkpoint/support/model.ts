@@ -192,6 +192,13 @@ export class Model {
         nextOffset: batchId * 3 + partition,
         maxEventMicros: step.watermark,
         activeAtMs: batchId,
+        mark: {
+          baseOffset: batchId * 3 - 1,
+          nextOffset: batchId * 3 + partition,
+          checksum: batchId,
+          leaderEpoch: partition === 0 ? null : batchId,
+          chain: partition === 0 ? `c${batchId}` : null,
+        },
       })),
       accounting: {
         read: step.accepted + letters + step.duplicates.length,

@@ -19,7 +19,8 @@ const WITHOUT_CHECKSUM = [
 export function makeOld(location: string): void {
   const database = new DatabaseSync(checkpointFile(location));
   database.exec(
-    'UPDATE commits SET printed = 1 WHERE printed <> 0; DROP TABLE seal; PRAGMA user_version = 3',
+    `UPDATE commits SET printed = 1 WHERE printed <> 0;
+     DROP TABLE seal; DROP TABLE history_marks; DROP TABLE data_losses; PRAGMA user_version = 3`,
   );
   for (const table of WITHOUT_CHECKSUM) database.exec(`ALTER TABLE ${table} DROP COLUMN crc32`);
   for (const [table, id] of [

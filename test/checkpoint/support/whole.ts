@@ -41,6 +41,7 @@ function wholeCommit(batchId: number): BatchCommit {
       nextOffset: partition === 0 ? batchId * 1000 + 1000 : batchId,
       maxEventMicros: 1_750_000_000_000_000 + batchId,
       activeAtMs: 1_750_000_000_000 + batchId,
+      mark: null,
     })),
     accounting: { read: 100 + invalid + duplicate, accepted: 100, invalid, duplicate, late: 0 },
     aggregates: [

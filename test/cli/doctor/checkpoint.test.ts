@@ -23,6 +23,7 @@ const present: Extract<CheckpointFacts, { kind: 'present' }> = {
   queryName: 'purchase-totals',
   lastBatchId: 12,
   newestBatchMs: 0,
+  acceptedAsLost: 0,
   accounting: { read: 22, accepted: 20, invalid: 1, duplicate: 1, late: 0 },
   topicId: 'a',
   integrity: { kind: 'sound' },

@@ -48,7 +48,7 @@ test('counts the records and partitions of the topic, and finds the newest recor
     newestRecordMs: NEWEST_MS,
   });
   assert.equal((await check(config)).found, 'purchasing_events holds 4 records in 4 partitions');
-  assert.deepEqual(filesIn(folder), ['log.db']);
+  assert.deepEqual(filesIn(folder), ['log.db', 'log.db-ack']);
 });
 
 test('has no newest record where the topic is empty', async (t) => {

@@ -97,14 +97,16 @@ test('writes plan and commit at once where the plan was not written before', asy
   first.commit(
     commitOf(0, {
       partitions: [
-        { partition: 1, nextOffset: 7, maxEventMicros: 1_750_000_000_000_001, activeAtMs: 5 },
-        { partition: 0, nextOffset: 2, maxEventMicros: null, activeAtMs: 4 },
+        { partition: 1, nextOffset: 7, maxEventMicros: 1_750_000_000_000_001, activeAtMs: 5, mark: null },
+        { partition: 0, nextOffset: 2, maxEventMicros: null, activeAtMs: 4, mark: null },
       ],
       accounting: { read: 9, accepted: 1, invalid: 2, duplicate: 3, late: 3 },
     }),
   );
   first.commit(
-    commitOf(1, { partitions: [{ partition: 0, nextOffset: 4, maxEventMicros: 8, activeAtMs: 6 }] }),
+    commitOf(1, {
+      partitions: [{ partition: 0, nextOffset: 4, maxEventMicros: 8, activeAtMs: 6, mark: null }],
+    }),
   );
   first.close();
   const second = await open(location);
@@ -113,8 +115,8 @@ test('writes plan and commit at once where the plan was not written before', asy
     batchId: 1,
     watermarkMicros: planOf(1).watermarkMicros,
     partitions: [
-      { partition: 0, nextOffset: 4, maxEventMicros: 8, activeAtMs: 6 },
-      { partition: 1, nextOffset: 7, maxEventMicros: 1_750_000_000_000_001, activeAtMs: 5 },
+      { partition: 0, nextOffset: 4, maxEventMicros: 8, activeAtMs: 6, mark: null },
+      { partition: 1, nextOffset: 7, maxEventMicros: 1_750_000_000_000_001, activeAtMs: 5, mark: null },
     ],
     accounting: { read: 11, accepted: 3, invalid: 2, duplicate: 3, late: 3 },
   });

@@ -1,6 +1,7 @@
 /** The conformance suite of src/contracts/log.ts: every implementation registers it and passes. */
 import { describe } from 'node:test';
 import { appendContract } from './append-contract.ts';
+import { historyContract } from './history-contract.ts';
 import type { LogSetup } from './log-under-test.ts';
 import { modelContract } from './model-contract.ts';
 import { readContract } from './read-contract.ts';
@@ -13,6 +14,7 @@ import { waitContract } from './wait-contract.ts';
 export function logContract(name: string, setup: LogSetup): void {
   describe(`the log contract, kept by the ${name} log`, () => {
     readingContract(setup);
+    historyContract(setup);
     if (!setup.features.appends) {
       readOnlyContract(setup);
       return;

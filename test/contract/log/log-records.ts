@@ -75,6 +75,7 @@ function kept(chunk: RecordChunk): RecordChunk {
     offsets: chunk.offsets.slice(),
     timestampsMs: chunk.timestampsMs.slice(),
     headers: new Map(headers),
+    ...(chunk.mark !== undefined && { mark: chunk.mark }),
   };
 }
 

@@ -12,13 +12,13 @@ import { hasCode, openBench, type Bench, type LogSetup } from './log-under-test.
 const LONG_MS = 600_000;
 const never = () => new AbortController().signal;
 
-interface Readable extends Bench {
+export interface Readable extends Bench {
   readonly name: string;
   /** Makes records, some of them in partition 0. */
   readonly more: () => Promise<void>;
 }
 
-async function openReadable(t: TestContext, setup: LogSetup): Promise<Readable> {
+export async function openReadable(t: TestContext, setup: LogSetup): Promise<Readable> {
   const bench = await openBench(t, setup);
   const { source, log } = bench;
   if (source !== undefined) return { ...bench, name: source.topic, more: source.more };

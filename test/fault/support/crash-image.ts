@@ -1,6 +1,6 @@
 /** Copies of the data folder as a crash at some moment would leave it, and what must be found in them. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openCheckpointView } from '../../../src/checkpoint/view.ts';
@@ -77,6 +77,8 @@ function copyOf(from: Workplace, random: Rounds['random']): Image {
   const place = createWorkplace({ appendMax: APPEND_MAX });
   mkdirSync(place.checkpoint, { recursive: true });
   if (existsSync(from.logPath)) copyDatabase(from.dataDir, place.dataDir, 'log.db');
+  // What was acknowledged is never more than what was flushed, so no image may be taken for damage.
+  if (existsSync(`${from.logPath}-ack`)) copyFileSync(`${from.logPath}-ack`, `${place.logPath}-ack`);
   copyDatabase(from.checkpoint, place.checkpoint, 'checkpoint.db');
   const names = join(from.dataDir, 'producers');
   if (existsSync(names)) {
