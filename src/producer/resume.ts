@@ -24,6 +24,7 @@ import type { LineMarks, LineRecord } from './ndjson.ts';
 import { type NewestRecord, readPosition, type StoredPosition, writePosition } from './position-file.ts';
 import { linesLost, wentBackNow } from './resume-refusals.ts';
 import { WatchedStream } from './stream-head.ts';
+import { untilShown } from './until-shown.ts';
 
 export { PRODUCER_HEADER } from './lost-lines.ts';
 
@@ -68,7 +69,7 @@ export interface Resumption {
 /**
  * @throws USAGE for a name that is none, or one that belongs to another input or topic; CHECKPOINT_LOCKED if another
  *   process uses the name; TOPIC_RECREATED if the topic is not the one it wrote to; DATA_LOSS if the log no longer has what
- *   it acknowledged; INPUT_UNREADABLE, STORAGE_FULL, CONFIG_INVALID, DELIVERY_FAILED if the position's files cannot be used
+ *   it acknowledged; LOG_UNAVAILABLE; INPUT_UNREADABLE, STORAGE_FULL, CONFIG_INVALID, DELIVERY_FAILED if the position's files cannot be used
  */
 export async function openResumption(options: ResumeOptions): Promise<Resumption> {
   const { name, folder, clock, input } = options;
@@ -77,7 +78,10 @@ export async function openResumption(options: ResumeOptions): Promise<Resumption
   const lock = await lockName(join(folder, `${name}.lock`), name, clock);
   try {
     const found = await readPosition(path);
-    if (found !== undefined) await refuseOthers(options, found, path);
+    if (found !== undefined) {
+      await refuseOthers(options, found, path);
+      await untilShown(options.log, options.topic.name, clock);
+    }
     const { position, sentAgain } = await startingPosition(options, found);
     // Stored before the first append: without it a kill would leave records in the log that no start looks for.
     await writePosition(path, position);

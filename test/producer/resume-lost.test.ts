@@ -142,6 +142,41 @@ describe('a named delivery whose log has gone back', () => {
   });
 });
 
+describe('records behind an open transaction of another producer', () => {
+  /** Shows no more than `shown` records of each partition, for so many questions. */
+  const hiding = (inner: Log, shown: number, questions: number): Log => {
+    let asked = 0;
+    const offsets: Log['offsets'] = async (topic) => {
+      asked += 1;
+      const all = await inner.offsets(topic);
+      if (asked > questions) return all;
+      return all.map((one) => ({ ...one, latest: Math.min(shown, one.latest), end: one.latest }));
+    };
+    return new Proxy(inner, {
+      get(target, property) {
+        const value: unknown = property === 'offsets' ? offsets : Reflect.get(target, property);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  };
+
+  test('are waited for, so that lines that wait are neither lost nor sent twice', async () => {
+    const path = place.write('a', 1, 60);
+    await place.deliver(path, { recordsMax: 40 });
+    await place.deliver(path, { wrap: (log) => hiding(log, 2, 20) });
+    assert.deepEqual(await place.linesInLog(), upTo(60));
+  });
+
+  test('are named if the transaction does not end', async () => {
+    const path = place.write('a', 1, 60);
+    await place.deliver(path, { recordsMax: 40 });
+    await assert.rejects(place.deliver(path, { wrap: (log) => hiding(log, 2, Infinity) }), {
+      code: 'LOG_UNAVAILABLE',
+      message: /\d+ records of partition 0, .* wait behind a transaction that another producer keeps open/,
+    });
+  });
+});
+
 test('a position of the first version is read, and one beyond the end of the log is refused', async () => {
   const path = place.write('a', 1, 100);
   await place.deliver(path, { recordsMax: 40 });
