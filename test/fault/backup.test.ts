@@ -1,6 +1,6 @@
 /** Backup and restore as docs/operations.md describes them. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -92,7 +92,9 @@ function restore(parts: readonly Part[]): void {
   const from = join(place.folder, 'backup');
   for (const part of parts) {
     if (part === 'log') {
-      for (const suffix of ['', '-wal', '-shm']) rmSync(place.logPath + suffix, { force: true });
+      for (const file of readdirSync(place.dataDir)) {
+        if (file.startsWith('log.db')) rmSync(join(place.dataDir, file));
+      }
       cpSync(join(from, 'log.db'), place.logPath);
       continue;
     }

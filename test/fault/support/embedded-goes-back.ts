@@ -1,5 +1,5 @@
 /** The embedded log goes back: an older disk with or without its write-ahead log, or a restored backup. */
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { type GoingLog, NOTHING_LATE } from './log-goes-back.ts';
@@ -7,7 +7,9 @@ import type { Rounds } from './rounds.ts';
 import { createWorkplace, type Workplace } from './workplace.ts';
 
 const WAYS = ['an older disk', 'an older disk without its write-ahead log', 'a restored backup'] as const;
-const SUFFIXES = ['', '-wal', '-shm'];
+const LOG = 'log.db';
+/** Where the log keeps beside it what it has acknowledged. */
+const ACKNOWLEDGED = `${LOG}-ack`;
 const PARTITIONS_MAX = 4;
 
 export async function createEmbedded(round: number, random: Rounds['random']): Promise<GoingLog> {
@@ -29,17 +31,20 @@ export async function createEmbedded(round: number, random: Rounds['random']): P
     },
     async keep() {
       if (way === 'a restored backup') await backUp(place, copies);
-      else copyAll(place, copies, way === 'an older disk' ? SUFFIXES.slice(0, 2) : ['']);
+      else copyAll(place.dataDir, copies, way === 'an older disk');
     },
     goBack() {
       held?.close();
       held = undefined;
-      for (const suffix of SUFFIXES) rmSync(place.logPath + suffix, { force: true });
-      for (const suffix of SUFFIXES) {
-        const copy = join(copies, `log.db${suffix}`);
-        if (existsSync(copy)) copyFileSync(copy, place.logPath + suffix);
-      }
+      // Who restores a backup may forget what lies beside the log.
+      const kept = way === 'a restored backup' && random.below(2) === 0 ? [ACKNOWLEDGED] : [];
+      rmSync(`${place.logPath}-shm`, { force: true });
+      for (const file of filesOf(place.dataDir)) if (!kept.includes(file)) rmSync(join(place.dataDir, file));
+      for (const file of filesOf(copies)) copyFileSync(join(copies, file), join(place.dataDir, file));
       return Promise.resolve();
+    },
+    accept() {
+      rmSync(join(place.dataDir, ACKNOWLEDGED), { force: true });
     },
     async remove() {
       if (held?.isOpen === true) held.close();
@@ -48,16 +53,21 @@ export async function createEmbedded(round: number, random: Rounds['random']): P
   };
 }
 
-function copyAll(place: Workplace, to: string, suffixes: readonly string[]): void {
-  for (const suffix of suffixes) {
-    if (existsSync(place.logPath + suffix)) copyFileSync(place.logPath + suffix, join(to, `log.db${suffix}`));
+/** The log's files. What says which parts of the write-ahead log are valid is made anew from it. */
+function filesOf(folder: string): string[] {
+  return readdirSync(folder).filter((file) => file.startsWith(LOG) && !file.endsWith('-shm'));
+}
+
+function copyAll(from: string, to: string, withWal: boolean): void {
+  for (const file of filesOf(from)) {
+    if (withWal || !file.endsWith('-wal')) copyFileSync(join(from, file), join(to, file));
   }
 }
 
 async function backUp(place: Workplace, to: string): Promise<void> {
   const database = new DatabaseSync(place.logPath, { readOnly: true, timeout: 60_000 });
   try {
-    await backup(database, join(to, 'log.db'));
+    await backup(database, join(to, LOG));
   } finally {
     database.close();
   }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createRandom } from '../../../../src/producer/random.ts';
 import type { Judgement, Verdict } from './judge.ts';
 import { positionsOf } from './positions.ts';
-import { createTemplate, filesOf, type Flip, type Template } from './template.ts';
+import { createTemplate, filesIn, type Flip, type Template } from './template.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
 const WORKERS = 2;
@@ -49,7 +49,7 @@ export async function flipBits(options: CampaignOptions): Promise<Figures> {
 /** Drawn evenly from all files; the bit of each is drawn, too. */
 function flipsOf(template: Template, { seed, positionsMax, only = '' }: CampaignOptions): Flip[] {
   const random = createRandom(`${seed} flips`);
-  const all = filesOf(template)
+  const all = filesIn(template.dataDir)
     .filter((file) => file.includes(only))
     .map((file) =>
       positionsOf(file, readFileSync(join(template.dataDir, file))).map((at) => {

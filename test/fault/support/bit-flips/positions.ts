@@ -12,9 +12,9 @@ const LEAF_TYPES: ReadonlySet<number> = new Set([10, 13]);
 /** The pointer with which an overflow page, or one of the list of free pages, begins. */
 const POINTER_BYTES = 4;
 
-/** Of a file that is no database, such as a position, every byte counts. */
+/** Of a small file that is no database, such as a position, every byte counts. */
 export function positionsOf(name: string, bytes: Uint8Array): number[] {
-  if (name.endsWith('.json')) return Array.from(bytes.keys());
+  if (!/\.db(-wal)?$/.test(name)) return Array.from(bytes.keys());
   const marked = new Uint8Array(bytes.length);
   for (let at = 0; at < bytes.length; at += STEP_BYTES) marked[at] = 1;
   if (name.endsWith('-wal')) markWal(bytes, marked);
