@@ -44,7 +44,8 @@ export interface Outcome {
 }
 
 const PRODUCER = 'nightly';
-const LINES_MAX = 900;
+/** More than either producer delivers in a round. */
+const LINES_MAX = 1_300;
 /** Lines of one delivery. */
 const DELIVERY_MAX = 160;
 /** Nothing is late, in whatever order lines come. */
@@ -101,7 +102,7 @@ class Round {
   constructor(log: GoingLog, seed: string, random: Rounds['random']) {
     this.log = log;
     this.random = random;
-    this.cases = createCases(seed, 2 * LINES_MAX).filter(({ verdict }) => verdict === 'accepted');
+    this.cases = createCases(seed, 3 * LINES_MAX).filter(({ verdict }) => verdict === 'accepted');
     this.others = LINES_MAX;
   }
 
