@@ -59,7 +59,7 @@ export class Judge {
   private readonly atEnd: ReturnType<typeof expect>;
   private records: readonly string[] = [];
   /** What was said about damage, without an error. */
-  private found: string | undefined;
+  private readonly found: string[] = [];
 
   constructor(template: Template, folder: string) {
     this.template = template;
@@ -83,7 +83,7 @@ export class Judge {
     flippedCopy(this.template, this.dataDir, flip);
     const said: string[] = [];
     let uncoded: string | undefined;
-    this.found = undefined;
+    this.found.length = 0;
     for (const [name, step] of this.steps()) {
       try {
         await step();
@@ -99,8 +99,8 @@ export class Judge {
     }
     if (uncoded !== undefined) return { verdict: 'uncoded', why: uncoded };
     if (said.length > 0) return { verdict: 'rejected', why: said.join(', ') };
-    if (this.found !== undefined) return { verdict: 'detected', why: this.found };
-    return { verdict: 'harmless', why: '' };
+    const [found] = this.found;
+    return found === undefined ? { verdict: 'harmless', why: '' } : { verdict: 'detected', why: found };
   }
 
   private steps(): (readonly [string, () => Promise<void> | void])[] {
@@ -117,8 +117,8 @@ export class Judge {
   }
 
   private verify(): void {
-    const [first] = verifyCheckpoint({ location: this.checkpoint }).findings;
-    this.found ??= first?.what;
+    const { findings } = verifyCheckpoint({ location: this.checkpoint });
+    this.found.push(...findings.map(({ what }) => what));
   }
 
   private get dataDir(): string {
@@ -158,7 +158,7 @@ export class Judge {
     const left = new Map<string, number>();
     for (const text of due) left.set(text, (left.get(text) ?? 0) + 1);
     for (const { text, isDamaged } of letters) {
-      if (isDamaged) this.found ??= 'a dead letter is shown as damaged';
+      if (isDamaged) this.found.push('a dead letter is shown as damaged');
       else left.set(text, (left.get(text) ?? 0) - 1);
     }
     const isRight = letters.length === due.length && [...left.values()].every((count) => count >= 0);
