@@ -88,9 +88,10 @@ function createProgram(
       '--from <FILE|->',
       'carry the lines of a file (or of standard input) byte for byte, as fast as the log takes them unless --rate is given',
     )
+    .option('--resume <NAME>', 'with --from: go on after the last line that was acknowledged under this name')
     .option(
-      '--resume <NAME>',
-      'with --from: go on after the last line that was acknowledged under this name',
+      '--resend-lost',
+      'with --resume: send acknowledged lines again that are no longer in the log, since it has gone back',
     );
   command(
     program,

@@ -102,11 +102,13 @@ async function produceLines(
   progress: ProgressLine,
 ): Promise<DeliverySummary> {
   const name = context.flag('resume');
+  const folder = join(context.config.dataDir, 'producers');
+  const resendLost = context.isSet('resend-lost');
   const summary = await deliverLines({
     ...basics,
     input,
     fields: PURCHASE_FIELDS,
-    ...(name === undefined ? {} : { resume: { name, folder: join(context.config.dataDir, 'producers') } }),
+    ...(name === undefined ? {} : { resume: { name, folder, resendLost } }),
     onResumed: (resumed) => progress.note(describeResumed(name ?? '', resumed)),
     onOutOfOrder: (report) => progress.note(`Warning: ${describeTimeOrder(input.name, report)}`),
   });
@@ -140,6 +142,12 @@ function refuseContradictions(context: Context): void {
       why: 'It names a place in a file.',
     });
   }
+  if (context.isSet('resend-lost') && !context.isSet('resume')) {
+    throw new TallystreamError('USAGE', {
+      what: '--resend-lost needs --resume.',
+      why: 'It sends lines again that were acknowledged under a name.',
+    });
+  }
 }
 
 function describeRetry({ error, attempt, pauseMs }: RetryNotice): string {
@@ -154,9 +162,10 @@ function describeRemoval({ topic, partition, start, end, bytes, reason }: Retent
   return `Retention (${reason}) removed offsets ${start} to ${end - 1} of ${topic}/${partition}, ${bytes} bytes.`;
 }
 
-function describeResumed(name: string, { from, foundInLog, finished }: Resumed): string {
+function describeResumed(name: string, { from, foundInLog, sentAgain, finished }: Resumed): string {
   if (finished) return `${name}: all ${from.lines + foundInLog} lines are in the log already.`;
-  return `${name}: going on after line ${from.lines}, with ${foundInLog} later lines found in the log.`;
+  const again = sentAgain === 0 ? '' : ` ${sentAgain} lines that the log has lost are sent again.`;
+  return `${name}: going on after line ${from.lines}, with ${foundInLog} later lines found in the log.${again}`;
 }
 
 async function writeSummary(summary: DeliverySummary): Promise<void> {

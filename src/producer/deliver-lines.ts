@@ -13,7 +13,7 @@ export interface LineDeliveryOptions extends Omit<DeliveryOptions<LineRecord>, '
   readonly input: Input;
   readonly fields: LineFields;
   /** A name to go on under after a kill; `folder` is `<data-dir>/producers`. */
-  readonly resume?: { readonly name: string; readonly folder: string };
+  readonly resume?: { readonly name: string; readonly folder: string; readonly resendLost?: boolean };
   /** Called before the first line is read, where the name was used before. */
   onResumed?(resumed: Resumed): void;
   /** Called once, at the first line that is out of order of time; `describeTimeOrder` puts it into words. */
@@ -25,6 +25,8 @@ export interface Resumed {
   readonly from: LinePosition;
   /** Lines after that which a run before has brought into the log. */
   readonly foundInLog: number;
+  /** Acknowledged lines that the log lost, and that are sent again. */
+  readonly sentAgain: number;
   /** Whether nothing is left to deliver. */
   readonly finished: boolean;
 }
@@ -65,15 +67,16 @@ async function deliverFrom(
   options: LineDeliveryOptions,
   resumption: Resumption | undefined,
 ): Promise<LineDeliverySummary> {
-  const { input, clock, fields } = options;
+  const { clock, fields } = options;
   const source = createNdjsonSource({
-    input,
+    input: resumption?.input ?? options.input,
     clock,
     fields,
     ...(resumption && { from: resumption.from, marks: resumption.marks }),
     onOutOfOrder: (report) => options.onOutOfOrder?.(report),
   });
-  if (resumption && resumption.from.lines + resumption.foundInLog > 0) options.onResumed?.(resumption);
+  if (resumption && resumption.from.lines + resumption.foundInLog + resumption.sentAgain > 0)
+    options.onResumed?.(resumption);
   const summary = await deliver<LineRecord>({
     ...options,
     source,

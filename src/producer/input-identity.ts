@@ -3,23 +3,33 @@ import { TallystreamError } from '../errors.ts';
 import type { Input } from './input.ts';
 import type { InputIdentity, StoredPosition } from './position-file.ts';
 
-/** A file is known again by this much of its start: it may grow, but what was delivered does not change. */
-const HEAD_BYTES_MAX = 65_536;
+/** An input is known again by this much of its start: it may grow, but what was delivered does not change. */
+export const HEAD_BYTES_MAX = 65_536;
 const LF = 0x0a;
 
+/** Of a stream nothing is known before its first bytes come: see stream-head.ts. */
 export async function identify(input: Input): Promise<InputIdentity> {
-  if (!input.seekable) return { kind: 'stream' };
+  if (!input.seekable) return { kind: 'stream', headBytes: 0, headSha256: '' };
   const headBytes = Math.min(HEAD_BYTES_MAX, await input.size());
-  return { kind: 'file', headBytes, headSha256: await headHash(input, headBytes) };
+  return { kind: 'file', headBytes, headSha256: hashOf(await input.peek(0, headBytes)) };
 }
 
-/** @throws USAGE where the input is not the one that the position was stored for */
+export function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The refusal of an input that is not the one that the position was stored for. */
+export function otherInput(input: Input, found: StoredPosition, path: string, why: string): TallystreamError {
+  return new TallystreamError('USAGE', {
+    what: `The name '${found.name}' belongs to another input than ${input.name}: ${why}.`,
+    mend: `Take another name for --resume, or remove ${path} to deliver this input from its first line.`,
+  });
+}
+
+/** @throws USAGE if the input is not the one that the position was stored for; a stream is compared while it is read */
 export async function refuseOtherInput(input: Input, found: StoredPosition, path: string): Promise<void> {
   const refuse = (why: string): never => {
-    throw new TallystreamError('USAGE', {
-      what: `The name '${found.name}' belongs to another input than ${input.name}: ${why}.`,
-      mend: `Take another name for --resume, or remove ${path} to deliver this input from its first line.`,
-    });
+    throw otherInput(input, found, path, why);
   };
   if (found.input.kind === 'stream') {
     if (input.seekable) refuse('it has read a stream so far, and this is a file');
@@ -28,8 +38,9 @@ export async function refuseOtherInput(input: Input, found: StoredPosition, path
   if (!input.seekable) refuse('it has read a file so far, and this is a stream');
   const size = await input.size();
   if (size < found.bytes) refuse(`${found.bytes} bytes are delivered, and this file has only ${size}`);
-  if ((await headHash(input, found.input.headBytes)) !== found.input.headSha256) {
-    refuse(`the first ${found.input.headBytes} bytes are not the same`);
+  const { headBytes, headSha256 } = found.input;
+  if (hashOf(await input.peek(0, headBytes)) !== headSha256) {
+    refuse(`the first ${headBytes} bytes are not the same`);
   }
 }
 
@@ -48,10 +59,4 @@ export async function skipToLineStart(input: Input, found: StoredPosition): Prom
     why: 'It was the last line, without a line end, and counted as whole.',
     mend: 'Write whole lines, each ended by LF; take another name for --resume to deliver the file again.',
   });
-}
-
-async function headHash(input: Input, bytes: number): Promise<string> {
-  return createHash('sha256')
-    .update(await input.peek(0, bytes))
-    .digest('hex');
 }

@@ -1,5 +1,6 @@
 import { RECORD_VALUE_BYTES_MAX } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
+import type { Input } from './input.ts';
 
 export interface Line {
   /** The bytes before the LF; a CR stays with them. A view of the block it was read with. */
@@ -65,6 +66,20 @@ export async function* splitLines(
   if (startedBytes > 0) {
     yield [{ bytes: joined(started), number: number + 1, endByte: endByte + startedBytes }];
   }
+}
+
+/**
+ * The bytes that the first lines of a file take.
+ * @throws INPUT_UNREADABLE, RECORD_TOO_LARGE
+ */
+export async function bytesOfLines(input: Pick<Input, 'blocks'>, lines: number): Promise<number> {
+  if (lines === 0) return 0;
+  for await (const some of splitLines(input.blocks(0))) {
+    for (const { number, endByte } of some) if (number === lines) return endByte;
+  }
+  throw new TallystreamError('INPUT_UNREADABLE', {
+    what: `The input has fewer than the ${lines} lines that were delivered from it.`,
+  });
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

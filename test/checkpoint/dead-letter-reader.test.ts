@@ -30,7 +30,7 @@ test('refuses dead letters whose pages lead back to an earlier letter', async (t
         assert.ok(seen.length <= LETTERS, 'more letters were read than there are');
       }
     },
-    hasCode('CHECKPOINT_CORRUPT', location, 'dead_letters', 'out of order'),
+    hasCode('CHECKPOINT_CORRUPT', location, 'dead_letters', 'not in the order of its key'),
   );
   assert.ok(seen.length > 0 && seen.length < LETTERS);
 });

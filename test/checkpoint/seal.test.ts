@@ -22,6 +22,12 @@ async function written(t: TestContext, batches = BATCHES): Promise<string> {
   return location;
 }
 
+async function raiseLoss(location: string): Promise<void> {
+  const checkpoint = await open(location);
+  checkpoint.raiseLosses([{ partition: 1, start: 2, end: 5, kind: 'unread', why: 'They were removed.' }]);
+  checkpoint.close();
+}
+
 function edit<T>(location: string, act: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(checkpointFile(location));
   try {
@@ -52,6 +58,7 @@ test('seals every table that the schema has', async (t) => {
 for (const table of [...SEALED_TABLES.map(({ name }) => name), 'aggregate_categories', 'aggregate_all']) {
   test(`finds that a row of ${table} is missing`, async (t) => {
     const location = await written(t);
+    if (table === 'data_losses') await raiseLoss(location);
     edit(location, (database) => {
       const last = `SELECT * FROM ${table} LIMIT 1`;
       const [column = '', value] = Object.entries(database.prepare(last).get() ?? {})[0] ?? [];

@@ -22,6 +22,7 @@ describe('usage', () => {
     ['dead-letters list --reason LTE', /There is no reason LTE\.\n {2}mend: Did you mean LATE\?/],
     ['dead-letters list --reason unheard-of', /The reasons are MALFORMED_JSON, .*, DUPLICATE\./],
     ['produce --resume nightly', /--resume needs --from/],
+    ['produce --from - --resend-lost', /--resend-lost needs --resume/],
     ['produce --from x.ndjson --seed 3', /--from and --seed cannot go together/],
     ['produce --time-scale 60', /--time-scale needs --start-time/],
     ['produce --start-time 2024-06-26 --time-scale fast', /--time-scale fast is not a positive number/],
@@ -84,6 +85,7 @@ describe('help', () => {
       '--time-scale',
       '--from',
       '--resume',
+      '--resend-lost',
     ]) {
       assert.ok(stdout.includes(flag), flag);
     }

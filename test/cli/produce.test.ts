@@ -173,6 +173,20 @@ describe('--from', () => {
   });
 });
 
+test('--resume refuses a pipe of another input, before a line of it is in the log', async (t) => {
+  const place = placeOf(t, { TALLYSTREAM_LOG_PARTITIONS: '1' });
+  const words = ['produce', '--from', '-', '--resume', 'shop'];
+  const lines = (first: number, count: number): string =>
+    Array.from({ length: count }, (_, index) => `{"n":${first + index}}\n`).join('');
+  await place.ok(words, { input: lines(0, 5) });
+  const other = await place.run(words, { input: lines(100, 12) });
+  assert.equal(other.code, 2, other.stderr);
+  assert.match(other.stderr, /The name 'shop' belongs to another input than standard input: its first/);
+  assert.deepEqual(await valuesIn(place), lines(0, 5).trim().split('\n'));
+  await place.ok(words, { input: lines(0, 12) });
+  assert.deepEqual(await valuesIn(place), lines(0, 12).trim().split('\n'));
+});
+
 describe('generated events', () => {
   test('are the same for the same seed, but for the time', async (t) => {
     const [one, two, three] = await Promise.all(

@@ -51,7 +51,8 @@ async function run(input: Input, { name = 'nightly', ...more }: Run = {}) {
     stop: never,
     abort: never,
     resume: { name, folder },
-    onResumed: ({ from, foundInLog, finished }) => seen.push({ from, foundInLog, finished }),
+    onResumed: ({ from, foundInLog, sentAgain, finished }) =>
+      seen.push({ from, foundInLog, sentAgain, finished }),
     ...more,
   });
   return { summary: await drive(clock, work), resumed: seen[0] };

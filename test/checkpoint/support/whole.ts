@@ -36,13 +36,16 @@ function wholeCommit(batchId: number): BatchCommit {
   const isLast = batchId % 4 === 3;
   return commitOf(batchId, {
     plan: planOf(batchId, { ranges: [{ partition: 0, start: batchId * 1000, end: batchId * 1000 + 1000 }] }),
-    partitions: Array.from({ length: PARTITIONS }, (_, partition) => ({
-      partition,
-      nextOffset: partition === 0 ? batchId * 1000 + 1000 : batchId,
-      maxEventMicros: 1_750_000_000_000_000 + batchId,
-      activeAtMs: 1_750_000_000_000 + batchId,
-      mark: null,
-    })),
+    partitions: Array.from({ length: PARTITIONS }, (_, partition) => {
+      const nextOffset = partition === 0 ? batchId * 1000 + 1000 : batchId;
+      return {
+        partition,
+        nextOffset,
+        maxEventMicros: 1_750_000_000_000_000 + batchId,
+        activeAtMs: 1_750_000_000_000 + batchId,
+        mark: { baseOffset: nextOffset - 1, nextOffset, checksum: batchId, leaderEpoch: null, chain: 'ab12' },
+      };
+    }),
     accounting: { read: 100 + invalid + duplicate, accepted: 100, invalid, duplicate, late: 0 },
     aggregates: [
       {
@@ -96,6 +99,8 @@ export function readWhole(location: string): unknown {
       reason: [...view.deadLetters({ reason: 'LATE' })],
       redriven: [3, 17, 39].map((index) => view.isRedriven(redrivenAt(7, index))),
       lost: view.lostRanges(),
+      marks: view.marks(),
+      raised: view.raisedLosses(),
       progress: view.recentProgress(),
     }));
   } finally {

@@ -25,31 +25,34 @@ export async function runLibraryQuery(options: LibraryQueryOptions): Promise<voi
   const { config } = await loadConfig({ flags: { 'data-dir': dataDir }, env, file: undefined, cwd: dataDir });
   const { name: queryName, timeZone } = config.query;
   const log = await openLog(config, systemClock);
-  const checkpoint = await openCheckpoint(config, systemClock, { plan: planOf(config), takeOver: false });
   try {
-    const query = new StreamingQuery(
-      {
-        query: planOf(config),
-        runId: 'library',
-        log,
-        newTopic: { partitions: config.log.partitions },
-        checkpoint,
-        clock: systemClock,
-        logger: silentLogger,
-        trigger: trigger.availableNow(),
-        offsetsMax: config.query.maxOffsetsPerTrigger,
-        batchesMax: Infinity,
-        failOnDataLoss: true,
-        deadLetters: deadLetterPolicy({ bytesMax: LETTER_BYTES_MAX, whenFull: 'stop' }),
-        sinks,
-        buildReport: (result) => buildReport(result, { queryName, timeZone }),
-        printer: { print: () => Promise.resolve() },
-      },
-      onProgress,
-    );
-    await query.awaitTermination();
+    const checkpoint = await openCheckpoint(config, systemClock, { plan: planOf(config), takeOver: false });
+    try {
+      const query = new StreamingQuery(
+        {
+          query: planOf(config),
+          runId: 'library',
+          log,
+          newTopic: { partitions: config.log.partitions },
+          checkpoint,
+          clock: systemClock,
+          logger: silentLogger,
+          trigger: trigger.availableNow(),
+          offsetsMax: config.query.maxOffsetsPerTrigger,
+          batchesMax: Infinity,
+          failOnDataLoss: true,
+          deadLetters: deadLetterPolicy({ bytesMax: LETTER_BYTES_MAX, whenFull: 'stop' }),
+          sinks,
+          buildReport: (result) => buildReport(result, { queryName, timeZone }),
+          printer: { print: () => Promise.resolve() },
+        },
+        onProgress,
+      );
+      await query.awaitTermination();
+    } finally {
+      checkpoint.close();
+    }
   } finally {
-    checkpoint.close();
     await log.close();
   }
 }
