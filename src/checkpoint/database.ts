@@ -106,12 +106,6 @@ export function allRows(statement: StatementSync, ...values: SQLInputValue[]): R
   return statement.all(...values) as unknown as Row[];
 }
 
-/** Whether the file has this table; a checkpoint of an older version may not. */
-export function hasTable(database: DatabaseSync, name: string): boolean {
-  const found = database.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
-  return firstRow(found, name) !== undefined;
-}
-
 export function eachRow(statement: StatementSync, ...values: SQLInputValue[]): Iterable<Row> {
   return statement.iterate(...values) as unknown as Iterable<Row>;
 }

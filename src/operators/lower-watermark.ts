@@ -73,7 +73,7 @@ function notFinished(batchId: number): LoweringDecision {
     kind: 'refuse',
     what: `Batch ${batchId} is planned and not committed.`,
     why: 'A sink may hold it already, so it must be finished with the watermark that it was planned with.',
-    mend: 'Run the query until it has committed a batch (run --max-batches 1), and give the command again.',
+    mend: 'Run the query until it has committed a batch, and give the command again.',
   };
 }
 

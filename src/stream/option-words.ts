@@ -11,6 +11,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'query.checkpoint_location': 'checkpointLocation',
   'query.time_zone': 'timeZone',
   'query.idle_timeout': 'idleTimeout',
+  'query.clock_skew_max': 'clockSkewMax',
   'query.max_offsets_per_trigger': 'maxOffsetsPerTrigger',
   'query.state_bytes_max': 'stateBytesMax',
   'query.workers': 'workers',

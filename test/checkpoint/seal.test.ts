@@ -28,6 +28,12 @@ async function raiseLoss(location: string): Promise<void> {
   checkpoint.close();
 }
 
+/** That version knew nothing of what it had read. */
+function withoutMarks(whole: unknown): object {
+  const { marks: _, ...rest } = whole as { marks: unknown };
+  return rest;
+}
+
 function edit<T>(location: string, act: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(checkpointFile(location));
   try {
@@ -151,9 +157,9 @@ test('shows a damaged dead letter as damaged, whatever is asked for, and the oth
 
 test('seals an old checkpoint when a runner opens it, and reads it before', async (t) => {
   const location = await written(t);
-  const before = readWhole(location);
+  const before = withoutMarks(readWhole(location));
   makeOld(location);
-  assert.deepEqual(readWhole(location), before);
+  assert.deepEqual(readWhole(location), { ...before, marks: [] });
   const summary = readSummary({ location });
   assert.equal(summary.redriven, 480);
   const old = verifyCheckpoint({ location });
@@ -164,7 +170,7 @@ test('seals an old checkpoint when a runner opens it, and reads it before', asyn
   const sealed = verifyCheckpoint({ location });
   assert.deepEqual([sealed.isSealed, sealed.findings], [true, []]);
   const known = await written(t, BATCHES + 1);
-  assert.deepEqual(readWhole(location), readWhole(known));
+  assert.deepEqual(withoutMarks(readWhole(location)), withoutMarks(readWhole(known)));
   edit(location, (database) => database.exec('DELETE FROM dead_letters WHERE id = 1'));
   assert.throws(() => readWhole(location), hasCode('CHECKPOINT_CORRUPT', 'dead_letters has 155 rows'));
 });
