@@ -1,11 +1,11 @@
 /** What does it take to decode a purchase of about 480 bytes, against JSON.parse of the same bytes? In this process. */
 import { Buffer } from 'node:buffer';
-import { ColumnBatch } from '../src/columns/batch.ts';
-import { createDecoder } from '../src/columns/decoder.ts';
-import type { Decoder } from '../src/columns/decoder-types.ts';
-import { ScanningDecoder } from '../src/columns/scanning-decoder.ts';
-import { createPurchaseGenerator } from '../src/purchases/generator.ts';
-import { PURCHASE_SCHEMA } from '../src/purchases/schema.ts';
+import { ColumnBatch } from '../src/columns/column-chunk.ts';
+import { createDecoder } from '../src/columns/decode/decoder.ts';
+import type { Decoder } from '../src/columns/decode/decoder-types.ts';
+import { ScanningDecoder } from '../src/columns/decode/scanning-decoder.ts';
+import { createPurchaseGenerator } from '../src/app/purchases/generator/generator.ts';
+import { PURCHASE_SCHEMA } from '../src/app/purchases/schema.ts';
 import { publish, spreadOf } from './measure.ts';
 
 const RUNS = Number(process.env['BENCH_RUNS'] ?? 15);

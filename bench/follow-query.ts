@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openLog, systemClock } from '../src/compose.ts';
-import type { Config } from '../src/config/keys.ts';
-import { loadConfig } from '../src/config/load.ts';
+import { openLog, systemClock } from '../src/app/compose.ts';
+import type { Config } from '../src/app/config/keys.ts';
+import { loadConfig } from '../src/app/config/load.ts';
 import type { BatchPlan, PlannedRange } from '../src/contracts/batch.ts';
 import { CLI, cleanEnvironment, NODE_FLAGS } from './run-measured.ts';
 

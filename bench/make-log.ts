@@ -1,7 +1,7 @@
 /** An embedded log with purchases as `produce` makes them, but with as many categories and as much event time as are asked for. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openEmbeddedLog } from '../src/log/embedded.ts';
+import { openEmbeddedLog } from '../src/log/embedded/log.ts';
 import { systemClock } from '../src/observe/system-clock.ts';
 
 const TOPIC = 'purchasing_events';

@@ -1,6 +1,6 @@
 /** Every record of a topic, with the moment at which its event began. */
-import { openLog, systemClock } from '../src/compose.ts';
-import { loadConfig } from '../src/config/load.ts';
+import { openLog, systemClock } from '../src/app/compose.ts';
+import { loadConfig } from '../src/app/config/load.ts';
 
 export interface ReadEvent {
   readonly partition: number;

@@ -169,7 +169,7 @@ export function endWithLauncher(host) {
  * Runs a script on another Node and passes signals and the exit code through.
  *
  * The child stays in the process group, so a terminal's Ctrl-C, Ctrl-Z and resize reach it directly. Only a signal sent
- * to the launcher alone would be lost, so each is also forwarded as a message; src/cli/signals.ts counts both ways as one.
+ * to the launcher alone would be lost, so each is also forwarded as a message; src/app/cli/signals.ts counts both ways as one.
  * @param {{ node: string, script: URL, argv: readonly string[] }} options
  * @returns {Promise<number>} the exit code; 128 + n where signal n ended the child
  */

@@ -1,7 +1,7 @@
 // Decodes 10,000,000 injured events, or FUZZ_COUNT, by the compiled and by the exact decoder, and stops at the first one
 // about which they differ; FUZZ_SEED repeats a run.
 import { randomInt } from 'node:crypto';
-import { fuzzDecoder } from '../test/columns/compiled/fuzz.ts';
+import { fuzzDecoder } from '../test/columns/decode/compiled/fuzz.ts';
 
 const PROGRESS_EVERY = 500_000;
 

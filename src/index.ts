@@ -4,7 +4,7 @@
  */
 
 // Sessions and streams: where a query begins, and what it asks for. Nothing runs before `start`.
-export { createSession, type SessionOptions } from './compose-session.ts';
+export { createSession, type SessionOptions } from './compose/session.ts';
 export type { Session, StreamReader, SourceFormat, MemorySource } from './stream/session.ts';
 export type { MemoryStream } from './stream/memory-stream.ts';
 export type { DataStream } from './stream/data-stream.ts';
@@ -37,11 +37,11 @@ export type { OnceOptions } from './sinks/once.ts';
 export type { BatchIdentity, ForeachBatchInfo, ForeachWriter, RunnerIdentity } from './contracts/sink.ts';
 
 // Frames: the rows that a handler gets, with the operations of a DataFrame.
-export { Frame, type Condition, type GroupedFrame, type TextOutput } from './stream/frame.ts';
-export { asc, desc, type SortKey, type SortOptions, type SortPath } from './stream/frame-order.ts';
-export type { SelectedBy, Selection } from './stream/frame-types.ts';
-export type { JsonOptions } from './stream/frame-json.ts';
-export type { ArrowTable } from './stream/arrow-module.ts';
+export { Frame, type Condition, type GroupedFrame, type TextOutput } from './stream/frame/frame.ts';
+export { asc, desc, type SortKey, type SortOptions, type SortPath } from './stream/frame/order.ts';
+export type { SelectedBy, Selection } from './stream/frame/types.ts';
+export type { JsonOptions } from './stream/frame/json.ts';
+export type { ArrowTable } from './stream/frame/arrow-module.ts';
 
 // Schemas: the fields of an event, and the types of its rows.
 export {
@@ -64,11 +64,11 @@ export {
   type StringType,
   type StructType,
   type TimestampType,
-} from './columns/schema.ts';
+} from './columns/schema/schema.ts';
 export type { Row, RowOf, Scalar, ValueOf } from './columns/rows.ts';
-export type { LeafPathOf, PathOf, PathOfKind, RequiredAtPath, TypeOfPath } from './columns/schema-paths.ts';
-export { toDdl } from './columns/ddl.ts';
-export { describeSchema, schemaMarkdown, type FieldDescription } from './columns/describe.ts';
+export type { LeafPathOf, PathOf, PathOfKind, RequiredAtPath, TypeOfPath } from './columns/schema/paths.ts';
+export { toDdl } from './columns/schema/ddl.ts';
+export { describeSchema, schemaMarkdown, type FieldDescription } from './columns/schema/describe.ts';
 
 // Expressions: columns, values, and what is computed from them.
 export {
@@ -91,11 +91,11 @@ export {
   upper,
   when,
   year,
-} from './plan/functions.ts';
-export { explainExpr } from './plan/expression-text.ts';
+} from './plan/expression/functions.ts';
+export { explainExpr } from './plan/expression/text.ts';
 export { window, type DurationText } from './plan/window.ts';
 export { sessionWindow, type SessionWindowKey } from './plan/session-window.ts';
-export type { Columns } from './plan/columns-of.ts';
+export type { Columns } from './plan/expression/columns-of.ts';
 export type {
   AnyExpr,
   AnyOperand,
@@ -116,7 +116,7 @@ export type {
   TimestampExpr,
   ValueExpr,
   WhenExpr,
-} from './plan/expr.ts';
+} from './plan/expression/expr.ts';
 
 // Measures: what `agg` computes of the rows of a group.
 export {

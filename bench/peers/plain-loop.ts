@@ -1,5 +1,5 @@
 /** The loop that one would write first: JSON.parse, a few checks, float sums, and a Set of ids. It commits nothing. */
-import { openEmbeddedLog } from '../../src/log/embedded.ts';
+import { openEmbeddedLog } from '../../src/log/embedded/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 
 interface Purchase {

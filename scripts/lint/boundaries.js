@@ -69,7 +69,7 @@ const RULES = [
     from: ['engine'],
     to: IMPLEMENTATIONS,
     instead:
-      'The engine knows contracts, never an implementation: take it as a parameter typed by src/contracts, and let src/compose.ts pass it in.',
+      'The engine knows contracts, never an implementation: take it as a parameter typed by src/contracts, and let src/app/compose.ts pass it in.',
   },
   {
     from: ['engine'],
@@ -80,14 +80,14 @@ const RULES = [
     from: IMPLEMENTATIONS,
     to: IMPLEMENTATIONS,
     instead:
-      'Implementations know no sibling: meet it through a type in src/contracts, and let src/compose.ts join the two.',
+      'Implementations know no sibling: meet it through a type in src/contracts, and let src/app/compose.ts join the two.',
   },
   {
     // index.ts makes nothing: it lists the helpers of sinks that a user calls, beside those that compose.ts puts together.
     notFrom: [...ROOTS, 'index'],
     to: IMPLEMENTATIONS,
     instead:
-      'Only src/compose.ts and src/worker.ts name implementations: use the contract in src/contracts, and let src/compose.ts make the thing.',
+      'Only src/app/compose.ts and src/worker.ts name implementations: use the contract in src/contracts, and let src/app/compose.ts make the thing.',
   },
   {
     notFrom: ['index', 'cli', 'testing', 'worker'],

@@ -1,6 +1,6 @@
 /** The names in an aggregate's table. */
 import type { Aggregate } from '../plan/query-plan.ts';
-import { quoted } from './database.ts';
+import { quoted } from './connection.ts';
 
 /** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
 export const GROUP_KEY = '"group:key"';

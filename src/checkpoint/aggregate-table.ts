@@ -14,11 +14,11 @@ import {
   shownColumns,
   tableOf,
 } from './aggregate-columns.ts';
-import { eachRow, firstRow, quoted, type Cell, type Row } from './database.ts';
-import { corrupt } from './failure.ts';
+import { eachRow, firstRow, quoted, type Cell, type Row } from './connection.ts';
+import { corrupt } from './errors.ts';
 import { parseState, stateText } from './group-json.ts';
-import { crcOfCells } from './row-crc.ts';
-import { SealSum, sumsInSql, type Seal, type SealDraft } from './seal.ts';
+import { crcOfCells } from './seals/row-crc.ts';
+import { SealSum, sumsInSql, type Seal, type SealDraft } from './seals/seal.ts';
 import {
   checkSeal,
   compareKeys,
@@ -27,9 +27,9 @@ import {
   storedRows,
   sumsOf,
   unlike,
-} from './sealed-rows.ts';
-import { sealedAggregate, selectionOf, type SealedTable } from './sealed-tables.ts';
-import { SealedWriter } from './sealed-writer.ts';
+} from './seals/sealed-rows.ts';
+import { sealedAggregate, selectionOf, type SealedTable } from './seals/sealed-tables.ts';
+import { SealedWriter } from './seals/sealed-writer.ts';
 
 /**
  * Creates the tables: a column a key and a measure, as people see them (a window has two, named `…_start` and `…_end`),

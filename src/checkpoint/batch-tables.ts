@@ -11,10 +11,10 @@ import {
   type PlannedRange,
 } from '../contracts/batch.ts';
 import type { LostRange, StoredReport } from '../contracts/checkpoint.ts';
-import { corrupt } from './failure.ts';
-import { allRows, firstCell, firstRow, type Cell, type Row } from './database.ts';
-import type { Seal, SealDraft } from './seal.ts';
-import { checkedRows, matchesChecksum, storedRows, unlike } from './sealed-rows.ts';
+import { corrupt } from './errors.ts';
+import { allRows, firstCell, firstRow, type Cell, type Row } from './connection.ts';
+import type { Seal, SealDraft } from './seals/seal.ts';
+import { checkedRows, matchesChecksum, storedRows, unlike } from './seals/sealed-rows.ts';
 import {
   ACCOUNTING,
   COMMITS,
@@ -23,10 +23,10 @@ import {
   PLANS,
   selectionOf,
   type SealedTable,
-} from './sealed-tables.ts';
-import { SealedWriter } from './sealed-writer.ts';
-import { readAcceptedLosses } from './data-losses.ts';
-import { MarkWriter, newestMarks } from './history-marks.ts';
+} from './seals/sealed-tables.ts';
+import { SealedWriter } from './seals/sealed-writer.ts';
+import { readAcceptedLosses } from './history/data-losses.ts';
+import { MarkWriter, newestMarks } from './history/marks.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
 
 /** Plans, reports and progress of this many batches are kept, for people to look at; recovery needs the newest. */

@@ -1,7 +1,7 @@
 /** Says in people's words how a query differs from the one that wrote a checkpoint, and what can be done. */
 import { TallystreamError } from '../errors.ts';
 import type { FingerprintDifference } from '../plan/fingerprint.ts';
-import { explainExpr } from '../plan/expression-text.ts';
+import { explainExpr } from '../plan/expression/text.ts';
 import type { Aggregate, GroupKey, Measure } from '../plan/query-plan.ts';
 import type { QueryChange } from '../plan/query-change.ts';
 import type { Step } from '../plan/step.ts';

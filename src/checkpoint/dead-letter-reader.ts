@@ -8,12 +8,12 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { DeadLetterFilter } from '../contracts/checkpoint.ts';
-import { allRows, plainNumber, type Row } from './database.ts';
+import { allRows, plainNumber, type Row } from './connection.ts';
 import { damagedLetter, letterOfRow } from './dead-letter-row.ts';
-import { SealSum, sealOf, type TableSeal } from './seal.ts';
-import { checkSeal, compareKeys, crcCell, matchesChecksum, misordered, sumsOf } from './sealed-rows.ts';
-import { DEAD_LETTERS, DUPLICATES, selectionOf, type SealedTable } from './sealed-tables.ts';
-import { inSealedSnapshot } from './sealed-snapshot.ts';
+import { SealSum, sealOf, type TableSeal } from './seals/seal.ts';
+import { checkSeal, compareKeys, crcCell, matchesChecksum, misordered, sumsOf } from './seals/sealed-rows.ts';
+import { DEAD_LETTERS, DUPLICATES, selectionOf, type SealedTable } from './seals/sealed-tables.ts';
+import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
 
 export interface LetterReader {
   readonly database: DatabaseSync;

@@ -4,11 +4,11 @@
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { DedupeChange, DedupeSegment } from '../contracts/batch.ts';
-import { corrupt } from './failure.ts';
-import type { Seal, SealDraft } from './seal.ts';
-import { storedRows } from './sealed-rows.ts';
-import { DEDUPE_APPENDED, DEDUPE_SEGMENTS, type SealedTable } from './sealed-tables.ts';
-import { SealedWriter } from './sealed-writer.ts';
+import { corrupt } from './errors.ts';
+import type { Seal, SealDraft } from './seals/seal.ts';
+import { storedRows } from './seals/sealed-rows.ts';
+import { DEDUPE_APPENDED, DEDUPE_SEGMENTS, type SealedTable } from './seals/sealed-tables.ts';
+import { SealedWriter } from './seals/sealed-writer.ts';
 
 export class DedupeTables {
   private readonly database: DatabaseSync;

@@ -1,7 +1,7 @@
 /** Asks SQLite whether the checkpoint's file is in order: its pages, its rows, their constraints; not its indexes. */
 import { statSync } from 'node:fs';
-import { allRows, checkpointFile, openViewDatabase } from './database.ts';
-import { guarded } from './failure.ts';
+import { allRows, checkpointFile, openViewDatabase } from './connection.ts';
+import { guarded } from './errors.ts';
 
 export type Integrity =
   | { readonly kind: 'sound' }

@@ -7,10 +7,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
-import { holdersOf, holderText, howToFindHolder, isStillRunning, type NotedProcess } from '../lock-holder.ts';
-import { makePrivateFile } from '../make-folder.ts';
-import { checkpointFile, firstCell } from './database.ts';
-import { isBusy } from './failure.ts';
+import { holdersOf, holderText, howToFindHolder, isStillRunning, type NotedProcess } from '../sqlite/lock-holder.ts';
+import { makePrivateFile } from '../sqlite/make-folder.ts';
+import { checkpointFile, firstCell } from './connection.ts';
+import { isBusy } from './errors.ts';
 
 const RETRY_MS = 25;
 /** The `user_version` of a lock's file, which is 0 in one that was never written. */

@@ -2,14 +2,14 @@
 import type { BatchPlan, BatchProgress, PartitionState } from '../contracts/batch.ts';
 import { NO_ACCOUNTING } from '../contracts/batch.ts';
 import type { Clock } from '../contracts/clock.ts';
-import { formatEpochMs, formatTimestamp } from '../columns/timestamp.ts';
+import { formatEpochMs, formatTimestamp } from '../columns/values/timestamp.ts';
 import { invariant, TallystreamError } from '../errors.ts';
 import { decideLowering, type LoweringDecision } from '../operators/lower-watermark.ts';
 import { readLastCommit, readLastPlan } from './batch-tables.ts';
-import { guarded } from './failure.ts';
+import { guarded } from './errors.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import { openStoredCheckpoint } from './open.ts';
-import { inSealedSnapshot } from './sealed-snapshot.ts';
+import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
 import { openPresent } from './view.ts';
 
 export interface Lowering {

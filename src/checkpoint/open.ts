@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
-import type { NotedProcess } from '../lock-holder.ts';
-import { makeFolder, makePrivateFile } from '../make-folder.ts';
+import type { NotedProcess } from '../sqlite/lock-holder.ts';
+import { makeFolder, makePrivateFile } from '../sqlite/make-folder.ts';
 import { changeOf, type Position } from '../plan/query-change.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { createAggregateTables } from './aggregate-table.ts';
@@ -16,8 +16,8 @@ import {
   inTransaction,
   openDatabase,
   tuneForRunner,
-} from './database.ts';
-import { checkpointFailure, corrupt, guarded, inaccessible } from './failure.ts';
+} from './connection.ts';
+import { checkpointFailure, corrupt, guarded, inaccessible } from './errors.ts';
 import {
   askedFingerprint,
   createIdentity,
@@ -30,14 +30,14 @@ import {
 } from './identity.ts';
 import { lockedError, RunnerLock, writerText } from './lock.ts';
 import { createAccounting } from './batch-tables.ts';
-import { checkNoted, readNote } from './commit-note.ts';
-import { sealOldTables } from './migrate.ts';
+import { checkNoted, readNote } from './seals/commit-note.ts';
+import { sealOldTables } from './seals/migrate.ts';
 import { SqliteCheckpoint } from './runner.ts';
 import { checkTables } from './schema-check.ts';
-import { SealDraft, type Seal } from './seal.ts';
-import { laterTables, readSeal, sealWriter } from './seal-row.ts';
-import { checkRows, checkSeal, sumsOf } from './sealed-rows.ts';
-import { CHECKED_AT_START, COUNTED_AT_START } from './sealed-tables.ts';
+import { SealDraft, type Seal } from './seals/seal.ts';
+import { laterTables, readSeal, sealWriter } from './seals/seal-row.ts';
+import { checkRows, checkSeal, sumsOf } from './seals/sealed-rows.ts';
+import { CHECKED_AT_START, COUNTED_AT_START } from './seals/sealed-tables.ts';
 import { createTables, inspectTables } from './tables.ts';
 import { openPresent } from './view.ts';
 

@@ -1,7 +1,7 @@
 /** Notices a checkpoint that was deleted or replaced under its runner: the system would let it commit into nothing. */
 import { statSync } from 'node:fs';
-import { checkpointFile } from './database.ts';
-import { movedError } from './failure.ts';
+import { checkpointFile } from './connection.ts';
+import { movedError } from './errors.ts';
 
 /** Remembers which file is the checkpoint now, and throws CHECKPOINT_CORRUPT when called once another or none is. */
 export function watchPresence(location: string): () => void {

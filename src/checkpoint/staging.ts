@@ -9,11 +9,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant } from '../errors.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
-import { firstRow } from './database.ts';
+import { firstRow } from './connection.ts';
 import { bytesOfLetter, letterOfRow, rowOfLetter } from './dead-letter-row.ts';
-import { crcOfCells } from './row-crc.ts';
-import { SealSum, type SealDraft } from './seal.ts';
-import { DEAD_LETTERS, DUPLICATES } from './sealed-tables.ts';
+import { crcOfCells } from './seals/row-crc.ts';
+import { SealSum, type SealDraft } from './seals/seal.ts';
+import { DEAD_LETTERS, DUPLICATES } from './seals/sealed-tables.ts';
 import { DEAD_LETTER_COLUMNS, STAGING_TABLES } from './tables.ts';
 
 export class Staging {

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type { Accounting, BatchPlan, PlannedRange } from '../contracts/batch.ts';
-import { allRows, firstRow, type Row } from './database.ts';
+import { allRows, firstRow, type Row } from './connection.ts';
 import { parsePlan } from './stored-json.ts';
 
 export interface StoredPlan {

@@ -14,13 +14,13 @@ import {
   readLostRanges,
   readPartitions,
 } from './batch-tables.ts';
-import { readAcceptedLosses, readRaisedLosses } from './data-losses.ts';
-import type { Row } from './database.ts';
+import { readAcceptedLosses, readRaisedLosses } from './history/data-losses.ts';
+import type { Row } from './connection.ts';
 import { letterOfRow } from './dead-letter-row.ts';
-import { guarded } from './failure.ts';
+import { guarded } from './errors.ts';
 import { readIdentity } from './identity.ts';
-import type { Seal } from './seal.ts';
-import { checkedRows, storedRows, unlike } from './sealed-rows.ts';
+import type { Seal } from './seals/seal.ts';
+import { checkedRows, storedRows, unlike } from './seals/sealed-rows.ts';
 import {
   DEAD_LETTERS,
   DEDUPE_APPENDED,
@@ -29,8 +29,8 @@ import {
   PLANS,
   REDRIVEN,
   type SealedTable,
-} from './sealed-tables.ts';
-import { inSealedSnapshot } from './sealed-snapshot.ts';
+} from './seals/sealed-tables.ts';
+import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
 import { openPresent } from './view.ts';
 import { parsePlan } from './stored-json.ts';
 

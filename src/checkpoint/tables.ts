@@ -1,8 +1,8 @@
 /** The tables of a checkpoint. People may read them with any SQLite client; only a runner writes. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
-import { corrupt } from './failure.ts';
-import { firstCell } from './database.ts';
+import { corrupt } from './errors.ts';
+import { firstCell } from './connection.ts';
 
 /** Rises with every change of the tables that an older program could not read. */
 const TABLES_VERSION = 4;

@@ -8,9 +8,9 @@ import type {
   NumberKind,
   PrimitiveColumn,
   StringColumn,
-} from './batch.ts';
-import type { ArrayType, FieldType, PrimitiveType, Schema, StringType } from './schema.ts';
-import type { LeafPathOf, TypeOfPath } from './schema-paths.ts';
+} from './column-chunk.ts';
+import type { ArrayType, FieldType, PrimitiveType, Schema, StringType } from './schema/schema.ts';
+import type { LeafPathOf, TypeOfPath } from './schema/paths.ts';
 
 type PrimitiveColumnOf<Type extends PrimitiveType> =
   Type extends StringType<infer Dictionary>

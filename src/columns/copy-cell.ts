@@ -7,7 +7,7 @@ import {
   type Column,
   type DictionaryColumn,
   type StringColumn,
-} from './batch.ts';
+} from './column-chunk.ts';
 
 /** Positions of texts are 32-bit. */
 export const TEXT_BYTES_MAX = 2 ** 31 - 1;

@@ -1,9 +1,9 @@
 /** Rows as objects, for people and for handlers; the pipeline itself never makes them. */
-import type { Column, ColumnBatch, PrimitiveColumn } from './batch.ts';
-import { formatScaled } from './decimal.ts';
-import type { ArrayType, Field, FieldType, PrimitiveType, Schema, StructType } from './schema.ts';
-import type { Both } from './schema-paths.ts';
-import { formatDay, formatTimestamp } from './timestamp.ts';
+import type { Column, ColumnBatch, PrimitiveColumn } from './column-chunk.ts';
+import { formatScaled } from './values/decimal.ts';
+import type { ArrayType, Field, FieldType, PrimitiveType, Schema, StructType } from './schema/schema.ts';
+import type { Both } from './schema/paths.ts';
+import { formatDay, formatTimestamp } from './values/timestamp.ts';
 
 /** A single value as a person or a handler sees it. */
 export type Scalar = string | number | bigint | boolean | null;

@@ -1,10 +1,10 @@
 /** Values as people write them, into columns: the way back of `rows.ts`. */
-import { setNull, type ArrayColumn, type ByteSpace, type Column, type PrimitiveColumn } from './batch.ts';
+import { setNull, type ArrayColumn, type ByteSpace, type Column, type PrimitiveColumn } from './column-chunk.ts';
 import { putText } from './copy-cell.ts';
-import { parseDecimal, toScaled } from './decimal.ts';
+import { parseDecimal, toScaled } from './values/decimal.ts';
 import type { Scalar } from './rows.ts';
-import type { DecimalType, LeafType, PrimitiveType } from './schema.ts';
-import { DateParser, TimestampParser } from './timestamp.ts';
+import type { DecimalType, LeafType, PrimitiveType } from './schema/schema.ts';
+import { DateParser, TimestampParser } from './values/timestamp.ts';
 
 /** One value of a leaf as a row shows it. */
 export type Cell = Scalar | readonly Scalar[];

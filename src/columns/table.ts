@@ -1,9 +1,9 @@
 /** Rows that are kept: a batch that owns its bytes and grows, for what outlives the chunk that it was read from. */
 import { InvariantError } from '../errors.ts';
-import { ColumnBatch, type Column } from './batch.ts';
+import { ColumnBatch, type Column } from './column-chunk.ts';
 import { copyCell } from './copy-cell.ts';
 import type { DictionarySeed } from './dictionary.ts';
-import type { Leaf, Schema } from './schema.ts';
+import type { Leaf, Schema } from './schema/schema.ts';
 import { setCell, type Cell } from './set-cell.ts';
 
 const ROWS_AT_FIRST = 16;

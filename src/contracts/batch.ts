@@ -1,5 +1,5 @@
 /** The two entries of a micro-batch, plan and commit, and what stands in them. */
-import type { Reason } from '../columns/problem.ts';
+import type { Reason } from '../columns/decode/problem.ts';
 import type { Header, HistoryMark, PartitionMark } from './log.ts';
 
 /** `read = accepted + invalid + duplicate + late`; `invalid` includes conflicting duplicates. */

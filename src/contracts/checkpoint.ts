@@ -17,7 +17,7 @@ import type {
   PlannedRange,
   RecordIdentity,
 } from './batch.ts';
-import type { Reason } from '../columns/problem.ts';
+import type { Reason } from '../columns/decode/problem.ts';
 import type { PartitionMark } from './log.ts';
 
 /** A report that was committed; it is printed after the commit, and once more where a crash came before the mark. */

@@ -2,7 +2,7 @@
  * Executes one planned batch: read, decode, validate, dedupe, judge lateness, aggregate. It reads no clock and has no
  * effect outside the operators and the staging area, so a batch that fails can be thrown away and executed again.
  */
-import type { Problem } from '../columns/problem.ts';
+import type { Problem } from '../columns/decode/problem.ts';
 import type { Accounting, BatchPlan, PartitionState, PlannedRange } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
@@ -11,22 +11,22 @@ import { InvariantError } from '../errors.ts';
 import { isRemembered, PartitionWatermark, timeToRemember } from '../operators/watermark.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Execution, PartitionProgress } from './execution.ts';
-import { finalProblem, lateProblem } from './late.ts';
+import { finalProblem, lateProblem } from './dead-letters/late.ts';
 import { readAhead } from './read-ahead.ts';
-import { ReadMarks } from './read-marks.ts';
+import { ReadMarks } from './history/read-marks.ts';
 import { readPlanned } from './read-planned.ts';
-import type { DeadLetterPolicy } from './dead-letter-policy.ts';
-import { QueryOperators } from './operators.ts';
-import { Preparation, type PreparedChunk } from './preparation.ts';
-import { letterOf } from './letter.ts';
-import { RedrivenRecords, redriveOf } from './redrive.ts';
-import { RecordTimes } from './record-times.ts';
-import { Rejections } from './rejections.ts';
+import type { DeadLetterPolicy } from './dead-letters/policy.ts';
+import { QueryOperators } from './query-state.ts';
+import { Preparation, type PreparedChunk } from './decode-workers/prepare.ts';
+import { letterOf } from './dead-letters/letter.ts';
+import { RedrivenRecords, redriveOf } from './dead-letters/redrive.ts';
+import { RecordTimes } from './clock/record-times.ts';
+import { Rejections } from './progress/rejections.ts';
 import { Sample } from './sample.ts';
 import type { StateMemory } from './state-memory.ts';
-import type { Workers } from './workers.ts';
-import { ROW } from './row-preparer.ts';
-import { HELD } from '../operators/steps.ts';
+import type { Workers } from './decode-workers/workers.ts';
+import { ROW } from './decode-workers/row-preparer.ts';
+import { HELD } from '../operators/expression/steps.ts';
 
 /** Rows between two turns of the event loop, so that signals and a producer in the same process are served. */
 const ROWS_PER_TURN = 4096;

@@ -1,9 +1,9 @@
 /** What executing a batch came to, before it is committed. */
 import type { DedupeChange, RecordIdentity, StateOperatorProgress } from '../contracts/batch.ts';
-import type { RejectionSummary } from './rejections.ts';
+import type { RejectionSummary } from './progress/rejections.ts';
 import type { HistoryMark, PartitionMark } from '../contracts/log.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
-import type { RecordTimeNote } from './record-times.ts';
+import type { RecordTimeNote } from './clock/record-times.ts';
 
 export interface Execution {
   readonly result: BatchResult;

@@ -7,10 +7,10 @@ import type { Log, TopicOptions } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { ReportPrinter, Sink } from '../contracts/sink.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import type { DeadLetterPolicy } from './dead-letter-policy.ts';
+import type { DeadLetterPolicy } from './dead-letters/policy.ts';
 import type { StateMemory } from './state-memory.ts';
 import type { Trigger } from './trigger.ts';
-import type { Workers } from './workers.ts';
+import type { Workers } from './decode-workers/workers.ts';
 
 export interface LoopOptions {
   readonly query: QueryPlan;

@@ -2,15 +2,15 @@
 import { invariant, TallystreamError } from '../errors.ts';
 import type { BatchPlan, BatchProgress, PartitionState } from '../contracts/batch.ts';
 import { offsetsOfNext, type BatchTaken } from './batch-size.ts';
-import { CLOCK_SKEW_MS_MAX, ClockWatch } from './clock-watch.ts';
-import { Deliveries } from './deliveries.ts';
+import { CLOCK_SKEW_MS_MAX, ClockWatch } from './clock/clock-watch.ts';
+import { Deliveries } from './sink-writer.ts';
 import { BatchExecutor } from './execute.ts';
 import type { Execution } from './execution.ts';
 import type { LoopOptions } from './loop-options.ts';
-import { lagOf } from './lag.ts';
+import { lagOf } from './progress/lag.ts';
 import { Nudge, waitUntilDue } from './pace.ts';
-import { PlanClock } from './plan-clock.ts';
-import { logBatch, Phases, progressOf, type ProgressParts } from './progress.ts';
+import { PlanClock } from './clock/plan-clock.ts';
+import { logBatch, Phases, progressOf, type ProgressParts } from './progress/progress.ts';
 import {
   atMost,
   boundOf,
@@ -21,15 +21,15 @@ import {
   recover,
   type PlanDecision,
 } from './protocol.ts';
-import { HistoryGuard } from './history-guard.ts';
-import { refusalOf } from './refusals.ts';
-import { SHOW_EVERY_MS, ShownOffsets } from './shown-offsets.ts';
+import { HistoryGuard } from './history/guard.ts';
+import { refusalOf } from './errors.ts';
+import { SHOW_EVERY_MS, ShownOffsets } from './offset-publisher.ts';
 import { PartitionWatch } from './partition-watch.ts';
 import { areAvailable, Source, type Look } from './source.ts';
-import { sourceOf } from './source-progress.ts';
+import { sourceOf } from './progress/source-progress.ts';
 import { stateMemoryOf } from './state-memory.ts';
 import { AT_ONCE } from './trigger.ts';
-import { NO_WORKERS } from './workers.ts';
+import { NO_WORKERS } from './decode-workers/workers.ts';
 
 /** Runs until the signal aborts, or the trigger or the number of batches says that it is done. One call an instance. */
 export class MicroBatchLoop {

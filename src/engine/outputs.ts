@@ -1,10 +1,10 @@
 /** What a batch emits, by the query's output mode. */
-import { type Leaf, schema, type Schema } from '../columns/schema.ts';
+import { type Leaf, schema, type Schema } from '../columns/schema/schema.ts';
 import { ColumnTable } from '../columns/table.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
 import type { ResultTable } from '../contracts/batch-result.ts';
 import { invariant, TallystreamError } from '../errors.ts';
-import { groupText } from '../operators/overflow.ts';
+import { groupText } from '../operators/aggregate/overflow.ts';
 import { schemaOfAggregate } from '../plan/aggregate-schema.ts';
 import type { Aggregate, QueryPlan } from '../plan/query-plan.ts';
 

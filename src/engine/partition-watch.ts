@@ -5,7 +5,7 @@
 import type { Clock } from '../contracts/clock.ts';
 import type { Log, OpenTransaction, PartitionOffsets } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
-import { formatTimestamp } from '../columns/timestamp.ts';
+import { formatTimestamp } from '../columns/values/timestamp.ts';
 
 /** Leaders move within it, and nobody need know. */
 const UNAVAILABLE_MS = 5_000;

@@ -1,6 +1,6 @@
 /** Gathers the accepted events of a batch, for sinks and handlers that want the events themselves. */
-import type { ColumnBatch } from '../columns/batch.ts';
-import { leavesOf, schema, type Field } from '../columns/schema.ts';
+import type { ColumnBatch } from '../columns/column-chunk.ts';
+import { leavesOf, schema, type Field } from '../columns/schema/schema.ts';
 import { ColumnTable } from '../columns/table.ts';
 import { invariant } from '../errors.ts';
 import type { OutputColumn } from '../plan/query-plan.ts';

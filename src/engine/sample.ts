@@ -1,7 +1,7 @@
 /** The first accepted events of a batch, which its report shows. */
 import { rowOf } from '../columns/rows.ts';
 import type { EventRow } from '../contracts/batch-result.ts';
-import type { PreparedChunk } from './preparation.ts';
+import type { PreparedChunk } from './decode-workers/prepare.ts';
 
 /** A report shows this many. */
 const ROWS_MAX = 5;

@@ -4,7 +4,7 @@ import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../c
 import type { Logger } from '../contracts/logger.ts';
 import { closest } from '../plan/did-you-mean.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { topicGone } from './refusals.ts';
+import { topicGone } from './errors.ts';
 
 /** Whether all partitions could be asked. */
 export function areAvailable(offsets: readonly PartitionOffsets[]): boolean {

@@ -1,5 +1,5 @@
 import type { Logger as Pino } from 'pino';
-import { escapeForTerminal, escapeJsonLineForTerminal } from '../columns/escape.ts';
+import { escapeForTerminal, escapeJsonLineForTerminal } from '../columns/format/escape.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { LogFields, Logger, LogLevel } from '../contracts/logger.ts';
 import { createMask, type Mask } from './mask.ts';

@@ -1,5 +1,5 @@
 /** The logger of a program that brings none: warnings and errors as plain lines on stderr, and nothing else. */
-import { escapeForTerminal } from '../columns/escape.ts';
+import { escapeForTerminal } from '../columns/format/escape.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { LogFields, Logger } from '../contracts/logger.ts';
 import { createMask } from './mask.ts';

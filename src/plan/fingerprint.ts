@@ -2,7 +2,7 @@
  * What of a plan must stay the same for a checkpoint to be gone on with. Each part stands under a name that a person
  * knows from the configuration, so that a refusal can say what differs.
  */
-import { toDdl } from '../columns/ddl.ts';
+import { toDdl } from '../columns/schema/ddl.ts';
 import type { QueryPlan } from './query-plan.ts';
 
 /** Parts by name, each as canonical text. Which differences a checkpoint can be gone on with, `query-change.ts` says. */

@@ -4,7 +4,7 @@
  */
 import type { Fingerprint, FingerprintDifference } from './fingerprint.ts';
 import { differences } from './fingerprint.ts';
-import { referencedColumns } from './expression.ts';
+import { referencedColumns } from './expression/node.ts';
 import type { Aggregate, OutputMode } from './query-plan.ts';
 import type { Step } from './step.ts';
 

@@ -2,7 +2,7 @@
  * What a query asks for, as frozen data: nothing here runs. The embedded engine compiles it to loops over columns;
  * another executor can give every node the same meaning.
  */
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import type { Rule } from './rule.ts';
 import type { Step } from './step.ts';
 

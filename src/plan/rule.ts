@@ -1,7 +1,7 @@
 /** Validation rules as frozen data, so that every engine that carries out a plan gives them the same meaning. */
-import type { Reason } from '../columns/problem.ts';
-import type { FieldType, Leaf, Schema } from '../columns/schema.ts';
-import type { PathOfKind } from '../columns/schema-paths.ts';
+import type { Reason } from '../columns/decode/problem.ts';
+import type { FieldType, Leaf, Schema } from '../columns/schema/schema.ts';
+import type { PathOfKind } from '../columns/schema/paths.ts';
 
 /** A rule that events have to keep, as data; an event that breaks one is a dead letter with the rule's reason. */
 export type Rule =

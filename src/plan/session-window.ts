@@ -1,6 +1,6 @@
 /** Session windows as a grouping key: data only, which the operator of sessions carries out. */
-import type { Expr } from './expr.ts';
-import type { Expression } from './expression.ts';
+import type { Expr } from './expression/expr.ts';
+import type { Expression } from './expression/node.ts';
 import { TallystreamError } from '../errors.ts';
 import { durationMs, type DurationText } from './window.ts';
 

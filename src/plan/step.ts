@@ -1,6 +1,6 @@
 /** What a query does with each valid event by itself, as frozen data. */
-import type { LeafType } from '../columns/schema.ts';
-import type { Expression } from './expression.ts';
+import type { LeafType } from '../columns/schema/schema.ts';
+import type { Expression } from './expression/node.ts';
 
 /** What a filter can be behind: an operation that has seen an event before the filter holds it back. */
 export type SeenBy = 'watermark' | 'dedupe';

@@ -1,8 +1,8 @@
 /** Windows of event time as a grouping expression: data only, which the operator of grouped totals expands. */
 import { TallystreamError } from '../errors.ts';
-import { exprOf, nodeOfOperand } from './expr-builder.ts';
-import type { Expr, NamedExpr } from './expr.ts';
-import type { WindowNode } from './expression.ts';
+import { exprOf, nodeOfOperand } from './expression/builder.ts';
+import type { Expr, NamedExpr } from './expression/expr.ts';
+import type { WindowNode } from './expression/node.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   millisecond: 1,

@@ -1,5 +1,5 @@
 /** How a delivery looks on stderr while it runs, and what it says at the end. */
-import { escapeForTerminal } from '../columns/escape.ts';
+import { escapeForTerminal } from '../columns/format/escape.ts';
 import type { DeliveryProgress, DeliverySummary } from './delivery.ts';
 
 export interface ProgressLineOptions {

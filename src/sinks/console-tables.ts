@@ -1,8 +1,8 @@
 /** Shows the output tables of every batch, in the form of Spark's console sink. */
 import type { Writable } from 'node:stream';
-import { escapeForTerminal } from '../columns/escape.ts';
-import { showRows } from '../columns/show-rows.ts';
-import { TimeZone } from '../columns/timezone.ts';
+import { escapeForTerminal } from '../columns/format/escape.ts';
+import { showRows } from '../columns/format/show-rows.ts';
+import { TimeZone } from '../columns/values/timezone.ts';
 import type { Sink } from '../contracts/sink.ts';
 import { writeText, type Loss } from './console.ts';
 

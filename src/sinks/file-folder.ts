@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { Readable, type Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TallystreamError } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../sqlite/make-folder.ts';
 
 /** Programs that read folders (Spark, Hive, DuckDB's globs) pass over names that begin with `_` or `.`. */
 const OWNER_FILE = '_tallystream.json';

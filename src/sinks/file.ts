@@ -5,7 +5,7 @@ import { createGzip } from 'node:zlib';
 import type { ColumnTable } from '../columns/table.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { BatchIdentity, RunnerIdentity, Sink } from '../contracts/sink.ts';
-import { jsonOf, type JsonOptions } from '../stream/frame-json.ts';
+import { jsonOf, type JsonOptions } from '../stream/frame/json.ts';
 import {
   batchFile,
   claimFolder,

@@ -1,9 +1,9 @@
 /** Output tables as Parquet, by the package hyparquet-writer, which is loaded where it is asked for. */
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { parquetWriteBuffer, ParquetWriteOptions } from 'hyparquet-writer';
-import type { Column, ColumnBatch } from '../columns/batch.ts';
+import type { Column, ColumnBatch } from '../columns/column-chunk.ts';
 import { cellOf } from '../columns/rows.ts';
-import type { DecimalType, Field, PrimitiveType } from '../columns/schema.ts';
+import type { DecimalType, Field, PrimitiveType } from '../columns/schema/schema.ts';
 import type { ColumnTable } from '../columns/table.ts';
 import { TallystreamError } from '../errors.ts';
 

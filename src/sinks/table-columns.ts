@@ -1,8 +1,8 @@
 /** How rows lie in a table of SQLite: the columns, their types, and a check of a table that is there already. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { cellOf, type Scalar } from '../columns/rows.ts';
-import type { Column } from '../columns/batch.ts';
-import { leavesOf, type Leaf, type LeafType, type Schema } from '../columns/schema.ts';
+import type { Column } from '../columns/column-chunk.ts';
+import { leavesOf, type Leaf, type LeafType, type Schema } from '../columns/schema/schema.ts';
 import type { ColumnTable } from '../columns/table.ts';
 import type { GroupCell } from '../contracts/batch.ts';
 import { TallystreamError } from '../errors.ts';

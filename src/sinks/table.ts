@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { BatchResult, ResultTable } from '../contracts/batch-result.ts';
 import type { BatchIdentity, RunnerIdentity, Sink } from '../contracts/sink.ts';
 import type { OutputMode } from '../plan/query-plan.ts';
-import { makePrivateFile } from '../make-folder.ts';
+import { makePrivateFile } from '../sqlite/make-folder.ts';
 import { fencedError, isNew } from './once.ts';
 import { sinkFailure } from './sink-error.ts';
 import { createLedger, inTransaction, newestIn, notedIn, noteIn, raiseEpoch } from './sqlite-ledger.ts';

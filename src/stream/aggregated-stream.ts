@@ -1,5 +1,5 @@
 /** Aggregates of a stream: what a query keeps and emits. */
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { planOf, type Outputs, type PlanSettings } from './plan-of.ts';

@@ -1,7 +1,7 @@
 /** Computed columns of a stream. */
-import { leavesOf, type LeafType } from '../columns/schema.ts';
-import { columnTypeOf } from '../plan/analyze.ts';
-import type { Expression } from '../plan/expression.ts';
+import { leavesOf, type LeafType } from '../columns/schema/schema.ts';
+import { columnTypeOf } from '../plan/expression/analyze.ts';
+import type { Expression } from '../plan/expression/node.ts';
 import { expressionIn, withComputed } from './scope.ts';
 import type { StreamParts } from './stream-parts.ts';
 

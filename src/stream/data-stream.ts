@@ -2,13 +2,13 @@
  * A stream of events as a query sees it: Structured Streaming's streaming DataFrame. Nothing runs until a query starts; each
  * operation gives another stream, and the events themselves stay where they are.
  */
-import { leavesOf, type Schema } from '../columns/schema.ts';
-import type { LeafPathOf, PathOf, PathOfKind } from '../columns/schema-paths.ts';
-import { columnsOf, type Columns } from '../plan/columns-of.ts';
-import type { Expr, Kind } from '../plan/expr.ts';
-import { typeOf } from '../plan/analyze.ts';
+import { leavesOf, type Schema } from '../columns/schema/schema.ts';
+import type { LeafPathOf, PathOf, PathOfKind } from '../columns/schema/paths.ts';
+import { columnsOf, type Columns } from '../plan/expression/columns-of.ts';
+import type { Expr, Kind } from '../plan/expression/expr.ts';
+import { typeOf } from '../plan/expression/analyze.ts';
 import { faultOfRule, type Rule, type RuleFor } from '../plan/rule.ts';
-import { wholeOf } from '../plan/whole-condition.ts';
+import { wholeOf } from '../plan/expression/whole-condition.ts';
 import { durationMs, type DurationText } from '../plan/window.ts';
 import { TallystreamError } from '../errors.ts';
 import { compute } from './computed.ts';

@@ -1,5 +1,5 @@
 /** A stream to describe a query with, where somebody else opens and runs it. */
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { DataStream } from './data-stream.ts';
 import type { StreamHost } from './stream-host.ts';

@@ -1,6 +1,6 @@
 /** A plan as a tree that people read, the last thing that happens on top, as Spark explains its plans. */
-import { leavesOf } from '../columns/schema.ts';
-import { explainExpr } from '../plan/expression-text.ts';
+import { leavesOf } from '../columns/schema/schema.ts';
+import { explainExpr } from '../plan/expression/text.ts';
 import type { Aggregate, GroupKey, Measure, QueryPlan } from '../plan/query-plan.ts';
 import type { SeenBy } from '../plan/step.ts';
 

@@ -1,9 +1,9 @@
 /** A stream on its way to an aggregate: its keys are known, its measures are not yet. */
-import { leavesOf, type Schema } from '../columns/schema.ts';
+import { leavesOf, type Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { schemaOfAggregate } from '../plan/aggregate-schema.ts';
-import type { Expression } from '../plan/expression.ts';
-import { outputName } from '../plan/expression-text.ts';
+import type { Expression } from '../plan/expression/node.ts';
+import { outputName } from '../plan/expression/text.ts';
 import type { CheckedMeasures, MeasureSpec, MeasureSpecs } from '../plan/measure.ts';
 import type { GroupKey, Measure } from '../plan/query-plan.ts';
 import { AggregatedStream } from './aggregated-stream.ts';

@@ -1,9 +1,9 @@
 /** A source that a program fills by itself: Structured Streaming's `MemoryStream`. */
 import type { RowOf } from '../columns/rows.ts';
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import type { Log } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
-import { jsonOfRow } from '../columns/row-json.ts';
+import { jsonOfRow } from '../columns/format/row-json.ts';
 
 export const MEMORY_TOPIC = 'memory';
 

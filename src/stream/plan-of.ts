@@ -1,5 +1,5 @@
 /** A stream and its outputs as the plan of a query, and the combinations that have no meaning. */
-import { leavesOf } from '../columns/schema.ts';
+import { leavesOf } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Aggregate, GroupKey, OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';

@@ -1,8 +1,8 @@
 /** What a stream's columns are called where the program stands, and what they are called in the plan. */
-import { leavesOf, schema, type Field, type FieldType, type Schema } from '../columns/schema.ts';
+import { leavesOf, schema, type Field, type FieldType, type Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
-import type { Expression } from '../plan/expression.ts';
-import { renameColumns } from '../plan/rename.ts';
+import type { Expression } from '../plan/expression/node.ts';
+import { renameColumns } from '../plan/expression/rename.ts';
 
 /** Frozen: every operation gives another. */
 export interface Scope {

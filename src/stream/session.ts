@@ -1,5 +1,5 @@
 /** Where queries start: Structured Streaming's `SparkSession`, as far as streams need it. */
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { DataStream } from './data-stream.ts';
 import { isInHandler } from './handler-scope.ts';

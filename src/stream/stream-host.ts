@@ -4,7 +4,7 @@ import type { Clock } from '../contracts/clock.ts';
 import type { Log, TopicOptions } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { ForeachWriter, Sink } from '../contracts/sink.ts';
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Outputs } from './plan-of.ts';
 import type { StreamWriter, TablesWriter } from './stream-writer.ts';

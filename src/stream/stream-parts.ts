@@ -1,5 +1,5 @@
 /** What a stream has gathered so far: pieces of the plan, as frozen data. */
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import type { Aggregate } from '../plan/query-plan.ts';
 import type { Rule } from '../plan/rule.ts';
 import type { Step } from '../plan/step.ts';

@@ -1,8 +1,8 @@
 /** Schemas as the operations of a stream change them, for the compiler. Fields are a union: their order is not in the type. */
-import type { Field, FieldType, Schema, TimestampType } from '../columns/schema.ts';
-import type { LeafPathOf, PathOf, RequiredAtPath, TypeOfPath } from '../columns/schema-paths.ts';
-import type { StructType } from '../columns/schema.ts';
-import type { IsNamed, NamedExpr, Kind } from '../plan/expr.ts';
+import type { Field, FieldType, Schema, TimestampType } from '../columns/schema/schema.ts';
+import type { LeafPathOf, PathOf, RequiredAtPath, TypeOfPath } from '../columns/schema/paths.ts';
+import type { StructType } from '../columns/schema/schema.ts';
+import type { IsNamed, NamedExpr, Kind } from '../plan/expression/expr.ts';
 import type { MeasureKind, MeasureSpecs, MeasureType } from '../plan/measure.ts';
 import type { SessionWindowKey } from '../plan/session-window.ts';
 

@@ -1,18 +1,18 @@
 /** How a query writes: Structured Streaming's `DataStreamWriter`. Nothing runs until `start`. */
 import { randomUUID } from 'node:crypto';
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
-import { withOnceCalls } from '../once-calls.ts';
+import { withOnceCalls } from '../sinks/once-calls.ts';
 import type { BatchIdentity, ForeachWriter, Sink } from '../contracts/sink.ts';
-import { deadLetterPolicy } from '../engine/dead-letter-policy.ts';
+import { deadLetterPolicy } from '../engine/dead-letters/policy.ts';
 import { stateMemoryOf } from '../engine/state-memory.ts';
 import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
-import { workersOf } from '../engine/workers.ts';
+import { workersOf } from '../engine/decode-workers/workers.ts';
 import { TallystreamError } from '../errors.ts';
 import type { OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import { explainPlan } from './explain.ts';
-import { Frame } from './frame.ts';
+import { Frame } from './frame/frame.ts';
 import { HandlerScope } from './handler-scope.ts';
 import { errorInWordsOfOptions } from './option-words.ts';
 import { planOf, type Outputs } from './plan-of.ts';

@@ -1,6 +1,6 @@
 /** The actions of a script for {@link testStream}: data, which the runner carries out one after another. */
 import type { RowOf } from '../columns/rows.ts';
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import type { Accounting } from '../contracts/batch.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { MemoryStream } from '../stream/memory-stream.ts';

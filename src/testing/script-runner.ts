@@ -1,5 +1,5 @@
 /** Carries out the actions of a script on a query that it starts, ends and starts again. */
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import type { RowOf } from '../columns/rows.ts';
 import type { Accounting } from '../contracts/batch.ts';
 import { TallystreamError } from '../errors.ts';

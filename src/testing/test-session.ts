@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSession } from '../compose-session.ts';
+import { createSession } from '../compose/session.ts';
 import type { Session } from '../stream/session.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 

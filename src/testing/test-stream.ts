@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import type { RowOf } from '../columns/rows.ts';
-import type { Schema } from '../columns/schema.ts';
+import type { Schema } from '../columns/schema/schema.ts';
 import type { OutputMode } from '../plan/query-plan.ts';
 import type { StreamWriter } from '../stream/stream-writer.ts';
 import type { Action } from './actions.ts';

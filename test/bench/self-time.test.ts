@@ -25,14 +25,14 @@ test('time is added up by module and by function over all threads, without what 
   assert.deepEqual(
     [...modules],
     [
-      ['src/columns/decoder.ts', 10],
+      ['src/columns/decode/decoder.ts', 10],
       ['native', 6],
       ['node:fs', 5],
       ['@a/b', 4],
       ['(garbage collector)', 2],
     ],
   );
-  assert.equal(functions.get('decode src/columns/decoder.ts:10'), 10);
+  assert.equal(functions.get('decode src/columns/decode/decoder.ts:10'), 10);
   assert.equal(functions.get('(anonymous) @a/b:2'), 4);
   assert.equal(functions.get('writeUtf8'), 6);
 });

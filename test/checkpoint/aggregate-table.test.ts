@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/database.ts';
+import { checkpointFile } from '../../src/checkpoint/connection.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
-import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
+import { verifyCheckpoint } from '../../src/checkpoint/verify/verify.ts';
 import type { GroupRow } from '../../src/contracts/batch.ts';
 import { InvariantError } from '../../src/errors.ts';
 import type { Aggregate } from '../../src/plan/query-plan.ts';

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
-import { optional, required, schema, types } from '../../src/columns/schema.ts';
+import { verifyCheckpoint } from '../../src/checkpoint/verify/verify.ts';
+import { optional, required, schema, types } from '../../src/columns/schema/schema.ts';
 import type { Logger } from '../../src/contracts/logger.ts';
 import { silentLogger } from '../../src/observe/silent-logger.ts';
-import { createSession } from '../../src/compose-session.ts';
+import { createSession } from '../../src/compose/session.ts';
 import { count, sum } from '../../src/plan/measure.ts';
 
 const SALE = schema([

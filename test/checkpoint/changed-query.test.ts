@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkChange } from '../../src/checkpoint/changed-query.ts';
 import { askedFingerprint } from '../../src/checkpoint/identity.ts';
-import { optional, schema, types } from '../../src/columns/schema.ts';
+import { optional, schema, types } from '../../src/columns/schema/schema.ts';
 import { changeOf } from '../../src/plan/query-change.ts';
 import type { QueryPlan } from '../../src/plan/query-plan.ts';
 import { freshLocation, hasCode, open, QUERY } from './support/batches.ts';

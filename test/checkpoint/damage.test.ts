@@ -3,9 +3,9 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileS
 import { DatabaseSync } from 'node:sqlite';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/database.ts';
+import { checkpointFile } from '../../src/checkpoint/connection.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
-import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
+import { verifyCheckpoint } from '../../src/checkpoint/verify/verify.ts';
 import { commitOf, freshLocation, hasCode, letterOf, open } from './support/batches.ts';
 import { reseal } from './support/reseal.ts';
 import { startChild } from './support/child.ts';

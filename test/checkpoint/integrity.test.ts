@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/database.ts';
+import { checkpointFile } from '../../src/checkpoint/connection.ts';
 import { quickCheck } from '../../src/checkpoint/integrity.ts';
 import { commitOf, freshLocation, hasCode, open } from './support/batches.ts';
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/database.ts';
-import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
+import { checkpointFile } from '../../src/checkpoint/connection.ts';
+import { verifyCheckpoint } from '../../src/checkpoint/verify/verify.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
 import { commitOf, freshLocation, hasCode, open } from './support/batches.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/database.ts';
+import { checkpointFile } from '../../src/checkpoint/connection.ts';
 import { InvariantError } from '../../src/errors.ts';
 import { commitOf, freshLocation, hasCode, letterOf, open, stateOf } from './support/batches.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/database.ts';
+import { checkpointFile } from '../../src/checkpoint/connection.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
 import type { DeadLetterFilter } from '../../src/contracts/checkpoint.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';

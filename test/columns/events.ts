@@ -1,9 +1,9 @@
 /** Events for the tests of the decoder: a schema with every type, and JSON that is right, odd or broken. */
 import fc from 'fast-check';
-import { ColumnBatch, type Column } from '../../src/columns/batch.ts';
-import { createDecoder, type DecoderOptions } from '../../src/columns/decoder.ts';
-import type { Problem } from '../../src/columns/problem.ts';
-import { optional, required, schema, types } from '../../src/columns/schema.ts';
+import { ColumnBatch, type Column } from '../../src/columns/column-chunk.ts';
+import { createDecoder, type DecoderOptions } from '../../src/columns/decode/decoder.ts';
+import type { Problem } from '../../src/columns/decode/problem.ts';
+import { optional, required, schema, types } from '../../src/columns/schema/schema.ts';
 import type { Value } from './oracle.ts';
 
 export const BYTES_MAX = 1 << 20;

@@ -2,8 +2,8 @@
  * A second opinion on what an event says, made of other parts than the decoder: `JSON.parse`, `TextDecoder`, regular
  * expressions and BigInt arithmetic. It is slow and short, and it shares no code with src/columns but the schema.
  */
-import type { Reason } from '../../src/columns/problem.ts';
-import type { ArrayType, Field, FieldType, PrimitiveType, Schema } from '../../src/columns/schema.ts';
+import type { Reason } from '../../src/columns/decode/problem.ts';
+import type { ArrayType, Field, FieldType, PrimitiveType, Schema } from '../../src/columns/schema/schema.ts';
 
 export interface Verdict {
   readonly reason: Reason;

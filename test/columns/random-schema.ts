@@ -11,7 +11,7 @@ import {
   type PrimitiveType,
   type Schema,
   type StructType,
-} from '../../src/columns/schema.ts';
+} from '../../src/columns/schema/schema.ts';
 
 /** A value as it is written, and as a row shows it. */
 export interface Sample {

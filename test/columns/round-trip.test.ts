@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ColumnBatch } from '../../src/columns/batch.ts';
-import { ContentHasher } from '../../src/columns/content-hash.ts';
-import { createDecoder } from '../../src/columns/decoder.ts';
-import { leavesOf, type LeafType, type Schema } from '../../src/columns/schema.ts';
+import { ColumnBatch } from '../../src/columns/column-chunk.ts';
+import { ContentHasher } from '../../src/columns/hash/content-hash.ts';
+import { createDecoder } from '../../src/columns/decode/decoder.ts';
+import { leavesOf, type LeafType, type Schema } from '../../src/columns/schema/schema.ts';
 import { rowOf } from '../../src/columns/rows.ts';
 import { anyJson, mutated, valuesOf, verdictOf } from './events.ts';
 import { judge, type Value } from './oracle.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ColumnBatch } from '../../src/columns/batch.ts';
-import { createDecoder } from '../../src/columns/decoder.ts';
+import { ColumnBatch } from '../../src/columns/column-chunk.ts';
+import { createDecoder } from '../../src/columns/decode/decoder.ts';
 import { rowOf } from '../../src/columns/rows.ts';
-import { optional, required, schema, types } from '../../src/columns/schema.ts';
+import { optional, required, schema, types } from '../../src/columns/schema/schema.ts';
 import { Bench, PLAIN } from './events.ts';
 
 test('a row shows decimals and instants as exact text, and structs as objects', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { rowOf, type Row } from '../../src/columns/rows.ts';
-import { leavesOf, optional, required, schema, types, type Schema } from '../../src/columns/schema.ts';
+import { leavesOf, optional, required, schema, types, type Schema } from '../../src/columns/schema/schema.ts';
 import type { Cell } from '../../src/columns/set-cell.ts';
 import { ColumnTable } from '../../src/columns/table.ts';
 import { Bench, eventText, SCHEMA } from './events.ts';

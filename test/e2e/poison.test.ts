@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { openEmbeddedLog } from '../../src/log/embedded.ts';
+import { openEmbeddedLog } from '../../src/log/embedded/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { ESCAPES, POISON, type PoisonCase } from './poison-cases.ts';
 import { linesOf, Place } from './run-cli.ts';

@@ -1,7 +1,7 @@
 /** Sums of doubles that are infinite, or no number: state goes on from them, whether a restart comes between or not. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { optional, schema, types } from '../../src/columns/schema.ts';
+import { optional, schema, types } from '../../src/columns/schema/schema.ts';
 import type { GroupCell } from '../../src/contracts/batch.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
 import type { Measure, QueryPlan } from '../../src/plan/query-plan.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readSummary } from '../../src/checkpoint/summary.ts';
 import { lowerWatermark } from '../../src/checkpoint/lower-watermark.ts';
-import { verifyCheckpoint } from '../../src/checkpoint/verify.ts';
+import { verifyCheckpoint } from '../../src/checkpoint/verify/verify.ts';
 import { TallystreamError } from '../../src/errors.ts';
 import type { GroupKey } from '../../src/plan/query-plan.ts';
 import {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { GroupCell } from '../../src/contracts/batch.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
-import { redriveHeaders } from '../../src/engine/redrive.ts';
-import { valueReader } from '../../src/operators/value-reader.ts';
+import { redriveHeaders } from '../../src/engine/dead-letters/redrive.ts';
+import { valueReader } from '../../src/operators/aggregate/value-reader.ts';
 import type { GroupKey, Measure, OutputMode } from '../../src/plan/query-plan.ts';
 import { createHarness, recordOf, START_MS, testPlan, TOPIC, verdictsOf, type Harness } from './harness.ts';
 

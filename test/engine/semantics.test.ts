@@ -1,7 +1,7 @@
 /** What late, duplicate, idle and exact mean, one sentence of the semantics a test, through the whole engine. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { redriveHeaders } from '../../src/engine/redrive.ts';
+import { redriveHeaders } from '../../src/engine/dead-letters/redrive.ts';
 import { createMemorySink } from '../../src/sinks/memory.ts';
 import {
   createHarness,

@@ -4,7 +4,7 @@ import type { Log } from '../../src/contracts/log.ts';
 import type { LogFields } from '../../src/contracts/logger.ts';
 import { Source } from '../../src/engine/source.ts';
 import { TallystreamError } from '../../src/errors.ts';
-import { createMemoryLog } from '../../src/log/memory.ts';
+import { createMemoryLog } from '../../src/log/memory/log.ts';
 import { silentLogger } from '../../src/observe/silent-logger.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';
 import { testPlan, TOPIC } from './harness.ts';

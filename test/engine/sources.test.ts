@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { required, schema, types } from '../../src/columns/schema.ts';
+import { required, schema, types } from '../../src/columns/schema/schema.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
-import { createRateLog, parseRateTopicId } from '../../src/log/rate.ts';
-import { sourceFilesAt } from '../log/source-files.ts';
+import { createRateLog, parseRateTopicId } from '../../src/log/rate/log.ts';
+import { sourceFilesAt } from '../log/file/source-files.ts';
 import { createHarness, groupsOf, recordOf, START_MS, testPlan, TOPIC, verdictsOf } from './harness.ts';
 import { oracle, type OracleRecord } from './oracle.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkStateMemory, stateMemoryOf, type OperatorState } from '../../src/engine/state-memory.ts';
-import { IdTable } from '../../src/operators/id-table.ts';
+import { IdTable } from '../../src/operators/dedupe/id-table.ts';
 import type { Aggregate } from '../../src/plan/query-plan.ts';
 import { createHarness, groupsOf, recordOf, START_MS, testPlan } from './harness.ts';
 

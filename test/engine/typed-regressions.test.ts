@@ -1,7 +1,7 @@
 /** What the property test of typed queries once found, each at its smallest. */
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
-import { optional, schema, types } from '../../src/columns/schema.ts';
+import { optional, schema, types } from '../../src/columns/schema/schema.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
 import type { QueryPlan } from '../../src/plan/query-plan.ts';
 import { createHarness, START_MS, testPlan, verdictsOf, type Harness } from './harness.ts';

@@ -6,7 +6,7 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTopicsV7, deleteRecordsV2, Producer, stringSerializers } from '@platformatic/kafka';
 import type { Log, RecordInput } from '../../src/contracts/log.ts';
-import { createPurchaseGenerator } from '../../src/purchases/generator.ts';
+import { createPurchaseGenerator } from '../../src/app/purchases/generator/generator.ts';
 import { readPartition } from '../contract/log/log-records.ts';
 import { logLines, type Place, type RunningCli } from '../e2e/run-cli.ts';
 import { startBroker, withoutKafka, type TestBroker } from './broker.ts';

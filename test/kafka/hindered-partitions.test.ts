@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { createTopicsV7 } from '@platformatic/kafka';
-import { formatTimestamp } from '../../src/columns/timestamp.ts';
+import { formatTimestamp } from '../../src/columns/values/timestamp.ts';
 import type { RecordInput } from '../../src/contracts/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { logLines, type Place } from '../e2e/run-cli.ts';

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { makeTopics } from '../../scripts/kafka/topics.js';
-import { openKafkaLog } from '../../src/log/kafka.ts';
+import { openKafkaLog } from '../../src/log/kafka/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { createRandom } from '../../src/producer/random.ts';
 import { readPartition } from '../contract/log/log-records.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openKafkaLog } from '../../src/log/kafka.ts';
+import { openKafkaLog } from '../../src/log/kafka/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { startBroker, withoutKafka, type TestBroker } from './broker.ts';
 import { API, FaultProxy, type Fault } from './fault-proxy.ts';

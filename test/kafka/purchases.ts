@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, findCoordinatorV4, offsetFetchV8 } from '@platformatic/kafka';
 import type { Log } from '../../src/contracts/log.ts';
-import { openKafkaLog } from '../../src/log/kafka.ts';
+import { openKafkaLog } from '../../src/log/kafka/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { readPartition } from '../contract/log/log-records.ts';
 import { logLines, Place, type RunningCli } from '../e2e/run-cli.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { freePort } from '../../scripts/kafka/ports.js';
-import { openKafkaLog } from '../../src/log/kafka.ts';
+import { openKafkaLog } from '../../src/log/kafka/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { canary, filesIn, leaksIn, ProcessNames, type Canary } from '../e2e/canary.ts';
 import { Place, type CliOptions } from '../e2e/run-cli.ts';

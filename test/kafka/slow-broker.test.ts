@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import { describeProducersV0 } from '@platformatic/kafka';
 import type { Log } from '../../src/contracts/log.ts';
-import { openKafkaLog } from '../../src/log/kafka.ts';
+import { openKafkaLog } from '../../src/log/kafka/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { startCluster, withoutKafka, type TestCluster } from './broker.ts';
 import { API, FaultProxy } from './fault-proxy.ts';

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Log, TransactionalWriter } from '../../src/contracts/log.ts';
-import { openKafkaLog } from '../../src/log/kafka.ts';
-import type { KafkaLogOptions } from '../../src/log/kafka-options.ts';
+import { openKafkaLog } from '../../src/log/kafka/log.ts';
+import type { KafkaLogOptions } from '../../src/log/kafka/cluster/options.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { readPartition } from '../contract/log/log-records.ts';
 import { hasCode } from '../contract/log/log-under-test.ts';
-import { record } from '../log/kafka-bench.ts';
+import { record } from '../log/kafka/kafka-bench.ts';
 import { startBroker, withoutKafka, type TestBroker } from './broker.ts';
 import { API, FaultProxy } from './fault-proxy.ts';
 

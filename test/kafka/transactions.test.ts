@@ -10,7 +10,7 @@ import type { Log, RecordInput, TransactionalWriter } from '../../src/contracts/
 import { TallystreamError } from '../../src/errors.ts';
 import { bytes, readPartition } from '../contract/log/log-records.ts';
 import { hasCode } from '../contract/log/log-under-test.ts';
-import { kafkaBench, record } from '../log/kafka-bench.ts';
+import { kafkaBench, record } from '../log/kafka/kafka-bench.ts';
 import { withoutKafka } from './broker.ts';
 
 const PARTITIONS = 4;

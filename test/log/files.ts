@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Log, RecordInput } from '../../src/contracts/log.ts';
-import { openEmbeddedLog, type EmbeddedLogOptions } from '../../src/log/embedded.ts';
+import { openEmbeddedLog, type EmbeddedLogOptions } from '../../src/log/embedded/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { bytes } from '../contract/log/log-records.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { col } from '../../src/plan/functions.ts';
+import { col } from '../../src/plan/expression/functions.ts';
 import { durationMs, window, type DurationText } from '../../src/plan/window.ts';
 
 test('reads durations as Spark writes them', () => {

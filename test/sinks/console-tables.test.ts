@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
-import { optional, required, schema, types } from '../../src/columns/schema.ts';
+import { optional, required, schema, types } from '../../src/columns/schema/schema.ts';
 import { createConsoleSink } from '../../src/sinks/console-tables.ts';
 import { OutputClosedError } from '../../src/sinks/console.ts';
 import { resultOf, tableOf } from './results.ts';

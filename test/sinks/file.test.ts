@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { optional, schema, types } from '../../src/columns/schema.ts';
+import { optional, schema, types } from '../../src/columns/schema/schema.ts';
 import type { Cell } from '../../src/columns/set-cell.ts';
 import type { Sink } from '../../src/contracts/sink.ts';
 import { createFileSink } from '../../src/sinks/file.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { required, schema, types } from '../../src/columns/schema.ts';
+import { required, schema, types } from '../../src/columns/schema/schema.ts';
 import type { ForeachWriter } from '../../src/contracts/sink.ts';
 import { createForeachSink } from '../../src/sinks/foreach.ts';
 import { resultOf, tableOf } from './results.ts';

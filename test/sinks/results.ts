@@ -1,5 +1,5 @@
 /** Results of batches as the engine gives them to sinks, with rows that a test says. */
-import { optional, required, schema, types, type Schema } from '../../src/columns/schema.ts';
+import { optional, required, schema, types, type Schema } from '../../src/columns/schema/schema.ts';
 import type { Cell } from '../../src/columns/set-cell.ts';
 import { ColumnTable } from '../../src/columns/table.ts';
 import { NO_ACCOUNTING, type AggregateChange } from '../../src/contracts/batch.ts';

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { optional, schema, types } from '../../src/columns/schema.ts';
+import { optional, schema, types } from '../../src/columns/schema/schema.ts';
 import type { Cell } from '../../src/columns/set-cell.ts';
 import type { AggregateChange } from '../../src/contracts/batch.ts';
 import type { Sink } from '../../src/contracts/sink.ts';

@@ -4,7 +4,7 @@ import { NO_ACCOUNTING } from '../../src/contracts/batch.ts';
 import type { BatchResult } from '../../src/contracts/batch-result.ts';
 import type { Log, RecordInput, RecordRefusal, TransactionalWriter } from '../../src/contracts/log.ts';
 import type { TopicOutput } from '../../src/contracts/sink.ts';
-import { createMemoryLog } from '../../src/log/memory.ts';
+import { createMemoryLog } from '../../src/log/memory/log.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';
 import { newestMarker } from '../../src/sinks/marker.ts';
 import { createTopicSink } from '../../src/sinks/topics.ts';

@@ -1,5 +1,5 @@
 /** Inputs of the cases: whole numbers that are the seconds of their own event time, and words with such a time. */
-import { optional, required, schema, types } from '../../src/columns/schema.ts';
+import { optional, required, schema, types } from '../../src/columns/schema/schema.ts';
 import { createTestSession } from '../../src/testing/index.ts';
 
 export const NUMBERS = schema([

@@ -1,7 +1,7 @@
 /** The cases of Apache Spark's StreamingAggregationSuite, as event-time-watermark.test.ts has those of its suite. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { desc } from '../../src/stream/frame-order.ts';
+import { desc } from '../../src/stream/frame/order.ts';
 import { approxCountDistinct, count, last, max, sum } from '../../src/plan/measure.ts';
 import { window } from '../../src/plan/window.ts';
 import {

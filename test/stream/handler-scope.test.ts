@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { createSession } from '../../src/compose-session.ts';
-import { required, schema, types } from '../../src/columns/schema.ts';
+import { createSession } from '../../src/compose/session.ts';
+import { required, schema, types } from '../../src/columns/schema/schema.ts';
 import type { StreamingQuery } from '../../src/stream/query.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';
 

@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { createSession } from '../../src/compose-session.ts';
-import { required, schema, types } from '../../src/columns/schema.ts';
+import { createSession } from '../../src/compose/session.ts';
+import { required, schema, types } from '../../src/columns/schema/schema.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
-import { openEmbeddedLog } from '../../src/log/embedded.ts';
+import { openEmbeddedLog } from '../../src/log/embedded/log.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import { createManualClock } from '../../src/testing/manual-clock.ts';
 

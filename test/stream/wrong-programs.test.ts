@@ -1,9 +1,9 @@
 /** What a program in JavaScript is told, which no compiler has seen. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createSession } from '../../src/compose-session.ts';
-import { required, schema, types } from '../../src/columns/schema.ts';
-import { upper } from '../../src/plan/functions.ts';
+import { createSession } from '../../src/compose/session.ts';
+import { required, schema, types } from '../../src/columns/schema/schema.ts';
+import { upper } from '../../src/plan/expression/functions.ts';
 import { count } from '../../src/plan/measure.ts';
 import { describeStream } from '../../src/stream/describe-stream.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { optional, required, schema, types } from '../../src/columns/schema.ts';
+import { optional, required, schema, types } from '../../src/columns/schema/schema.ts';
 import { count, sum } from '../../src/plan/measure.ts';
 import { window } from '../../src/plan/window.ts';
 import {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { optional, required, schema, types } from '../../../src/columns/schema.ts';
+import { optional, required, schema, types } from '../../../src/columns/schema/schema.ts';
 import type { BatchCommit, BatchPlan, BatchProgress, DeadLetter } from '../../../src/contracts/batch.ts';
 import type { Checkpoint } from '../../../src/contracts/checkpoint.ts';
 import { openCheckpoint, type CheckpointOptions } from '../../../src/checkpoint/open.ts';

@@ -9,7 +9,7 @@ import type {
 } from '../../../src/contracts/batch.ts';
 import type { Checkpoint } from '../../../src/contracts/checkpoint.ts';
 import { openCheckpointView } from '../../../src/checkpoint/view.ts';
-import { REASONS } from '../../../src/columns/problem.ts';
+import { REASONS } from '../../../src/columns/decode/problem.ts';
 import { commitOf, letterOf, planOf, stateOf } from './batches.ts';
 
 const bytes = fc.uint8Array({ maxLength: 40 });

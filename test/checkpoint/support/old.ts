@@ -2,8 +2,8 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { noteFile } from '../../../src/checkpoint/commit-note.ts';
-import { checkpointFile } from '../../../src/checkpoint/database.ts';
+import { noteFile } from '../../../src/checkpoint/seals/commit-note.ts';
+import { checkpointFile } from '../../../src/checkpoint/connection.ts';
 
 const WITHOUT_CHECKSUM = [
   'meta',

@@ -1,16 +1,16 @@
 /** Seals a checkpoint as it is now, so that a test can look at what is found beside the seals. */
 import { DatabaseSync } from 'node:sqlite';
-import { checkpointFile, firstRow } from '../../../src/checkpoint/database.ts';
-import { crcOfCells } from '../../../src/checkpoint/row-crc.ts';
-import { EMPTY_TABLE, parseSeal, sealText, SealDraft } from '../../../src/checkpoint/seal.ts';
-import { sumsOf } from '../../../src/checkpoint/sealed-rows.ts';
+import { checkpointFile, firstRow } from '../../../src/checkpoint/connection.ts';
+import { crcOfCells } from '../../../src/checkpoint/seals/row-crc.ts';
+import { EMPTY_TABLE, parseSeal, sealText, SealDraft } from '../../../src/checkpoint/seals/seal.ts';
+import { sumsOf } from '../../../src/checkpoint/seals/sealed-rows.ts';
 import {
   DEDUPE_APPENDED,
   DEDUPE_SEGMENTS,
   PARTITIONS,
   SEALED_TABLES,
   selectionOf,
-} from '../../../src/checkpoint/sealed-tables.ts';
+} from '../../../src/checkpoint/seals/sealed-tables.ts';
 
 /** Rows of these keep the checksums that they have, right or wrong: there are checks that look at them. */
 const LEFT = [PARTITIONS, DEDUPE_SEGMENTS, DEDUPE_APPENDED];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RECORD_VALUE_BYTES_MAX } from '../../../src/contracts/log.ts';
-import { partitionOfKey } from '../../../src/log/partition.ts';
+import { partitionOfKey } from '../../../src/log/shared/partition.ts';
 import { blockOf, bytes, readPartition, readRecords } from './log-records.ts';
 import { hasCode, openBench, type LogSetup } from './log-under-test.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from '../../../src/contracts/log.ts';
-import { openEmbeddedLog } from '../../../src/log/embedded.ts';
+import { openEmbeddedLog } from '../../../src/log/embedded/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { logContract } from './log-contract.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Log } from '../../../src/contracts/log.ts';
-import { openFileLog } from '../../../src/log/file-source.ts';
+import { openFileLog } from '../../../src/log/file/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { logContract } from './log-contract.ts';
 

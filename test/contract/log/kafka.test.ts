@@ -1,6 +1,6 @@
 import { after, before, test } from 'node:test';
 import type { Log } from '../../../src/contracts/log.ts';
-import { openKafkaLog } from '../../../src/log/kafka.ts';
+import { openKafkaLog } from '../../../src/log/kafka/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { startBroker, withoutKafka, type TestBroker } from '../../kafka/broker.ts';
 import { logContract } from './log-contract.ts';

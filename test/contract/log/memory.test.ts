@@ -1,4 +1,4 @@
-import { createMemoryLog } from '../../../src/log/memory.ts';
+import { createMemoryLog } from '../../../src/log/memory/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { logContract } from './log-contract.ts';
 

@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Log, RecordInput } from '../../../src/contracts/log.ts';
-import { partitionOfKey } from '../../../src/log/partition.ts';
+import { partitionOfKey } from '../../../src/log/shared/partition.ts';
 import { latin1, plainHeaders, readRecords, type PlainRecord } from './log-records.ts';
 import { openBench, type Bench, type LogSetup } from './log-under-test.ts';
 

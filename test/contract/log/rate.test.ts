@@ -1,5 +1,5 @@
 import type { Clock } from '../../../src/contracts/clock.ts';
-import { createRateLog } from '../../../src/log/rate.ts';
+import { createRateLog } from '../../../src/log/rate/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { logContract } from './log-contract.ts';
 

@@ -1,7 +1,7 @@
 /** What every sink must do, whatever it writes to. A sink is registered beside this file with a way to read it back. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { required, schema, types } from '../../../src/columns/schema.ts';
+import { required, schema, types } from '../../../src/columns/schema/schema.ts';
 import type { BatchResult } from '../../../src/contracts/batch-result.ts';
 import type { Sink } from '../../../src/contracts/sink.ts';
 import { resultOf, tableOf } from '../../sinks/results.ts';

@@ -1,7 +1,7 @@
 import { rowOf } from '../../../src/columns/rows.ts';
 import type { Log } from '../../../src/contracts/log.ts';
 import type { TopicOutput } from '../../../src/contracts/sink.ts';
-import { createMemoryLog } from '../../../src/log/memory.ts';
+import { createMemoryLog } from '../../../src/log/memory/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { createTopicSink } from '../../../src/sinks/topics.ts';
 import { readPartition } from '../log/log-records.ts';

@@ -1,9 +1,9 @@
 /** Random queries over random events: plain draws, and what they mean as a plan and as records. */
 import fc from 'fast-check';
-import { optional, schema, types, type Field, type FieldType } from '../../../src/columns/schema.ts';
-import { columnTypeOf } from '../../../src/plan/analyze.ts';
-import { callNode, columnNode, type Expression } from '../../../src/plan/expression.ts';
-import { literalOf } from '../../../src/plan/literal.ts';
+import { optional, schema, types, type Field, type FieldType } from '../../../src/columns/schema/schema.ts';
+import { columnTypeOf } from '../../../src/plan/expression/analyze.ts';
+import { callNode, columnNode, type Expression } from '../../../src/plan/expression/node.ts';
+import { literalOf } from '../../../src/plan/expression/literal.ts';
 import type { Aggregate, GroupKey, Measure, OutputMode, QueryPlan } from '../../../src/plan/query-plan.ts';
 import type { Step } from '../../../src/plan/step.ts';
 

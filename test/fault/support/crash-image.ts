@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openCheckpointView } from '../../../src/checkpoint/view.ts';
 import { TallystreamError } from '../../../src/errors.ts';
-import { buildTotals, type Totals } from '../../../src/purchases/totals.ts';
+import { buildTotals, type Totals } from '../../../src/app/purchases/report/totals.ts';
 import { copyDatabase, marksOf } from './checkpoint-file.ts';
 import { freeze, signal } from './cli.ts';
 import { ReportLedger, reportOf } from './ledger.ts';

@@ -1,12 +1,12 @@
 /** The purchase query without the command line, for what only somebody within the process can do to it. */
-import { openCheckpoint, openLog, silentLogger, systemClock } from '../../../src/compose.ts';
-import { planOf } from '../../../src/cli/query.ts';
-import { loadConfig } from '../../../src/config/load.ts';
+import { openCheckpoint, openLog, silentLogger, systemClock } from '../../../src/app/compose.ts';
+import { planOf } from '../../../src/app/cli/query.ts';
+import { loadConfig } from '../../../src/app/config/load.ts';
 import type { BatchProgress } from '../../../src/contracts/batch.ts';
 import type { Sink } from '../../../src/contracts/sink.ts';
-import { deadLetterPolicy } from '../../../src/engine/dead-letter-policy.ts';
+import { deadLetterPolicy } from '../../../src/engine/dead-letters/policy.ts';
 import { trigger } from '../../../src/engine/trigger.ts';
-import { buildReport } from '../../../src/purchases/report.ts';
+import { buildReport } from '../../../src/app/purchases/report/report.ts';
 import { StreamingQuery } from '../../../src/stream/query.ts';
 
 const LETTER_BYTES_MAX = 1024 ** 3;

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../../src/contracts/log.ts';
-import { openEmbeddedLog } from '../../../src/log/embedded.ts';
+import { openEmbeddedLog } from '../../../src/log/embedded/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
-import { PRODUCER_HEADER } from '../../../src/producer/resume.ts';
+import { PRODUCER_HEADER } from '../../../src/producer/lines/resume.ts';
 import { VICTIMS, type Cli, type Victim, type Way } from './cli.ts';
 import { ReportLedger } from './ledger.ts';
 import { createCases, expect, type Case } from './purchases.ts';

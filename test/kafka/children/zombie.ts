@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { TallystreamError } from '../../../src/errors.ts';
-import { openKafkaLog } from '../../../src/log/kafka.ts';
+import { openKafkaLog } from '../../../src/log/kafka/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 
 const [bootstrap = '', name = '', topic = ''] = process.argv.slice(2);

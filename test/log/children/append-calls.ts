@@ -4,7 +4,7 @@
  * acknowledged. With `together` it says that it is ready, and opens the log when its stdin ends.
  */
 import { once } from 'node:events';
-import { openEmbeddedLog } from '../../../src/log/embedded.ts';
+import { openEmbeddedLog } from '../../../src/log/embedded/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { recordsOfCall } from './calls.ts';
 

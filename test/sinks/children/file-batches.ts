@@ -1,7 +1,7 @@
 /** Writes a few batches over and over, until it is killed: FOLDER EPOCH. Says a word when the first is about to be written. */
 import { writeSync } from 'node:fs';
 import { createFileSink } from '../../../src/sinks/file.ts';
-import { optional, schema, types } from '../../../src/columns/schema.ts';
+import { optional, schema, types } from '../../../src/columns/schema/schema.ts';
 import { resultOf, tableOf } from '../results.ts';
 
 const [path = '', epoch = ''] = process.argv.slice(2);

@@ -1,0 +1,59 @@
+/** What one fsync costs in the data folder: every append and every commit waits for one. */
+import { open, rm } from 'node:fs/promises';
+import type { Clock } from '../../../contracts/clock.ts';
+import { pass, type Check, type Verdict } from './check.ts';
+import { momentaryFile, type FolderFacts } from './folder.ts';
+
+/** Odd, so that the median is one of them; few, because a slow disk is where somebody waits for them. */
+const WRITES = 9;
+const WRITE_BYTES = 4096;
+const WARN_ABOVE_MS = 20;
+
+export function diskFlushCheck(inspect: () => Promise<FolderFacts>, clock: Clock): Check {
+  return {
+    name: 'disk flush',
+    run: async (signal) => {
+      const { nearest, problem } = await inspect();
+      return judgeFlush(problem === null ? await measureFlushes(nearest, clock, signal) : []);
+    },
+  };
+}
+
+/** @param durationsMs of each write with its fsync; none where nothing could be written */
+export function judgeFlush(durationsMs: readonly number[]): Verdict {
+  const medianMs = durationsMs.toSorted((a, b) => a - b)[durationsMs.length >> 1];
+  if (medianMs === undefined) {
+    return {
+      status: 'warn',
+      found: 'Not measured, since nothing can be written to the data folder.',
+      mend: 'Mend the data folder first.',
+    };
+  }
+  const found = `${medianMs.toFixed(2)} ms for one fsync (median of ${durationsMs.length})`;
+  if (medianMs <= WARN_ABOVE_MS) return pass(found);
+  return {
+    status: 'warn',
+    found: `${found}: an event waits for one when it is produced and for one when it is committed, so it is in the totals after ${(2 * medianMs).toFixed(0)} ms at the earliest`,
+    mend: 'Put the data folder on a local SSD (--data-dir); a network drive or a busy disk is the usual reason.',
+  };
+}
+
+async function measureFlushes(folder: string, clock: Clock, signal: AbortSignal): Promise<number[]> {
+  const path = momentaryFile(folder);
+  const file = await open(path, 'wx', 0o600);
+  try {
+    const block = new Uint8Array(WRITE_BYTES);
+    const durationsMs: number[] = [];
+    while (durationsMs.length < WRITES && !signal.aborted) {
+      const startedMs = clock.monotonicMs();
+      // At the end each time, as a log grows: overwriting the same block can be cheaper.
+      await file.write(block);
+      await file.sync();
+      durationsMs.push(clock.monotonicMs() - startedMs);
+    }
+    return durationsMs;
+  } finally {
+    await file.close();
+    await rm(path, { force: true });
+  }
+}

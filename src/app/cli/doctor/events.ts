@@ -1,0 +1,164 @@
+/** A rehearsal: some generated purchases go through a log and the query, and their sum has to come out. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../config/keys.ts';
+import { inDataDir } from '../../config/paths.ts';
+import type { Clock } from '../../../contracts/clock.ts';
+import type { DeadLetter } from '../../../contracts/batch.ts';
+import { openCheckpoint, openCheckpointView, openLog, silentLogger } from '../../compose.ts';
+import { deadLetterPolicy } from '../../../engine/dead-letters/policy.ts';
+import { trigger } from '../../../engine/trigger.ts';
+import { createPurchaseGenerator, type GeneratedPurchase } from '../../purchases/generator/generator.ts';
+import { buildReport } from '../../purchases/report/report.ts';
+import { buildTotals, type Totals } from '../../purchases/report/totals.ts';
+import { StreamingQuery } from '../../../stream/query.ts';
+import { planOf } from '../query.ts';
+import { pass, type Check, type Verdict } from './check.ts';
+import { systemReason } from './system-reason.ts';
+
+const EVENTS = 100;
+const EVENT_INTERVAL_MS = 10;
+const CURRENCY = 'USD';
+
+export interface Rehearsal {
+  readonly events: number;
+  /** The sum of what the events say, added up without any code of the query; decimal text. */
+  readonly expectedTotal: string;
+  readonly totals: Pick<Totals, 'accounting' | 'runningTotals'>;
+  /** The first event that was not accepted. */
+  readonly firstLetter: Pick<DeadLetter, 'reason' | 'field' | 'expected' | 'actual'> | undefined;
+}
+
+export function eventsCheck(config: Config, clock: Clock): Check {
+  return {
+    name: 'event generation',
+    run: async (signal) => {
+      let folder;
+      try {
+        folder = await mkdtemp(join(tmpdir(), 'tallystream-doctor-'));
+      } catch (error) {
+        return noFolder(tmpdir(), systemReason(error));
+      }
+      try {
+        return judgeRehearsal(await rehearse(inFolder(config, folder), clock, signal));
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+export function judgeRehearsal({ events, expectedTotal, totals, firstLetter }: Rehearsal): Verdict {
+  const { accounting, runningTotals } = totals;
+  if (accounting.read !== events || accounting.accepted !== events) {
+    const letter =
+      firstLetter === undefined
+        ? ''
+        : ` The first is ${firstLetter.reason} (${firstLetter.field ?? 'the whole event'}): expected ${firstLetter.expected}, found ${firstLetter.actual}.`;
+    return {
+      status: 'fail',
+      found: `Of ${events} generated events ${accounting.read} were read and ${accounting.accepted} accepted.${letter}`,
+      mend: 'Compare the sections query and validation of the configuration with their defaults (`tallystream config show`); where they are the defaults, please report it.',
+    };
+  }
+  const [first, ...others] = runningTotals;
+  if (
+    first === undefined ||
+    others.length > 0 ||
+    first.currency !== CURRENCY ||
+    first.total !== expectedTotal ||
+    first.transactions !== events
+  ) {
+    const counted = runningTotals.map(({ currency, total }) => `${currency} ${total}`).join(', ');
+    return {
+      status: 'fail',
+      found: `The query came to ${counted === '' ? 'nothing' : counted}, and the events add up to ${CURRENCY} ${expectedTotal}.`,
+      mend: 'Trust no total of this installation: install Tallystream again, and please report it.',
+    };
+  }
+  return pass(`${events} events made, read back and summed: ${CURRENCY} ${expectedTotal}, as they add up`);
+}
+
+/** The sum of `total_amount`, read from the text by other means than the query's: cents, as whole numbers. */
+export function sumOf(purchases: readonly Pick<GeneratedPurchase, 'value'>[]): string {
+  let cents = 0n;
+  for (const { value } of purchases) {
+    const [, whole, hundredths] =
+      /"total_amount":(\d+)\.(\d\d)[,}]/.exec(Buffer.from(value).toString()) ?? [];
+    if (whole === undefined || hundredths === undefined)
+      throw new Error('An event has no amount of two decimals.');
+    cents += BigInt(whole + hundredths);
+  }
+  return `${cents / 100n}.${String(cents % 100n).padStart(2, '0')}`;
+}
+
+/** The user's own rules, with log and checkpoint in a folder of their own. */
+function inFolder(config: Config, folder: string): Config {
+  return inDataDir({ ...config, log: { ...config.log, type: 'embedded' } }, folder);
+}
+
+async function rehearse(config: Config, clock: Clock, signal: AbortSignal): Promise<Rehearsal> {
+  const purchases = generate(clock.nowMs());
+  const log = await openLog(config, clock);
+  try {
+    await log.createTopic(config.log.topic, { partitions: config.log.partitions });
+    await log.append(config.log.topic, purchases);
+    const checkpoint = await openCheckpoint(config, clock, { plan: planOf(config), takeOver: false });
+    try {
+      const query = new StreamingQuery(rehearsalOptions(config, { log, checkpoint, clock }));
+      signal.addEventListener('abort', () => void query.stop(), { once: true });
+      await query.awaitTermination();
+    } finally {
+      checkpoint.close();
+    }
+  } finally {
+    await log.close();
+  }
+  const view = await openCheckpointView(config);
+  try {
+    const [firstLetter] = view.deadLetters({});
+    return { events: EVENTS, expectedTotal: sumOf(purchases), totals: buildTotals(view), firstLetter };
+  } finally {
+    view.close();
+  }
+}
+
+/** Oldest first and none ahead of the clock, so that no setting makes one late or early. */
+function generate(nowMs: number): GeneratedPurchase[] {
+  const generator = createPurchaseGenerator({ seed: 'doctor' });
+  return Array.from({ length: EVENTS }, (_, index) =>
+    generator.next(nowMs - (EVENTS - index) * EVENT_INTERVAL_MS),
+  );
+}
+
+function rehearsalOptions(
+  config: Config,
+  parts: Pick<ConstructorParameters<typeof StreamingQuery>[0], 'log' | 'checkpoint' | 'clock'>,
+): ConstructorParameters<typeof StreamingQuery>[0] {
+  const { name, timeZone, deadLetterBytesMax } = config.query;
+  return {
+    ...parts,
+    query: planOf(config),
+    runId: 'doctor',
+    newTopic: { partitions: config.log.partitions },
+    logger: silentLogger,
+    trigger: trigger.availableNow(),
+    offsetsMax: EVENTS,
+    batchesMax: Infinity,
+    // Positions where the bytes do not fit, since a small limit is no fault of the events.
+    failOnDataLoss: true,
+    deadLetters: deadLetterPolicy({ bytesMax: deadLetterBytesMax, whenFull: 'positions' }),
+    sinks: [],
+    buildReport: (result) => buildReport(result, { queryName: name, timeZone }),
+    printer: { print: () => Promise.resolve() },
+  };
+}
+
+function noFolder(folder: string, reason: string): Verdict {
+  return {
+    status: 'fail',
+    found: `Not tried, since nothing can be written to the folder for temporary files, ${folder}: ${reason}.`,
+    mend: 'Let this user write there, or set TMPDIR (TEMP on Windows) to a folder where that is so.',
+  };
+}

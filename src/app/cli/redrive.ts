@@ -1,0 +1,168 @@
+/** `dead-letters redrive`: appends original bytes to the source topic again, under a header that names the original. */
+import { openLog } from '../compose.ts';
+import type { DeadLetter } from '../../contracts/batch.ts';
+import type { CheckpointView } from '../../contracts/checkpoint.ts';
+import type { Header, RecordInput } from '../../contracts/log.ts';
+import { redriveHeaders, withoutRedrive } from '../../engine/dead-letters/redrive.ts';
+import { TallystreamError } from '../../errors.ts';
+import { PRODUCER_HEADER } from '../../producer/lines/resume.ts';
+import type { Context } from './context.ts';
+import { damagedError, letterAt, positionOf, reasonOf } from './dead-letters.ts';
+import { createOutput } from './output.ts';
+import { openView } from './view.ts';
+
+/** At most this many bytes, and this many records, are appended at once. */
+const APPEND_BYTES_MAX = 4 * 1024 * 1024;
+const APPEND_RECORDS_MAX = 1000;
+const LETTERS_PER_TURN = 256;
+
+interface Outcome {
+  redriven: number;
+  /** Their original was counted again already. */
+  alreadyRedriven: number;
+  /** Late, and --accept-late was not given. */
+  late: number;
+  /** Only their position was kept. */
+  withoutBytes: number;
+  /** They do not match their checksums. */
+  damaged: number;
+}
+
+export async function redrive(context: Context, positions: readonly string[]): Promise<number> {
+  const asked = positions.map(positionOf);
+  if (asked.length > 0 && context.isSet('reason')) {
+    throw new TallystreamError('USAGE', {
+      what: 'Positions and --reason cannot go together.',
+      why: 'Both say which dead letters are meant.',
+    });
+  }
+  let exitCode = 0;
+  const release = context.signals.onSignal((signal) => (exitCode = context.signals.exitCodeFor(signal)));
+  const view = await openView(context);
+  try {
+    const letters =
+      asked.length > 0
+        ? asked.map((position) => letterAt(view, position))
+        : view.deadLetters(reasonOf(context));
+    const outcome = await redriveAll(context, view, letters, () => exitCode !== 0);
+    const write = await createOutput();
+    await write(context.json ? `${JSON.stringify(jsonOf(context, outcome))}\n` : describe(context, outcome));
+    if (outcome.damaged > 0 && exitCode === 0) throw damagedError(outcome.damaged);
+    return exitCode;
+  } finally {
+    release();
+    view.close();
+  }
+}
+
+async function redriveAll(
+  context: Context,
+  view: CheckpointView,
+  letters: Iterable<DeadLetter>,
+  stopped: () => boolean,
+): Promise<Outcome> {
+  const { config, clock } = context;
+  const dryRun = context.isSet('dry-run');
+  const log = await openLog(config, clock, { readOnly: dryRun });
+  try {
+    const topicId = view.topicId();
+    if (topicId === undefined || (await log.describeTopic(view.topic))?.id !== topicId) {
+      throw new TallystreamError('TOPIC_RECREATED', {
+        what: `Topic ${view.topic} is not the one that these dead letters came from.`,
+        mend: 'Write their bytes out with `dead-letters show --raw`, and produce them where they belong.',
+      });
+    }
+    // Letters that a runner makes of what is redriven now belong to later batches; they are not chased.
+    const lastBatchId = view.lastBatchId() ?? -1;
+    const outcome: Outcome = { redriven: 0, alreadyRedriven: 0, late: 0, withoutBytes: 0, damaged: 0 };
+    const append = createAppender(async (records) => {
+      if (!dryRun) await log.append(view.topic, records);
+    });
+    let looked = 0;
+    for (const letter of letters) {
+      looked += 1;
+      // Nothing else here leaves the turn, and signals come only between two.
+      if (looked % LETTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (stopped() || (letter.damaged !== true && letter.batchId > lastBatchId)) break;
+      const record = recordOf(context, view, topicId, letter, outcome);
+      if (record !== undefined) await append.add(record);
+    }
+    await append.flush();
+    return outcome;
+  } finally {
+    await log.close();
+  }
+}
+
+/** The record that redrives this letter; undefined, and counted, where it is not to be redriven. */
+function recordOf(
+  context: Context,
+  view: CheckpointView,
+  topicId: string,
+  letter: DeadLetter,
+  outcome: Outcome,
+): RecordInput | undefined {
+  const identity = { topicId, partition: letter.partition, offset: letter.offset };
+  const acceptLate = context.isSet('accept-late') && letter.reason === 'LATE';
+  if (letter.damaged === true) outcome.damaged += 1;
+  else if (letter.value === null) outcome.withoutBytes += 1;
+  else if (view.isRedriven(identity)) outcome.alreadyRedriven += 1;
+  else if (letter.reason === 'LATE' && !acceptLate) outcome.late += 1;
+  else {
+    outcome.redriven += 1;
+    const headers = [...ownHeaders(letter), ...redriveHeaders({ identity, acceptLate })];
+    return { key: letter.key, value: letter.value, headers };
+  }
+  return undefined;
+}
+
+/** Not that it was redriven before, nor whose line it was: a delivery that goes on would take this copy for its own. */
+function ownHeaders(letter: DeadLetter): Header[] {
+  return withoutRedrive(letter.headers).filter(({ name }) => name !== PRODUCER_HEADER);
+}
+
+/** Collects records and appends them in bounded groups. */
+function createAppender(append: (records: readonly RecordInput[]) => Promise<void>): {
+  add(record: RecordInput): Promise<void>;
+  flush(): Promise<void>;
+} {
+  let records: RecordInput[] = [];
+  let bytes = 0;
+  const flush = async (): Promise<void> => {
+    if (records.length > 0) await append(records);
+    records = [];
+    bytes = 0;
+  };
+  return {
+    async add(record) {
+      records.push(record);
+      bytes += record.value?.byteLength ?? 0;
+      if (bytes >= APPEND_BYTES_MAX || records.length >= APPEND_RECORDS_MAX) await flush();
+    },
+    flush,
+  };
+}
+
+/** `damaged` only where there are some. */
+function jsonOf(context: Context, { damaged, ...counts }: Outcome): unknown {
+  const dryRun = context.isSet('dry-run');
+  return { schemaVersion: 1, dryRun, ...counts, ...(damaged > 0 ? { damaged } : {}) };
+}
+
+function describe(context: Context, outcome: Outcome): string {
+  const { redriven, alreadyRedriven, late, withoutBytes, damaged } = outcome;
+  const verb = context.isSet('dry-run') ? 'would be' : redriven === 1 ? 'was' : 'were';
+  const lines = [
+    `${redriven} dead ${redriven === 1 ? 'letter' : 'letters'} ${verb} appended to the topic again.`,
+  ];
+  if (alreadyRedriven > 0) lines.push(`Left out, redriven before: ${alreadyRedriven}.`);
+  if (late > 0) {
+    lines.push(
+      `Left out, LATE and would be late again: ${late}. With --accept-late they are accepted;`,
+      'an event whose id was forgotten meanwhile is then counted twice, which nobody can exclude.',
+    );
+  }
+  if (withoutBytes > 0) lines.push(`Left out, without bytes to append: ${withoutBytes}.`);
+  if (damaged > 0) lines.push(`Left out, damaged: ${damaged}.`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,29 @@
+/** Words of the command line in messages about it: a password that was typed there is not repeated. */
+import { escapeForTerminal } from '../../columns/format/escape.ts';
+import { looksMade, shownWord } from '../config/secrets.ts';
+
+/** Longer than any flag that there is. */
+const FLAG_CHARACTERS_MAX = 40;
+
+/**
+ * What the parser of the command line says, without the values that it quotes: `--sasl-password=…` ends before its value,
+ * `-p…` after its letter, and words that are too many are only counted.
+ */
+export function describeUsageFault(text: string): string {
+  return text
+    .replace(/^error: /, '')
+    .replace(
+      /^(unknown option ')([^]*)('(?:\n\(Did you mean [^\n]*\))?\n?)$/,
+      (_, before: string, flag: string, after: string) => before + shownFlag(flag) + after,
+    )
+    .replace(/^(too many arguments[^:]* but got \d+): [^]*$/, '$1.\n')
+    .replace(
+      /^((?:unknown command|option '[^']*' argument) ')([^]*)(' is invalid\. [^']*|'(?:\n\(Did you mean [^\n]*\))?\n?)$/,
+      (_, before: string, word: string, after: string) => before + escapeForTerminal(shownWord(word)) + after,
+    );
+}
+
+function shownFlag(flag: string): string {
+  const name = /^(?:--[\w.-]*|-\w?)/.exec(flag)?.[0] ?? '';
+  return looksMade(name) ? '--…' : name.slice(0, FLAG_CHARACTERS_MAX);
+}

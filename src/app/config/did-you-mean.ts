@@ -1,0 +1,1 @@
+export { closest, editDistance } from '../../plan/did-you-mean.ts';

@@ -1,0 +1,90 @@
+import { escapeForTerminal } from '../../columns/format/escape.ts';
+import { TallystreamError } from '../../errors.ts';
+import type { ListedKey } from './key-list.ts';
+import { looksLikeSecret, looksMade, SECRET_CHARACTERS_MIN } from './secrets.ts';
+import type { Parsed } from './values.ts';
+
+/** More would push the first, which is likely the cause of the others, off the screen. */
+const SHOWN_MAX = 20;
+const QUOTED_CHARACTERS_MAX = 60;
+/** Longer than any name that there is. */
+export const NAME_CHARACTERS_MAX = 60;
+
+/** Something wrong with the configuration: a value and not a throw, so that all of them are reported at once. */
+export interface ConfigProblem {
+  /** `config/config.yaml:12:3`, `environment TALLYSTREAM_…`, `--flag` or `-X kafka.name`. */
+  readonly where: string;
+  /** What is wrong, why, and what would be right, in whole sentences. */
+  readonly what: string;
+}
+
+type Mismatch = Extract<Parsed<unknown>, { kind: 'mismatch' }>;
+
+/**
+ * What to say about a value that its key does not take.
+ * @param isNearSecrets whether a password may stand there by mistake, because its own place is next to this one
+ */
+export function describeMismatch(
+  key: ListedKey,
+  text: string,
+  parsed: Mismatch | Extract<Parsed<unknown>, { kind: 'unavailable' }>,
+  isNearSecrets: boolean,
+): string {
+  if (parsed.kind === 'unavailable') return `${key.path} cannot be ${text} yet. ${parsed.note}`;
+  const actual = key.secret ? 'something else' : describeActual(text, parsed, isNearSecrets);
+  const sentences = [`${key.path} must be ${key.type.expected}, and is ${actual}.`];
+  if (parsed.note !== undefined) sentences.push(parsed.note);
+  if (parsed.suggestion !== undefined) sentences.push(`Did you mean ${parsed.suggestion}?`);
+  return sentences.join(' ');
+}
+
+/** The value itself only where it is no secret: a near miss of a right one, too short, or far from any secret's place. */
+function describeActual(
+  text: string,
+  { suggestion, isOutOfRange }: Mismatch,
+  isNearSecrets: boolean,
+): string {
+  const isNumber = /^[0-9]+$/.test(text);
+  const isNear = suggestion !== undefined || (isOutOfRange === true && !isNumber);
+  const isShown = isNear || text.length < SECRET_CHARACTERS_MIN || !(isNearSecrets || looksLikeSecret(text));
+  if (isShown) return quote(text);
+  return isNumber ? `a number of ${text.length} digits` : `a text of ${text.length} characters`;
+}
+
+/**
+ * A name from outside, such as a key that there is not. It ends where a name can go on no further, since a value without
+ * its space stands behind it (`sasl_password:…`), and is left out where it looks like no name.
+ * @param suggestion what is near to it, if anything
+ */
+export function quoteName(name: string, suggestion?: string): string {
+  const start = nameStart(name);
+  if (suggestion === undefined && looksMade(start)) return '"…"';
+  const bounded = start.slice(0, NAME_CHARACTERS_MAX);
+  return `"${bounded}${bounded === name ? '' : '…'}"`;
+}
+
+/** What a name can be of, from its start. */
+export function nameStart(name: string): string {
+  return /^[\w.-]*/.exec(name)![0];
+}
+
+/** Text from outside, fit to stand in a message: bounded, in quotes, and unable to act on a terminal. */
+function quote(text: string): string {
+  const bounded = text.length > QUOTED_CHARACTERS_MAX ? `${text.slice(0, QUOTED_CHARACTERS_MAX)}…` : text;
+  return `"${escapeForTerminal(bounded)}"`;
+}
+
+export function didYouMean(suggestion: string | undefined): string {
+  return suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
+}
+
+/** All problems as one error, a line each. */
+export function configInvalid(problems: readonly ConfigProblem[]): TallystreamError {
+  const lines = problems.slice(0, SHOWN_MAX).map(({ where, what }) => `${escapeForTerminal(where)}: ${what}`);
+  if (problems.length > SHOWN_MAX) lines.push(`… and ${problems.length - SHOWN_MAX} more.`);
+  const what =
+    problems.length === 1
+      ? lines[0]!
+      : [`The configuration has ${problems.length} problems:`, ...lines].join('\n  ');
+  return new TallystreamError('CONFIG_INVALID', { what });
+}

@@ -1,0 +1,74 @@
+/**
+ * Whether the figures that are shown together agree: the same events are in the running totals, in the days and in the
+ * categories, and each accepted event is one transaction.
+ */
+import { TallystreamError } from '../../errors.ts';
+import type { Totals } from './report/totals.ts';
+
+interface Figures {
+  /** In units of the last decimal. */
+  readonly amount: bigint;
+  readonly transactions: number;
+}
+
+type Row = { readonly total: string; readonly transactions: number };
+
+/** @throws CHECKPOINT_CORRUPT that names the two figures which differ */
+export function checkTotals(totals: Totals): void {
+  const { queryName, runningTotals, days, categories, accounting } = totals;
+  const byCurrency = ({ currency }: { readonly currency: string }): string => currency;
+  const byDay = ({ date, currency }: { readonly date: string; readonly currency: string }): string =>
+    `${date} ${currency}`;
+  const problem =
+    difference('the running total', sums(runningTotals, byCurrency), 'the days', sums(days, byCurrency)) ??
+    difference('the day', sums(days, byDay), 'its categories', sums(categories, byDay)) ??
+    transactionsProblem(runningTotals, accounting.accepted);
+  if (problem === undefined) return;
+  throw new TallystreamError('CHECKPOINT_CORRUPT', {
+    what: `The totals in the checkpoint of query ${queryName} contradict each other.`,
+    why: problem,
+    mend: 'Nothing of it is shown. Check the disk, then put back a copy of the checkpoint folder; or delete the folder, and the query reads its topic from the start.',
+  });
+}
+
+function sums<T extends Row>(rows: readonly T[], keyOf: (row: T) => string): ReadonlyMap<string, Figures> {
+  const found = new Map<string, Figures>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const { amount, transactions } = found.get(key) ?? { amount: 0n, transactions: 0 };
+    found.set(key, { amount: amount + unitsOf(row.total), transactions: transactions + row.transactions });
+  }
+  return found;
+}
+
+/** Every amount has the same number of decimals, so without the point they are whole numbers of one unit. */
+function unitsOf(text: string): bigint {
+  return BigInt(text.replace('.', ''));
+}
+
+function difference(
+  nameA: string,
+  a: ReadonlyMap<string, Figures>,
+  nameB: string,
+  b: ReadonlyMap<string, Figures>,
+): string | undefined {
+  for (const key of new Set([...a.keys(), ...b.keys()])) {
+    const [left, right] = [a.get(key) ?? NOTHING, b.get(key) ?? NOTHING];
+    if (left.amount === right.amount && left.transactions === right.transactions) continue;
+    return `For ${key}, ${nameA} has ${words(left)}, and ${nameB} have ${words(right)}.`;
+  }
+  return undefined;
+}
+
+const NOTHING: Figures = { amount: 0n, transactions: 0 };
+
+function words({ amount, transactions }: Figures): string {
+  const digits = (amount < 0n ? -amount : amount).toString().padStart(3, '0');
+  return `${amount < 0n ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)} in ${transactions} transactions`;
+}
+
+function transactionsProblem(running: readonly Row[], accepted: number): string | undefined {
+  const transactions = running.reduce((sum, row) => sum + row.transactions, 0);
+  if (transactions === accepted) return undefined;
+  return `The running totals count ${transactions} transactions, and ${accepted} events were accepted.`;
+}

@@ -1,0 +1,187 @@
+/** What the checkpoint holds now: for programs as JSON, for people as tables. */
+import { escapeForTerminal } from '../../../columns/format/escape.ts';
+import type { GroupRow } from '../../../contracts/batch.ts';
+import type { CheckpointView, LostRange } from '../../../contracts/checkpoint.ts';
+import { CATEGORIES, DAYS, RUNNING } from '../aggregate-names.ts';
+import { checkTotals } from '../check-totals.ts';
+import { accountingLine, betweenRules, isForeign, runningTotalFooter } from './render-parts.ts';
+import { renderTable } from '../../../columns/format/render-table.ts';
+import type { AccountingRow, RunningTotal } from './report.ts';
+import { byFallingTotal, byKey, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
+
+export type DayTotal = {
+  /** `YYYY-MM-DD` in the query's zone. */
+  readonly date: string;
+  readonly currency: string;
+  readonly total: string;
+  readonly transactions: number;
+};
+
+export type CategoryTotal = {
+  readonly date: string;
+  readonly currency: string;
+  readonly category: string;
+  readonly total: string;
+  readonly transactions: number;
+};
+
+/** `totals --json`. Amounts are decimal text with two decimals; a property's order is the order it is written in. */
+export type Totals = {
+  readonly schemaVersion: 1;
+  readonly queryName: string;
+  /** null before the first commit. */
+  readonly lastBatchId: number | null;
+  /** By currency. */
+  readonly runningTotals: readonly RunningTotal[];
+  /** By date, then currency. */
+  readonly days: readonly DayTotal[];
+  /** By date, currency, then falling total; ties by code point. */
+  readonly categories: readonly CategoryTotal[];
+  /** Over all batches. */
+  readonly accounting: AccountingRow;
+  /** Records that were gone before they were read; left out where there are none. */
+  readonly lost?: LostRecords;
+  /** Records that these totals count and the log has no longer, as a person accepted; left out if there are none. */
+  readonly gone?: LostRecords;
+};
+
+export type LostRecords = {
+  readonly records: number;
+  /** Half-open ranges of offsets, in order of batch and partition. */
+  readonly ranges: readonly {
+    readonly batchId: number;
+    readonly partition: number;
+    readonly start: number;
+    readonly end: number;
+  }[];
+};
+
+/**
+ * All of one commit, also while the query goes on.
+ * @throws CHECKPOINT_CORRUPT also if the figures do not agree with each other
+ */
+export function buildTotals(view: CheckpointView): Totals {
+  const totals = view.atOneCommit(() => totalsOf(view));
+  checkTotals(totals);
+  return totals;
+}
+
+function totalsOf(view: CheckpointView): Totals {
+  const { read, accepted, invalid, duplicate, late } = view.accounting();
+  return {
+    schemaVersion: 1,
+    queryName: view.queryName,
+    lastBatchId: view.lastBatchId(),
+    runningTotals: sorted(view.groups(RUNNING), byKey).map(({ key, ...row }) => ({
+      currency: key[0] as string,
+      ...measuresOf(row),
+    })),
+    days: sorted(view.groups(DAYS), byKey).map(({ key, ...row }) => ({
+      date: key[0] as string,
+      currency: key[1] as string,
+      ...measuresOf(row),
+    })),
+    categories: sorted(view.groups(CATEGORIES), byFallingTotal).map(({ key, ...row }) => ({
+      date: key[0] as string,
+      currency: key[1] as string,
+      category: key[2] as string,
+      ...measuresOf(row),
+    })),
+    accounting: { read, accepted, invalid, duplicate, late },
+    ...lostOf(view),
+  };
+}
+
+function lostOf(view: CheckpointView): { lost?: LostRecords; gone?: LostRecords } {
+  const ranges = view.lostRanges();
+  const lost = recordsOf(ranges.filter(({ wasCounted = false }) => !wasCounted));
+  const gone = recordsOf(ranges.filter(({ wasCounted = false }) => wasCounted));
+  return { ...(lost !== undefined && { lost }), ...(gone !== undefined && { gone }) };
+}
+
+function recordsOf(lost: readonly LostRange[]): LostRecords | undefined {
+  if (lost.length === 0) return undefined;
+  const ranges = lost.map(({ batchId, partition, start, end }) => ({ batchId, partition, start, end }));
+  return { records: ranges.reduce((sum, { start, end }) => sum + end - start, 0), ranges };
+}
+
+/** Said at each look: the totals are right for what was read, and this was not, or is in the log no longer. */
+function lostLines({ lost, gone }: Totals): readonly string[] {
+  const lines: string[] = [];
+  const rangesText = ({ ranges }: LostRecords, what: string): string =>
+    ranges
+      .map(
+        ({ batchId, partition, start, end }) =>
+          `  partition ${partition}, offsets ${start} to ${end - 1} (${end - start}), ${what} batch ${batchId}\n`,
+      )
+      .join('');
+  if (lost !== undefined) {
+    const ranges = rangesText(lost, 'found missing by');
+    lines.push(`NOT READ: ${lost.records} records were gone before the query came to them:\n${ranges}`);
+  }
+  if (gone !== undefined) {
+    const ranges = rangesText(gone, 'accepted as lost after');
+    lines.push(
+      `NOT IN THE LOG: ${gone.records} records are in these totals and no longer in the log:\n${ranges}`,
+    );
+  }
+  return lines;
+}
+
+/** Every row, unlike a batch's report: whoever asks for the totals wants them all. */
+export function renderTotals(totals: Totals): string {
+  const currencies = totals.runningTotals.some(isForeign);
+  const state = totals.lastBatchId === null ? 'NO BATCH YET' : `AFTER BATCH ${totals.lastBatchId}`;
+  return [
+    betweenRules([`TOTALS OF ${escapeForTerminal(totals.queryName)} - ${state}`]),
+    `DAILY TOTALS:\n${daysTable(totals, currencies)}`,
+    `CATEGORY TOTALS:\n${categoriesTable(totals, currencies)}`,
+    accountingLine(totals.accounting),
+    ...lostLines(totals),
+    runningTotalFooter(totals.runningTotals),
+  ].join('\n');
+}
+
+function daysTable({ days }: Totals, currencies: boolean): string {
+  return renderTable({
+    columns: ['Date', ...(currencies ? ['Currency'] : []), 'Daily_Total', 'Transaction_Count'],
+    rows: days.map(({ date, currency, total, transactions }) => [
+      date,
+      ...(currencies ? [currency] : []),
+      total,
+      `${transactions}`,
+    ]),
+    align: 'left',
+  });
+}
+
+function categoriesTable({ categories }: Totals, currencies: boolean): string {
+  return renderTable({
+    columns: [
+      'date',
+      ...(currencies ? ['currency'] : []),
+      'product_category',
+      'category_total',
+      'transaction_count',
+    ],
+    rows: categories.map(({ date, currency, category, total, transactions }) => [
+      date,
+      ...(currencies ? [currency] : []),
+      category,
+      total,
+      `${transactions}`,
+    ]),
+    align: 'right',
+  });
+}
+
+function sorted(groups: Iterable<GroupRow>, order: (a: TotalsRow, b: TotalsRow) => number): TotalsRow[] {
+  return Array.from(groups, totalsRow).sort(order);
+}
+
+function measuresOf({ total, transactions }: Omit<TotalsRow, 'key'>): {
+  total: string;
+  transactions: number;
+} {
+  return { total: moneyText(total), transactions };
+}

@@ -1,0 +1,84 @@
+/** Accepts raised losses within a runner's transaction, and moves the partitions to where the log can be read on. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { DataLoss, PartitionState, PlannedRange } from '../../contracts/batch.ts';
+import type { AcceptedLoss } from '../../contracts/checkpoint.ts';
+import { TallystreamError } from '../../errors.ts';
+import { readPartitions, type BatchTables } from '../batch-tables.ts';
+import { readRaisedLosses, type LossWriter } from './data-losses.ts';
+import type { SealDraft } from '../seals/seal.ts';
+import { letOffsetsRepeat } from '../tables.ts';
+
+/** The ranges that are accepted, each as it was raised. */
+export type AcceptedRanges = 'all' | readonly PlannedRange[];
+
+/** The tables that an acceptance changes, and the seal of this transaction. */
+export interface LossTables {
+  readonly database: DatabaseSync;
+  readonly location: string;
+  readonly draft: SealDraft;
+  readonly batches: BatchTables;
+  readonly losses: LossWriter;
+}
+
+/**
+ * Moves partitions past records that were gone unread, and back to the first record that differs if counted ones are gone,
+ * since what is there now was never read.
+ * @throws USAGE
+ */
+export function acceptRaised(
+  { database, location, draft, batches, losses }: LossTables,
+  { nowMs, ranges }: { readonly nowMs: number; readonly ranges: AcceptedRanges },
+): AcceptedLoss[] {
+  const sealed = draft.done();
+  const raised = readRaisedLosses(database, sealed, location);
+  const chosen = ranges === 'all' ? raised : ranges.map((range) => raisedAt(raised, range));
+  if (chosen.length === 0) return [];
+  const { batchId } = sealed;
+  const states = readPartitions(database, sealed, location);
+  for (const loss of chosen) {
+    losses.accept(draft, loss, { nowMs, batchId });
+    if (loss.kind === 'unread') batches.putLost(draft, batchId, loss);
+  }
+  for (const state of states) {
+    const nextOffset = resumeAt(state, chosen);
+    if (nextOffset === state.nextOffset) continue;
+    batches.putPartition(draft, { ...state, nextOffset });
+    batches.forgetMarksAbove(draft, state.partition, nextOffset);
+  }
+  batches.dropPending(draft, batchId);
+  // The records that are read there now may be refused at offsets that have a dead letter already.
+  letOffsetsRepeat(database);
+  return chosen.map((loss) => ({ ...loss, batchId, acceptedAtMs: nowMs }));
+}
+
+/** Where the partition is read on: counted records that are gone take it back, whatever else is gone. */
+export function resumeAt(
+  { partition, nextOffset }: Pick<PartitionState, 'partition' | 'nextOffset'>,
+  losses: readonly DataLoss[],
+): number {
+  const own = losses.filter((loss) => loss.partition === partition);
+  const counted = own.filter(({ kind }) => kind === 'counted').map(({ start }) => start);
+  if (counted.length > 0) return Math.min(nextOffset, ...counted);
+  return Math.max(nextOffset, ...own.map(({ end }) => end));
+}
+
+/** @throws USAGE */
+function raisedAt(raised: readonly DataLoss[], range: PlannedRange): DataLoss {
+  const found = raised.find((loss) => isSameRange(loss, range));
+  if (found !== undefined) return found;
+  const known = raised.map(rangeText).join(', ');
+  throw new TallystreamError('USAGE', {
+    what: `No loss of ${rangeText(range)} was raised.`,
+    why: raised.length === 0 ? 'The checkpoint has no loss to accept.' : `Raised are: ${known}.`,
+    mend: 'Name the ranges as `tallystream checkpoint accept-loss` lists them.',
+  });
+}
+
+/** As a range is named on the command line: both offsets are of records. */
+function rangeText({ partition, start, end }: PlannedRange): string {
+  return `${partition}:${start}-${end - 1}`;
+}
+
+function isSameRange(left: PlannedRange, right: PlannedRange): boolean {
+  return left.partition === right.partition && left.start === right.start && left.end === right.end;
+}

@@ -1,0 +1,62 @@
+/** Writes rows of a sealed table with their checksums, and keeps the seal in step. Prepared once for a runner's life. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { allRows, firstCell, quoted } from '../connection.ts';
+import { crcOfCells } from './row-crc.ts';
+import type { SealDraft } from './seal.ts';
+import { crcCell } from './sealed-rows.ts';
+import type { SealedTable } from './sealed-tables.ts';
+
+export class SealedWriter {
+  private readonly database: DatabaseSync;
+  private readonly table: SealedTable;
+  private readonly selectCrc: StatementSync;
+  private readonly upsert: StatementSync;
+  private readonly insert: StatementSync;
+
+  constructor(database: DatabaseSync, table: SealedTable) {
+    const { name, key, columns, crc } = table;
+    const values = `(${[...columns, crc].join(', ')}) VALUES (${[...columns, crc].map(() => '?').join(', ')})`;
+    const isKey = key.map((column) => `${column} = ?`).join(' AND ');
+    this.database = database;
+    this.table = table;
+    this.selectCrc = database.prepare(`SELECT ${crc} FROM ${quoted(name)} WHERE ${isKey}`);
+    this.upsert = database.prepare(`INSERT OR REPLACE INTO ${quoted(name)} ${values}`);
+    this.insert = database.prepare(`INSERT INTO ${quoted(name)} ${values}`);
+  }
+
+  /** A row that is not there yet. */
+  add(draft: SealDraft, cells: readonly SQLInputValue[]): void {
+    const crc = crcOfCells(cells);
+    this.insert.run(...cells, crc);
+    draft.of(this.table.name).add(crc);
+  }
+
+  /** A row in place of the one with its key, where there is one; the key comes first among the cells. */
+  put(draft: SealDraft, cells: readonly SQLInputValue[]): void {
+    const crc = crcOfCells(cells);
+    const before = firstCell(this.selectCrc, ...cells.slice(0, this.table.key.length));
+    const sum = draft.of(this.table.name);
+    if (before !== undefined) sum.remove(crcCell(before));
+    this.upsert.run(...cells, crc);
+    sum.add(crc);
+  }
+
+  /** Whether the row was added: it is left alone where its key is there. */
+  addNew(draft: SealDraft, cells: readonly SQLInputValue[]): boolean {
+    const key = cells.slice(0, this.table.key.length);
+    if (firstCell(this.selectCrc, ...key) !== undefined) return false;
+    this.add(draft, cells);
+    return true;
+  }
+
+  /** Removes the rows that match `where`, such as `batch_id <= ?`, and says how many they were. */
+  remover(where: string): (draft: SealDraft, ...values: SQLInputValue[]) => number {
+    const { name, crc } = this.table;
+    const remove = this.database.prepare(`DELETE FROM ${quoted(name)} WHERE ${where} RETURNING ${crc}`);
+    return (draft, ...values) => {
+      const removed = allRows(remove, ...values);
+      for (const [before] of removed) draft.of(name).remove(crcCell(before));
+      return removed.length;
+    };
+  }
+}

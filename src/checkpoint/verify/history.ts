@@ -1,0 +1,47 @@
+/** Whether a mark is of records that were not read, and whether a loss waits for a person. */
+import type { DatabaseSync } from 'node:sqlite';
+import { readRaisedLosses } from '../history/data-losses.ts';
+import { allRows, type Row } from '../connection.ts';
+import { MEND, type FindingParts } from './finding.ts';
+import type { Seal } from '../seals/seal.ts';
+import { laterTables } from '../seals/seal-row.ts';
+import { HISTORY_MARKS } from '../seals/sealed-tables.ts';
+
+export function* historyFindings(
+  database: DatabaseSync,
+  location: string,
+  seal: Seal | undefined,
+): Generator<FindingParts, void, undefined> {
+  for (const [partition, baseOffset, nextOffset] of unreadMarks(database)) {
+    yield {
+      what: 'A partition has a mark of records that it has not read.',
+      where: `table history_marks, partition ${String(partition)}`,
+      why: `A mark begins at offset ${String(baseOffset)}, and the next offset is ${String(nextOffset)}.`,
+      mend: MEND,
+    };
+  }
+  for (const { partition, start, end, kind, why } of readRaisedLosses(database, seal, location)) {
+    const records = `offsets ${start} to ${end - 1} (${end - start}) of partition ${partition}`;
+    yield {
+      what:
+        kind === 'counted'
+          ? `Records that were counted are no longer in the log: ${records}.`
+          : `Records were removed before they were read: ${records}.`,
+      where: `table data_losses, partition ${partition}`,
+      why,
+      mend: 'Bring the right log back; or go on without these records with `tallystream checkpoint accept-loss`.',
+    };
+  }
+}
+
+function unreadMarks(database: DatabaseSync): readonly Row[] {
+  if (laterTables(database).includes(HISTORY_MARKS)) return [];
+  // Compared by SQLite, since a damaged offset may be more than a number can hold.
+  return allRows(
+    database.prepare(
+      `SELECT "partition", max(base_offset), min(partitions.next_offset)
+       FROM history_marks JOIN partitions USING ("partition")
+       WHERE base_offset >= partitions.next_offset GROUP BY "partition"`,
+    ),
+  );
+}

@@ -1,0 +1,298 @@
+/**
+ * A batch is columns, not objects: one typed vector a leaf of the schema, filled by the decoder straight from the
+ * bytes of a chunk. A row object is made only where a person or a handler asks for rows.
+ */
+import { InvariantError } from '../errors.ts';
+import { ByteSpace } from './byte-space.ts';
+import { Dictionary, type DictionarySeed } from './dictionary.ts';
+import { leavesOf, type Leaf, type LeafType, type PrimitiveType, type Schema } from './schema/schema.ts';
+import type { LeafPathOf } from './schema/paths.ts';
+import type { ColumnAtPath } from './column-types.ts';
+
+export type { ByteSpace } from './byte-space.ts';
+
+/** A whole scaled value: a number while it is a safe integer, a bigint beyond. */
+export type Scaled = number | bigint;
+
+/** Text as positions in the batch's {@link ByteSpace}: start -1 is null. */
+export class StringColumn {
+  readonly kind = 'string';
+  start: Int32Array;
+  end: Int32Array;
+
+  constructor(capacity: number) {
+    this.start = new Int32Array(capacity);
+    this.end = new Int32Array(capacity);
+  }
+}
+
+/** Text as codes of a dictionary that outlives the batch: code -1 is null. */
+export class DictionaryColumn {
+  readonly kind = 'dictionary';
+  codes: Int32Array;
+  readonly dictionary: Dictionary;
+
+  constructor(capacity: number, seed: DictionarySeed | undefined) {
+    this.codes = new Int32Array(capacity);
+    this.dictionary = new Dictionary(seed);
+  }
+}
+
+/**
+ * Decimals as scaled integers in doubles, exact while they are safe integers (NaN is null); the few that are not lie
+ * in `wide`, and their double is `Infinity`. Whole numbers of 64 bits (`long`) are decimals of scale 0.
+ */
+export class DecimalColumn<Kind extends 'decimal' | 'long' = 'decimal' | 'long'> {
+  readonly kind: Kind;
+  readonly scale: number;
+  values: Float64Array;
+  readonly wide = new Map<number, bigint>();
+
+  constructor(capacity: number, kind: Kind, scale: number) {
+    this.kind = kind;
+    this.values = new Float64Array(capacity);
+    this.scale = scale;
+  }
+
+  /** The scaled integer of a row, exact; undefined is null. */
+  get(row: number): Scaled | undefined {
+    const value = this.values[row] as number;
+    if (Number.isNaN(value)) return undefined;
+    if (value !== Infinity) return value;
+    const exact = this.wide.get(row);
+    if (exact === undefined)
+      throw new InvariantError(`decimal row ${row} is marked wide but has no wide value`);
+    return exact;
+  }
+
+  set(row: number, value: Scaled | undefined): void {
+    if (value === undefined) this.values[row] = NaN;
+    else if (typeof value === 'number') this.values[row] = value;
+    else {
+      this.values[row] = Infinity;
+      this.wide.set(row, value);
+    }
+  }
+}
+
+/** What a {@link NumberColumn} can hold. */
+export type NumberKind = 'int' | 'double' | 'timestamp' | 'date';
+
+/**
+ * Numbers that a double holds exactly: whole numbers of 32 bits, doubles, microseconds of instants since
+ * 1970-01-01T00:00:00Z, days since 1970-01-01. NaN is null; -0 is never stored.
+ */
+export class NumberColumn<Kind extends NumberKind = NumberKind> {
+  readonly kind: Kind;
+  values: Float64Array;
+
+  constructor(capacity: number, kind: Kind) {
+    this.values = new Float64Array(capacity);
+    this.kind = kind;
+  }
+}
+
+/** 0 false, 1 true, -1 null. */
+export class BooleanColumn {
+  readonly kind = 'boolean';
+  values: Int8Array;
+
+  constructor(capacity: number) {
+    this.values = new Int8Array(capacity);
+  }
+}
+
+/** A column of single values. */
+export type PrimitiveColumn = StringColumn | DictionaryColumn | DecimalColumn | NumberColumn | BooleanColumn;
+
+/**
+ * Arrays: the elements of a row are `items[start, end)`, and a null among them is the null of `items`. Start -1 is a
+ * null row; an empty array has start = end ≥ 0. Elements of rows that turned out bad may lie between.
+ */
+export class ArrayColumn<Items extends PrimitiveColumn = PrimitiveColumn> {
+  readonly kind = 'array';
+  start: Int32Array;
+  end: Int32Array;
+  readonly items: Items;
+  /** How many places of `items` this chunk has used. */
+  itemsUsed = 0;
+  /** An element takes two bytes of the chunk at least, so this is at most half of the largest chunk's bytes, doubled. */
+  private itemsCapacity: number;
+
+  constructor(capacity: number, items: Items) {
+    this.start = new Int32Array(capacity);
+    this.end = new Int32Array(capacity);
+    this.items = items;
+    this.itemsCapacity = capacity;
+  }
+
+  /** The place for one more element. The vectors of `items` may be others afterwards. */
+  append(): number {
+    if (this.itemsUsed === this.itemsCapacity) {
+      this.itemsCapacity = Math.max(16, this.itemsCapacity * 2);
+      grow(this.items, this.itemsCapacity, this.itemsUsed);
+    }
+    return this.itemsUsed++;
+  }
+}
+
+export type Column = PrimitiveColumn | ArrayColumn;
+
+/** Columns that are there already, one a leaf, and the bytes that their texts lie in. */
+export type SharedColumns = Pick<ColumnBatch, 'columns' | 'space'>;
+
+/** The decoded rows of one chunk. It is reused from chunk to chunk; `reset` empties it. */
+export class ColumnBatch<S extends Schema = Schema> {
+  readonly schema: S;
+  readonly leaves: readonly Leaf[];
+  readonly columns: readonly Column[];
+  readonly space: ByteSpace;
+  capacity: number;
+
+  /**
+   * `seed` keys the dictionaries' hashes, so that nobody can prepare values that collide. Over `shared` columns the batch
+   * is a view of them, and must not be reset.
+   */
+  constructor(ofSchema: S, capacity: number, seed?: DictionarySeed, shared?: SharedColumns) {
+    this.schema = ofSchema;
+    this.leaves = leavesOf(ofSchema);
+    this.columns = shared?.columns ?? this.leaves.map((leaf) => columnFor(leaf.type, capacity, seed));
+    this.space = shared?.space ?? new ByteSpace();
+    this.capacity = capacity;
+  }
+
+  /** Makes the batch ready for a chunk of `count` rows over `bytes`. */
+  reset(bytes: Uint8Array, count: number): void {
+    this.space.reset(bytes);
+    if (count > this.capacity) {
+      this.capacity = count;
+      for (const column of this.columns) grow(column, count, 0);
+    }
+    for (const column of this.columns) empty(column);
+  }
+
+  /** Gives every column room for `capacity` rows, and keeps the first `keep` of them. */
+  makeRoom(capacity: number, keep: number): void {
+    for (const column of this.columns) grow(column, capacity, keep);
+    this.capacity = capacity;
+  }
+
+  /** The position of a column by its path; a plan that names a missing one is a fault of ours by then. */
+  indexOf(path: string): number {
+    const index = this.leaves.findIndex((leaf) => leaf.path === path);
+    if (index >= 0) return index;
+    throw new InvariantError(`no column ${path} in the schema`);
+  }
+
+  /** The column of a path that the schema's type knows, as the kind that it is. */
+  column<Path extends LeafPathOf<S>>(path: Path): ColumnAtPath<S, Path> {
+    return this.columns[this.indexOf(path)] as Column as ColumnAtPath<S, Path>;
+  }
+
+  /** Bytes of distinct texts that the dictionaries hold. */
+  get dictionaryBytes(): number {
+    return this.columns.reduce((sum, column) => sum + (dictionaryOf(column)?.bytesUsed ?? 0), 0);
+  }
+
+  /** Forgets all texts. Codes are given out anew, so whoever remembers one must forget it too. */
+  clearDictionaries(): void {
+    for (const column of this.columns) dictionaryOf(column)?.clear();
+  }
+}
+
+function dictionaryOf(column: Column): Dictionary | undefined {
+  if (column.kind === 'array') return dictionaryOf(column.items);
+  return column.kind === 'dictionary' ? column.dictionary : undefined;
+}
+
+function empty(column: Column): void {
+  if (column.kind === 'decimal' || column.kind === 'long') column.wide.clear();
+  else if (column.kind === 'array') {
+    column.itemsUsed = 0;
+    empty(column.items);
+  }
+}
+
+/** Gives a column room for `capacity` rows, and carries over its first `keep`. */
+function grow(column: Column, capacity: number, keep: number): void {
+  switch (column.kind) {
+    case 'string':
+    case 'array':
+      column.start = grown(column.start, new Int32Array(capacity), keep);
+      column.end = grown(column.end, new Int32Array(capacity), keep);
+      return;
+    case 'dictionary':
+      column.codes = grown(column.codes, new Int32Array(capacity), keep);
+      return;
+    case 'decimal':
+    case 'long':
+    case 'int':
+    case 'double':
+    case 'timestamp':
+    case 'date':
+      column.values = grown(column.values, new Float64Array(capacity), keep);
+      return;
+    case 'boolean':
+      column.values = grown(column.values, new Int8Array(capacity), keep);
+      return;
+  }
+}
+
+function grown<T extends Int32Array | Float64Array | Int8Array>(from: T, to: T, keep: number): T {
+  if (keep > 0) to.set(from.subarray(0, keep));
+  return to;
+}
+
+/** Makes a row of a column null. */
+export function setNull(column: Column, row: number): void {
+  switch (column.kind) {
+    case 'string':
+    case 'array':
+      column.start[row] = -1;
+      column.end[row] = -1;
+      return;
+    case 'dictionary':
+      column.codes[row] = -1;
+      return;
+    case 'decimal':
+    case 'long':
+    case 'int':
+    case 'double':
+    case 'timestamp':
+    case 'date':
+      column.values[row] = NaN;
+      return;
+    case 'boolean':
+      column.values[row] = -1;
+      return;
+  }
+}
+
+/** A column for values of a type, with room for `capacity` rows. */
+export function columnFor(type: LeafType, capacity: number, seed?: DictionarySeed): Column {
+  return type.kind === 'array'
+    ? new ArrayColumn(capacity, primitiveColumn(type.element, capacity, seed))
+    : primitiveColumn(type, capacity, seed);
+}
+
+function primitiveColumn(
+  type: PrimitiveType,
+  capacity: number,
+  seed: DictionarySeed | undefined,
+): PrimitiveColumn {
+  switch (type.kind) {
+    case 'string':
+      return type.dictionary ? new DictionaryColumn(capacity, seed) : new StringColumn(capacity);
+    case 'boolean':
+      return new BooleanColumn(capacity);
+    case 'int':
+    case 'double':
+    case 'timestamp':
+    case 'date':
+      return new NumberColumn(capacity, type.kind);
+    case 'decimal':
+      return new DecimalColumn(capacity, 'decimal', type.scale);
+    case 'long':
+      return new DecimalColumn(capacity, 'long', 0);
+  }
+}

@@ -1,0 +1,90 @@
+/** The one place where a failure of SQLite or of the system becomes one of ours. */
+import { InvariantError, TallystreamError, type ErrorCode, type ErrorParts } from '../../errors.ts';
+import { holdersOf, holderText, howToFindHolder } from '../../sqlite/lock-holder.ts';
+import { storageFailureOf } from '../../sqlite/errors.ts';
+
+/** Runs what touches the file, and says a failure of SQLite in our words. */
+export function guarded<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw sqliteFault(path, error);
+  }
+}
+
+/** Whether the failure is another connection's lock, which ends by itself. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && storageFailureOf(error, '')?.kind === 'locked';
+}
+
+/** The error to throw for what SQLite or the system threw; anything else comes back as it is. */
+function sqliteFault(path: string, error: unknown): unknown {
+  if (error instanceof TallystreamError) return error;
+  if (isClosed(error)) return new InvariantError(`the log ${path} was used after it was closed`);
+  const failure = storageFailureOf(error, path);
+  if (failure === undefined) return error;
+  const why = failure.reason;
+  const fault = (errorCode: ErrorCode, parts: ErrorParts) =>
+    new TallystreamError(errorCode, { ...parts, cause: error });
+  switch (failure.kind) {
+    case 'locked':
+      return fault('LOG_UNAVAILABLE', {
+        what: `The log ${path} is locked by ${writersOf(path)}.`,
+        mend: `Try again. If it stays locked, that process may be suspended in the middle of a write: wake it, or end it; what it has not committed is undone. ${howToFindHolder(path)}`,
+      });
+    case 'full':
+      return fault('STORAGE_FULL', {
+        what: `The log ${path} cannot grow: the disk is full, or a quota or the bound set for the file is reached.`,
+        mend: 'Free space on the disk or shorten the retention; nothing of this write was kept.',
+      });
+    case 'damaged':
+      return fault('LOG_CORRUPT', {
+        what: `The log ${path} is damaged.`,
+        why,
+        mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
+      });
+    case 'not a database':
+      return fault('LOG_UNAVAILABLE', {
+        what: `The file ${path} is not a log: it is not a SQLite database.`,
+        mend: 'Name another path, or move the file away.',
+      });
+    case 'inaccessible':
+      return fault('LOG_UNAVAILABLE', {
+        what: `The log ${path} cannot be opened for writing.`,
+        why,
+        mend: 'Check that the folder exists and that this user may write to it and to the file.',
+      });
+    case 'moved':
+      return movedError(path);
+    case 'disk':
+    case 'memory':
+      return fault('LOG_UNAVAILABLE', {
+        what: `The log ${path} could not be read or written.`,
+        why: `${why} That says nothing about what is stored.`,
+        mend: "Look for the cause in the system's log (disk, memory, limits of open files and of file sizes), then try again. Keep the file as it is.",
+      });
+    case 'statement':
+      // A statement that SQLite refuses for another reason is a mistake of this folder, and no one else can mend it.
+      return new InvariantError(`SQLite refused a statement on ${path}: ${(error as Error).message}`, {
+        cause: error,
+      });
+  }
+}
+
+export function movedError(path: string): TallystreamError {
+  return new TallystreamError('LOG_UNAVAILABLE', {
+    what: `The log ${path} was deleted or replaced while it was in use.`,
+    why: 'What is written now would be in no file.',
+    mend: 'Bring the file back, or start again: a new log begins empty.',
+  });
+}
+
+function writersOf(path: string): string {
+  const holders = holdersOf([path, `${path}-shm`]);
+  return holders.length === 0 ? 'another process' : holders.map(holderText).join(' or ');
+}
+
+/** What node:sqlite throws where the connection, and with it every statement, is closed. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE';
+}

@@ -1,0 +1,36 @@
+/** Batches that a broker refuses because of a record in them: another record goes in its place, or fewer go at once. */
+import type { RecordRefusal } from '../../../contracts/log.ts';
+import { TallystreamError } from '../../../errors.ts';
+import type { PartitionDelivery } from './send.ts';
+import type { EncodedKafkaBatch } from '../wire/encode.ts';
+import { CODE } from '../wire/errors.ts';
+
+/** Codes that a broker refuses a whole batch with, because of a record in it. */
+export const REFUSALS: ReadonlyMap<number, RecordRefusal> = new Map([
+  [CODE.MESSAGE_TOO_LARGE, 'too large'],
+  [CODE.RECORD_LIST_TOO_LARGE, 'too large'],
+  [CODE.INVALID_TIMESTAMP, 'timestamp'],
+  [CODE.INVALID_RECORD, 'invalid'],
+]);
+
+/** Prepares another try of a batch: with others in place of the records that the broker names, or with fewer records. */
+export function replaceRefused(
+  part: PartitionDelivery,
+  { count, bytes }: EncodedKafkaBatch,
+  refusal: RecordRefusal,
+  refused: readonly number[],
+): boolean {
+  const named = count === 1 ? [0] : [...new Set(refused)];
+  if (named.length > 0) return named.every((index) => part.replace?.(part.next + index, refusal) === true);
+  // The topic takes less than the default, or one of these records is refused: a smaller batch may fit.
+  part.batchBytesMax = Math.ceil(Math.min(part.batchBytesMax, bytes.length) / 2);
+  return true;
+}
+
+export function tooLarge(topic: string, part: PartitionDelivery, batchBytes: number): TallystreamError {
+  const { index, valueBytes } = part.describe(part.next);
+  return new TallystreamError('RECORD_TOO_LARGE', {
+    what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
+    mend: "Leave the record out, or raise the topic's max.message.bytes; other records of this append may have been written.",
+  });
+}

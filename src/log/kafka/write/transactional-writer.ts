@@ -1,0 +1,250 @@
+/**
+ * Transactions on Kafka: partitions are made part of one before their first batch, and its end is one request to the
+ * coordinator, which is asked again until it answers.
+ *
+ * A request that got no answer may still arrive, after the transaction that it belongs to. The broker would take it for
+ * one of the next transaction, so that one then begins with a new epoch, as in Kafka's own producer
+ * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-360).
+ */
+import type { RecordInPlace, RecordInput, TransactionalWriter } from '../../../contracts/log.ts';
+import { TallystreamError } from '../../../errors.ts';
+import { KeylessTurn } from '../../shared/append-plan.ts';
+import type { KafkaCluster, TopicMetadata } from '../cluster/cluster.ts';
+import { deliver, planDelivery, type Identity, type Sender } from './send.ts';
+import { brokerCodesOf, BrokerFault, CODE, LOST_IDENTITY, unavailable } from '../wire/errors.ts';
+import {
+  FENCED,
+  TransactionCoordinator,
+  type Ending,
+  type TopicPartitions,
+} from './coordinator.ts';
+import { LastTransaction } from './markers.ts';
+import { TransactionPartitions } from './partitions.ts';
+import { checkWriterName, WriterTurns } from '../../shared/writer-turns.ts';
+
+/**
+ * Opens the writer; `number` tells its connections from those of the log's other writers. What earlier writers of the name
+ * left open is settled in `topics`.
+ * @throws LOG_UNAVAILABLE, CONFIG_INVALID (the name, the transaction timeout, the broker's permission)
+ */
+export async function openTransactions(
+  cluster: KafkaCluster,
+  name: string,
+  number: number,
+  topics: readonly string[],
+): Promise<TransactionalWriter> {
+  checkWriterName(name);
+  const coordinator = new TransactionCoordinator(cluster, name, `transactions ${number}`);
+  try {
+    // Before it is introduced: after that the coordinator knows of no earlier transaction.
+    const ending = topics.length === 0 ? undefined : await cluster.persist(() => coordinator.lastEnding());
+    const identity = await cluster.persist(() => coordinator.introduce());
+    const writer = new KafkaTransactionalWriter(cluster, coordinator, identity);
+    await writer.inherit(ending, topics);
+    return writer;
+  } catch (error) {
+    await cluster.release(coordinator.purpose);
+    throw error;
+  }
+}
+
+class KafkaTransactionalWriter implements TransactionalWriter {
+  private readonly cluster: KafkaCluster;
+  private readonly coordinator: TransactionCoordinator;
+  private readonly sender: Sender;
+  private readonly turns: WriterTurns;
+  private readonly keyless = new KeylessTurn();
+  private identity: Identity;
+  /** The coordinator may have a transaction open. */
+  private isOpen = false;
+  private readonly members = new TransactionPartitions((missing) => this.add(missing));
+  private readonly last: LastTransaction;
+  /** Some request may still arrive. */
+  private isSuspect = false;
+  /** A commit was sent, and what became of it is not known. */
+  private isInDoubt = false;
+
+  constructor(cluster: KafkaCluster, coordinator: TransactionCoordinator, identity: Identity) {
+    this.cluster = cluster;
+    this.coordinator = coordinator;
+    this.identity = identity;
+    this.turns = new WriterTurns(coordinator.name);
+    this.last = new LastTransaction(cluster, coordinator, (act) => this.attempt(act));
+    this.sender = {
+      purpose: coordinator.purpose,
+      transactionalId: coordinator.name,
+      acks: 'all',
+      identify: (topic, partitions) => this.enrol(topic, partitions),
+      faultOf: (code, message) => this.faultOf(code, message),
+      onSilence: () => {
+        this.isSuspect = true;
+      },
+    };
+  }
+
+  append(topic: string, records: readonly RecordInput[], inPlaceOf?: RecordInPlace): Promise<void> {
+    const { cluster } = this;
+    return this.turns.append(topic, async () => {
+      try {
+        const plan = () => planDelivery(cluster, topic, records, this.keyless, inPlaceOf);
+        const delivery = await cluster.persist(plan, { topic });
+        await cluster.persist(() => deliver(cluster, delivery, this.sender), { topic });
+      } catch (error) {
+        if (!isTallystream(error, 'RECORD_TOO_LARGE')) this.isSuspect = true;
+        throw error;
+      }
+    });
+  }
+
+  commit(until: 'decided' | 'shown' = 'shown'): Promise<void> {
+    return this.turns.end('commit', async () => {
+      if (this.isOpen) {
+        await this.cluster.persist(() => this.decide());
+        this.finish('commit');
+      }
+      if (until === 'shown') await this.last.watched();
+    });
+  }
+
+  abort(): Promise<void> {
+    return this.turns.end('abort', async () => {
+      if (this.isInDoubt) throw this.inDoubt();
+      if (!this.isOpen) return;
+      const wasThere = await this.cluster.persist(() => this.takeBack());
+      this.finish(wasThere ? 'abort' : undefined);
+      await this.last.watched();
+    });
+  }
+
+  async close(): Promise<void> {
+    if (!this.turns.close()) return;
+    try {
+      await this.last.watched();
+    } finally {
+      await this.cluster.release(this.coordinator.purpose);
+    }
+  }
+
+  /** Settles what an earlier writer of the name left in these topics. */
+  async inherit(ending: Ending | undefined, topics: readonly string[]): Promise<void> {
+    const { cluster } = this;
+    const partitions = new Map<string, readonly number[]>();
+    for (const name of topics) {
+      const topic = await cluster.persist(() => cluster.lookUp(name));
+      if (topic !== undefined) partitions.set(name, [...Array(topic.partitions).keys()]);
+    }
+    this.last.note({ identity: this.identity, ending, partitions });
+    await cluster.persist(() => this.last.settle());
+  }
+
+  /** One attempt to commit. An answer that does not go with it says that it has not happened, unless an earlier attempt had none. */
+  private async decide(): Promise<void> {
+    const wasInDoubt = this.isInDoubt;
+    try {
+      await this.sendCommit();
+    } catch (error) {
+      const isRefused = brokerCodesOf(error).includes(CODE.INVALID_TXN_STATE);
+      if (!isRefused && !isTallystream(error, 'WRITER_FENCED')) throw error;
+      if (wasInDoubt) throw this.inDoubt(error);
+      this.isInDoubt = false;
+      throw isRefused ? this.coordinator.fenced(CODE.INVALID_TXN_STATE) : error;
+    }
+  }
+
+  /** False where no request that would have opened the transaction arrived. */
+  private async takeBack(): Promise<boolean> {
+    try {
+      await this.attempt(() => this.coordinator.end(this.identity, 'abort'));
+      return true;
+    } catch (error) {
+      if (!brokerCodesOf(error).includes(CODE.INVALID_TXN_STATE)) throw error;
+      return false;
+    }
+  }
+
+  private sendCommit(): Promise<void> {
+    return this.attempt(() =>
+      this.coordinator.end(this.identity, 'commit', () => {
+        this.isInDoubt = true;
+      }),
+    );
+  }
+
+  /** The transaction is over; its markers are looked after while whoever called goes on. */
+  private finish(ending: Ending | undefined): void {
+    const partitions = this.members.take();
+    this.last.note(ending && { identity: this.identity, ending, partitions });
+    this.isOpen = false;
+    this.isInDoubt = false;
+    this.last.watch(() => {
+      this.isSuspect = true;
+    });
+  }
+
+  private async enrol(topic: TopicMetadata, partitions: readonly number[]): Promise<Identity> {
+    await this.members.join(topic, partitions);
+    return this.identity;
+  }
+
+  /** Makes partitions part of the transaction; the first ones open it. One attempt. */
+  private async add(missing: TopicPartitions): Promise<void> {
+    if (!this.isOpen) await this.begin();
+    this.isOpen = true;
+    try {
+      await this.attempt(() => this.coordinator.add(this.identity, missing));
+    } catch (error) {
+      throw this.members.isEmpty && this.isForgotten(error)
+        ? new BrokerFault(CODE.INVALID_PRODUCER_ID_MAPPING)
+        : error;
+    }
+  }
+
+  /** Nothing of a transaction is sent before the one before is known to have ended everywhere. */
+  private async begin(): Promise<void> {
+    await this.last.watched();
+    await this.last.settle();
+    if (!this.isSuspect) return;
+    this.identity = await this.attempt(() => this.coordinator.introduce(this.identity));
+    this.isSuspect = false;
+  }
+
+  /**
+   * Whether the coordinator does not know the identity at the start of a transaction. It forgets a name that has not been
+   * used for a week; a new identity is then to be had, unless somebody else became the writer.
+   */
+  private isForgotten(error: unknown): boolean {
+    if (!brokerCodesOf(error).includes(CODE.INVALID_PRODUCER_ID_MAPPING)) return false;
+    this.isOpen = false;
+    this.isSuspect = true;
+    return true;
+  }
+
+  private faultOf(code: number, message: string | null): Error {
+    if (FENCED.has(code) || code === CODE.INVALID_TXN_STATE) return this.coordinator.fenced(code);
+    const fault = new BrokerFault(code, message);
+    // Outside of a transaction a new identity mends it; within one it would not be the transaction's.
+    if (LOST_IDENTITY.has(code)) return unavailable('the broker lost track of the transaction', fault);
+    return fault;
+  }
+
+  private inDoubt(cause?: unknown): TallystreamError {
+    return unavailable(
+      `whether the last commit of the writer ${this.coordinator.name} took place is settled where its name is opened next`,
+      cause,
+    );
+  }
+
+  /** Notes where a request got no answer. */
+  private async attempt<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof TallystreamError) && brokerCodesOf(error).length === 0) this.isSuspect = true;
+      throw error;
+    }
+  }
+}
+
+function isTallystream(error: unknown, code: TallystreamError['code']): boolean {
+  return error instanceof TallystreamError && error.code === code;
+}

@@ -1,0 +1,59 @@
+/** The writing half of the contract on a source that only reads: one topic, made by nobody and appended to by nobody. */
+import type { Log, Retention, TopicDescription } from '../../contracts/log.ts';
+import { TallystreamError } from '../../errors.ts';
+import { topicNotFound } from './errors.ts';
+
+export interface ReadOnlySource {
+  readonly format: 'rate' | 'file';
+  readonly topic: TopicDescription;
+  /** Where its records come from, as the end of "its records …": `follow from the clock`. */
+  readonly origin: string;
+}
+
+type ReadOnlyCalls = Pick<
+  Log,
+  | 'createTopic'
+  | 'describeTopic'
+  | 'listTopics'
+  | 'deleteTopic'
+  | 'append'
+  | 'setRetention'
+  | 'enforceRetention'
+>;
+
+/**
+ * What a query calls at its start answers (`createTopic` gives the topic that is there); what would change the topic is
+ * CONFIG_INVALID, or TOPIC_NOT_FOUND where the topic is another. Retention has nothing to remove and removes nothing.
+ */
+export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOnlyCalls {
+  const refusal = (what: string) =>
+    new TallystreamError('CONFIG_INVALID', {
+      what,
+      why: `The ${format} source is for reading: its records ${origin}.`,
+      mend: 'Name a log that takes records (embedded, kafka), or leave this call out.',
+    });
+  const find = (name: string) => {
+    if (name !== topic.name) throw topicNotFound(name, [topic.name]);
+  };
+  return {
+    createTopic: async (name) => {
+      if (name === topic.name) return topic;
+      throw refusal(`The topic ${JSON.stringify(name)} cannot be made: the only one here is ${topic.name}.`);
+    },
+    describeTopic: async (name) => (name === topic.name ? topic : undefined),
+    listTopics: async () => [topic],
+    deleteTopic: async (name) => {
+      if (name === topic.name) throw refusal(`The topic ${name} cannot be removed.`);
+    },
+    append: async (name) => {
+      find(name);
+      throw refusal(`Records cannot be appended to the topic ${name}.`);
+    },
+    setRetention: async (name, { retentionMs, retentionBytes }: Retention) => {
+      find(name);
+      if (retentionMs === undefined && retentionBytes === undefined) return;
+      throw refusal(`The topic ${name} cannot have a retention.`);
+    },
+    enforceRetention: async () => [],
+  };
+}

@@ -1,0 +1,88 @@
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from '../../contracts/clock.ts';
+import { TallystreamError } from '../../errors.ts';
+import { makeFolder } from '../../sqlite/make-folder.ts';
+import { codeOf, unusable } from './position-failure.ts';
+
+/** A killed process may take a moment to be gone. */
+const WAIT_MS_MAX = 2_000;
+const ASK_EVERY_MS = 50;
+/** https://www.sqlite.org/rescode.html; an extended code has its primary one in the low byte. */
+const SQLITE_BUSY = 5;
+
+/**
+ * Keeps a second producer of the same name out, until `release` is called or the process dies: an exclusive SQLite
+ * transaction is a lock that the operating system frees by itself, so a kill leaves nothing to clean up.
+ * @throws CHECKPOINT_LOCKED if another process still has it after two seconds; CONFIG_INVALID if the file cannot be used
+ */
+export async function lockName(path: string, name: string, clock: Clock): Promise<{ release(): void }> {
+  // Only a resumed delivery needs SQLite here; the others start without loading it.
+  const { DatabaseSync } = await import('node:sqlite');
+  makeLockFile(path);
+  const database = inPlace(path, () => new DatabaseSync(path, { timeout: 0 }));
+  const askedAtMs = clock.monotonicMs();
+  for (;;) {
+    try {
+      database.exec('BEGIN EXCLUSIVE');
+      return { release: () => database.close() };
+    } catch (error) {
+      if (!isBusy(error)) {
+        database.close();
+        throw notALock(path, error);
+      }
+      if (clock.monotonicMs() - askedAtMs >= WAIT_MS_MAX) {
+        database.close();
+        throw new TallystreamError('CHECKPOINT_LOCKED', {
+          what: `Another producer with the name '${name}' is running.`,
+          mend: 'Stop it first, or take another name for --resume.',
+          cause: error,
+        });
+      }
+      await clock.sleep(ASK_EVERY_MS);
+    }
+  }
+}
+
+/** For its user alone, and never through a link. A file that is there is not opened: closing it would free its locks. */
+function makeLockFile(path: string): void {
+  try {
+    makeFolder(dirname(path));
+    const { O_WRONLY, O_CREAT, O_EXCL } = constants;
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
+      closeSync(openSync(path, O_WRONLY | O_CREAT | O_EXCL, 0o600));
+    }
+  } catch (error) {
+    // Another producer was faster.
+    if (codeOf(error) !== 'EEXIST') throw unusable(path, error);
+  }
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw unusable(path, new Error('it is not a file'));
+  }
+}
+
+function inPlace<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    (error.errcode & 0xff) === SQLITE_BUSY
+  );
+}
+
+function notALock(path: string, error: unknown): TallystreamError {
+  return new TallystreamError('CONFIG_INVALID', {
+    what: `The lock ${path} cannot be used.`,
+    why: `SQLite says: ${(error as Error).message}.`,
+    mend: 'Check that this user may write to it. If it is damaged, remove it while no producer of this name runs: it holds nothing.',
+    cause: error,
+  });
+}

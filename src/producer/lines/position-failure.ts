@@ -1,0 +1,91 @@
+/** What goes wrong with the files of `<data-dir>/producers`, in plain words and with a code. */
+import { TallystreamError } from '../../errors.ts';
+
+/** The position is there, but it cannot be used. */
+export function unreadablePosition(path: string, why: string, cause?: unknown): TallystreamError {
+  return new TallystreamError('INPUT_UNREADABLE', {
+    what: `The position in ${path} cannot be read.`,
+    why,
+    mend: 'Restore the file; or remove it, and the input is delivered again from its first line.',
+    cause,
+  });
+}
+
+/** The error to throw if the system could not read the file. */
+export function readFailure(path: string, error: unknown): TallystreamError {
+  return unreadablePosition(path, reasonOf(error), error);
+}
+
+/** The error to throw if the system could not write the file. */
+export function writeFailure(path: string, error: unknown): unknown {
+  const code = codeOf(error);
+  if (code === undefined) return error;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new TallystreamError('STORAGE_FULL', {
+      what: `The position cannot be stored in ${path}.`,
+      why: reasonOf(error),
+      mend: 'Free some space and run the same command again. It finds in the log what was delivered since the position was stored.',
+      cause: error,
+    });
+  }
+  if (PLACE_CODES.has(code)) return unusable(path, error);
+  return new TallystreamError('DELIVERY_FAILED', {
+    what: `The position cannot be stored in ${path}.`,
+    why: reasonOf(error),
+    mend: 'Check the disk and run the same command again. It finds in the log what was delivered since the position was stored.',
+    cause: error,
+  });
+}
+
+/** The folder, or what is at the path, cannot be used by this user. */
+export function unusable(path: string, error: unknown): TallystreamError {
+  return new TallystreamError('CONFIG_INVALID', {
+    what: `The file ${path} cannot be written.`,
+    why: reasonOf(error),
+    mend: 'Give this user the right to write there, or remove what is in the way; or choose another folder with --data-dir.',
+    cause: error,
+  });
+}
+
+/** The system refuses the path itself: another attempt fails in the same way. */
+const PLACE_CODES: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EEXIST',
+  'ELOOP',
+  'ENAMETOOLONG',
+]);
+
+function reasonOf(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'EACCES':
+    case 'EPERM':
+      return 'This user does not have the right.';
+    case 'EROFS':
+      return 'The file system is read-only.';
+    case 'EISDIR':
+      return 'There is a folder at this path.';
+    case 'ENOTDIR':
+    case 'ENOENT':
+      return 'The folder is missing, or a file has its name.';
+    case 'ELOOP':
+      return 'There is a symbolic link at this path.';
+    case 'EEXIST':
+      return 'Something else was put at this path at the same moment.';
+    case 'ENOSPC':
+      return 'The disk is full.';
+    case 'EDQUOT':
+      return "This user's quota is used up.";
+    default:
+      return `The system says: ${(error as Error).message}.`;
+  }
+}
+
+export function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^E[A-Z]+$/.test(code) ? code : undefined;
+}
