@@ -2,13 +2,14 @@
 // it what to do instead; the first rule that matches speaks.
 
 /** The folders that implement contracts, in alphabetical order. */
-const IMPLEMENTATIONS = ['checkpoint', 'log', 'observe', 'sinks', 'spark', 'web'];
-const ROOTS = ['compose', 'worker'];
-const APPLICATION = ['cli', 'purchases'];
+const IMPLEMENTATIONS = ['checkpoint', 'log', 'observe', 'page', 'producer', 'sinks', 'spark'];
+/** The places that put implementations together. */
+const ROOTS = ['app/compose', 'compose'];
 const PURE_FILES = ['src/engine/protocol.ts'];
 
 /**
- * A part is a folder of src, or one of the files that lie in src itself, without its extension.
+ * A part is a folder of src, a folder or file of src/app (such as `app/cli`), or a file of src itself without its
+ * extension. The name `app` stands for all parts of src/app.
  * @typedef {{
  *   from?: readonly string[],
  *   notFrom?: readonly string[],
@@ -22,7 +23,8 @@ const PURE_FILES = ['src/engine/protocol.ts'];
 const RULES = [
   {
     from: ['errors'],
-    instead: 'errors.ts is the ground that everything stands on: pass what it needs to the error as a value.',
+    instead:
+      'Everything imports errors.ts, so it imports nothing: pass what it needs to the error as a value.',
   },
   {
     from: ['columns'],
@@ -39,7 +41,7 @@ const RULES = [
     from: ['contracts'],
     notTo: ['errors', 'columns', 'plan'],
     instead:
-      'A contract names no implementation: declare here the type that the contract needs, and let the other side use it.',
+      'A contract names no implementation: declare the type that the contract needs here, and let the other side use it.',
   },
   {
     notFrom: ['testing'],
@@ -56,44 +58,68 @@ const RULES = [
     instead: 'Operators are pure functions over batches: take what you need as a parameter.',
   },
   {
-    notFrom: [...APPLICATION, 'compose'],
-    to: ['purchases'],
+    from: ['sqlite'],
+    notTo: ['errors', 'contracts'],
     instead:
-      'Only purchases and cli know what a purchase is: take a schema, a rule or a function as a parameter, and let src/purchases pass its own.',
+      'src/sqlite is the thin layer over node:sqlite that several parts share: pass in what it should say or do, and keep the part’s own tables in the part.',
   },
   {
-    to: ['cli'],
-    instead: 'Nothing stands on the command line: move what both need into the part that it is about.',
+    from: ['app/config'],
+    to: ['app/cli', 'app/compose', 'app/purchases'],
+    instead:
+      'The configuration is read before anything is made from it: return a value, and let the command act on it.',
+  },
+  {
+    from: ['app/purchases'],
+    to: ['app/cli', 'app/compose', 'app/config'],
+    instead: 'Purchases know no command and no configuration file: take the value as a parameter.',
+  },
+  {
+    notFrom: ['app/cli'],
+    to: ['app/cli'],
+    instead: 'Nothing depends on the command line: move what both need into the part that it is about.',
+  },
+  {
+    notFrom: ['app'],
+    to: ['app'],
+    instead:
+      'The library knows nothing of purchases, YAML, flags or the environment: take a schema, a rule, an option or a function as a parameter, and let src/app pass its own.',
   },
   {
     from: ['engine'],
     to: IMPLEMENTATIONS,
     instead:
-      'The engine knows contracts, never an implementation: take it as a parameter typed by src/contracts, and let src/app/compose.ts pass it in.',
+      'The engine knows contracts, never an implementation: take it as a parameter with a type from src/contracts, and let src/compose pass it in.',
   },
   {
     from: ['engine'],
-    to: ['compose', 'config', 'producer', 'stream', 'worker'],
-    instead: 'The engine is used by these, not the other way round: take the value as a parameter.',
+    to: ['compose', 'sqlite', 'stream'],
+    instead: 'These use the engine, not the other way round: take the value as a parameter.',
   },
   {
     from: IMPLEMENTATIONS,
     to: IMPLEMENTATIONS,
     instead:
-      'Implementations know no sibling: meet it through a type in src/contracts, and let src/app/compose.ts join the two.',
+      'Implementations do not know each other: use a type in src/contracts, and let src/compose join the two.',
   },
   {
-    // index.ts makes nothing: it lists the helpers of sinks that a user calls, beside those that compose.ts puts together.
-    notFrom: [...ROOTS, 'index'],
+    // index.ts makes nothing. It exports the sinks' helpers that a user's handler calls.
+    notFrom: [...ROOTS, 'app/cli', 'app/purchases', 'index'],
     to: IMPLEMENTATIONS,
     instead:
-      'Only src/app/compose.ts and src/worker.ts name implementations: use the contract in src/contracts, and let src/app/compose.ts make the thing.',
+      'Only src/compose and src/app/compose.ts name implementations: use the contract in src/contracts, and let src/compose make the thing.',
   },
   {
-    notFrom: ['index', 'cli', 'testing', 'worker'],
-    to: ['compose'],
+    // The generator of purchases paces and seeds its events with the producer's tools.
+    from: ['app/cli', 'app/purchases'],
+    to: IMPLEMENTATIONS.filter((part) => part !== 'producer'),
     instead:
-      'compose.ts stands at the top, for index and cli: take what it would make for you as a parameter.',
+      'A command names no implementation: add a function to src/app/compose.ts that makes the thing, and call it.',
+  },
+  {
+    notFrom: ['index', 'app', 'testing'],
+    to: ['compose'],
+    instead: 'Only index.ts and src/app use src/compose: take what it would make for you as a parameter.',
   },
 ];
 
@@ -124,16 +150,22 @@ export function judgeImport(importer, imported) {
  */
 function matches(rule, from, to) {
   return (
-    (rule.from?.includes(from) ?? true) &&
-    !rule.notFrom?.includes(from) &&
-    (rule.to?.includes(to) ?? true) &&
-    !rule.notTo?.includes(to)
+    (rule.from === undefined || names(rule.from, from)) &&
+    !names(rule.notFrom, from) &&
+    (rule.to === undefined || names(rule.to, to)) &&
+    !names(rule.notTo, to)
   );
+}
+
+/**
+ * @param {readonly string[] | undefined} parts
+ * @param {string} part
+ */
+function names(parts, part) {
+  return parts !== undefined && (parts.includes(part) || (part.startsWith('app/') && parts.includes('app')));
 }
 
 /** @param {string} path */
 function partOf(path) {
-  const part = /^src\/([^/]+?)(?:\.[cm]?[jt]s)?(?:\/|$)/.exec(path)?.[1];
-  // The one place that puts implementations together is several files: compose.ts, compose-session.ts, compose-sinks.ts.
-  return part?.startsWith('compose-') ? 'compose' : part;
+  return /^src\/((?:app\/)?[^/]+?)(?:\.[cm]?[jt]s)?(?:\/|$)/.exec(path)?.[1];
 }

@@ -7,7 +7,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
-import { holdersOf, holderText, howToFindHolder, isStillRunning, type NotedProcess } from '../sqlite/lock-holder.ts';
+import {
+  holdersOf,
+  holderText,
+  howToFindHolder,
+  isStillRunning,
+  type NotedProcess,
+} from '../sqlite/lock-holder.ts';
 import { makePrivateFile } from '../sqlite/make-folder.ts';
 import { checkpointFile, firstCell } from './connection.ts';
 import { isBusy } from './errors.ts';

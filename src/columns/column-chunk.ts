@@ -5,9 +5,17 @@
 import { InvariantError } from '../errors.ts';
 import { ByteSpace } from './byte-space.ts';
 import { Dictionary, type DictionarySeed } from './dictionary.ts';
-import { leavesOf, type Leaf, type LeafType, type PrimitiveType, type Schema } from './schema/schema.ts';
-import type { LeafPathOf } from './schema/paths.ts';
-import type { ColumnAtPath } from './column-types.ts';
+import {
+  leavesOf,
+  type ArrayType,
+  type FieldType,
+  type Leaf,
+  type LeafType,
+  type PrimitiveType,
+  type Schema,
+  type StringType,
+} from './schema/schema.ts';
+import type { LeafPathOf, TypeOfPath } from './schema/paths.ts';
 
 export type { ByteSpace } from './byte-space.ts';
 
@@ -296,3 +304,34 @@ function primitiveColumn(
       return new DecimalColumn(capacity, 'long', 0);
   }
 }
+
+/** Which column a type is kept in, for the compiler. */
+type PrimitiveColumnOf<Type extends PrimitiveType> =
+  Type extends StringType<infer Dictionary>
+    ? Dictionary extends true
+      ? DictionaryColumn
+      : StringColumn
+    : Type['kind'] extends 'boolean'
+      ? BooleanColumn
+      : Type['kind'] extends 'decimal' | 'long'
+        ? DecimalColumn<Type['kind']>
+        : Type['kind'] extends NumberKind
+          ? NumberColumn<Type['kind']>
+          : never;
+
+type ArrayColumnOf<Items> = Items extends PrimitiveColumn ? ArrayColumn<Items> : never;
+
+/** The column of a type: `ColumnOf<DateType>` is a `NumberColumn<'date'>`. A struct has none of its own. */
+export type ColumnOf<Type extends FieldType> =
+  Type extends ArrayType<infer Element>
+    ? ArrayColumnOf<PrimitiveColumnOf<Element>>
+    : Type extends PrimitiveType
+      ? PrimitiveColumnOf<Type>
+      : never;
+
+export type ColumnAtPath<S extends Schema, Path extends LeafPathOf<S>> = ColumnOf<TypeOfPath<S, Path>>;
+
+/** Every column of a schema by its path. */
+export type ColumnsOf<S extends Schema> = {
+  readonly [Path in LeafPathOf<S>]: ColumnAtPath<S, Path>;
+};

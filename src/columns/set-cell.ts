@@ -1,5 +1,11 @@
 /** Values as people write them, into columns: the way back of `rows.ts`. */
-import { setNull, type ArrayColumn, type ByteSpace, type Column, type PrimitiveColumn } from './column-chunk.ts';
+import {
+  setNull,
+  type ArrayColumn,
+  type ByteSpace,
+  type Column,
+  type PrimitiveColumn,
+} from './column-chunk.ts';
 import { putText } from './copy-cell.ts';
 import { parseDecimal, toScaled } from './values/decimal.ts';
 import type { Scalar } from './rows.ts';

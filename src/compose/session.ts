@@ -22,8 +22,6 @@ import { Session, SOURCE_FORMATS, type SessionHost } from '../stream/session.ts'
 import { READER_SETTINGS, settingOf } from '../stream/source-settings.ts';
 import type { OpenSource, SinkSpec } from '../stream/stream-host.ts';
 import type { SourceSpec } from '../stream/stream-parts.ts';
-import type { Outputs } from '../stream/plan-of.ts';
-import { StreamWriter, TablesWriter } from '../stream/stream-writer.ts';
 
 /** What a session takes from its surroundings; all of it can be left out. */
 export interface SessionOptions {
@@ -55,16 +53,6 @@ class Host implements SessionHost {
 
   createMemoryStream<S extends Schema>(schema: S, partitions: number): MemoryStream<S> {
     return new MemoryStream(schema, createMemoryLog({ clock: this.clock }), partitions);
-  }
-
-  createWriter<S extends Schema>(outputs: Outputs): StreamWriter<S> {
-    return new StreamWriter<S>(this, outputs);
-  }
-
-  createTablesWriter<Schemas extends Readonly<Record<string, Schema>>>(
-    outputs: Outputs,
-  ): TablesWriter<Schemas> {
-    return new TablesWriter<Schemas>(this, outputs);
   }
 
   async openSource(

@@ -1,5 +1,12 @@
 /** The rows that an aggregate gives: the types of its keys and measures, as Spark types them. */
-import { required, schema, types, type Field, type FieldType, type Schema } from '../columns/schema/schema.ts';
+import {
+  required,
+  schema,
+  types,
+  type Field,
+  type FieldType,
+  type Schema,
+} from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Aggregate, GroupKey, Measure } from './query-plan.ts';
 

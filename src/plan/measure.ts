@@ -2,7 +2,14 @@
  * The measures of `groupBy(…).agg({ … })`, by their names in Structured Streaming: data, with the column in its type, so
  * that the compiler refuses a sum over text.
  */
-import type { ArrayType, DecimalType, DoubleType, FieldType, LongType, Schema } from '../columns/schema/schema.ts';
+import type {
+  ArrayType,
+  DecimalType,
+  DoubleType,
+  FieldType,
+  LongType,
+  Schema,
+} from '../columns/schema/schema.ts';
 import type { LeafPathOf, NumericKind, PathOf, TypeOfPath } from '../columns/schema/paths.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Measure } from './query-plan.ts';

@@ -4,7 +4,7 @@ import { TallystreamError } from '../errors.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { planOf, type Outputs, type PlanSettings } from './plan-of.ts';
 import type { StreamHost } from './stream-host.ts';
-import type { StreamWriter, TablesWriter } from './stream-writer.ts';
+import { StreamWriter, TablesWriter } from './stream-writer.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
 /** What the compiler says where an operation stands behind an aggregate. */
@@ -32,7 +32,7 @@ export class AggregatedStream<S extends Schema> {
 
   /** How the rows are written: append, update or complete. */
   get writeStream(): StreamWriter<S> {
-    return this.host.createWriter<S>({
+    return new StreamWriter<S>(this.host, {
       parts: this.parts.parts,
       aggregates: { result: this.parts },
     });
@@ -82,7 +82,7 @@ export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>>
 
   /** How the rows of all of them are written, each table under its name. */
   get writeStream(): TablesWriter<Schemas> {
-    return this.host.createTablesWriter<Schemas>(this.outputs);
+    return new TablesWriter<Schemas>(this.host, this.outputs);
   }
 }
 

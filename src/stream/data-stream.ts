@@ -17,7 +17,7 @@ import { columnIn, expressionIn, fieldAt, selected } from './scope.ts';
 import type { StreamParts } from './stream-parts.ts';
 import type { GroupingKey, NamedKey, Selected, WithColumn } from './stream-types.ts';
 import type { StreamHost } from './stream-host.ts';
-import type { StreamWriter } from './stream-writer.ts';
+import { StreamWriter } from './stream-writer.ts';
 import { AggregatedStreams, type AnyAggregated, type SchemasOf } from './aggregated-stream.ts';
 
 /** Events on their way: each operation gives another stream, and nothing runs before `start`. */
@@ -184,7 +184,7 @@ export class DataStream<S extends Schema> {
 
   /** Starts a query whose results are the events themselves. */
   get writeStream(): StreamWriter<S> {
-    return this.host.createWriter<S>({ parts: this.parts, aggregates: {} });
+    return new StreamWriter<S>(this.host, { parts: this.parts, aggregates: {} });
   }
 }
 

@@ -4,10 +4,7 @@ import type { Clock } from '../contracts/clock.ts';
 import type { Log, TopicOptions } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { ForeachWriter, Sink } from '../contracts/sink.ts';
-import type { Schema } from '../columns/schema/schema.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import type { Outputs } from './plan-of.ts';
-import type { StreamWriter, TablesWriter } from './stream-writer.ts';
 import type { StreamingQueryManager } from './query-manager.ts';
 import type { SourceSpec } from './stream-parts.ts';
 
@@ -30,10 +27,6 @@ export interface StreamHost {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly queries: StreamingQueryManager;
-  createWriter<S extends Schema>(outputs: Outputs): StreamWriter<S>;
-  createTablesWriter<Schemas extends Readonly<Record<string, Schema>>>(
-    outputs: Outputs,
-  ): TablesWriter<Schemas>;
   /** @throws USAGE for a format or an option that there is not; what the log's opening throws */
   openSource(
     source: SourceSpec,

@@ -1,12 +1,8 @@
 /** What a user's own tests need: `tallystream/testing`. */
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createTestSession, type TestSession } from './test-session.ts';
-export {
-  testStream,
-  type SelectingOptions,
-  type TestedStream,
-  type TestStreamOptions,
-} from './test-stream.ts';
+export { testStream } from './test-stream.ts';
+export type { SelectingOptions, TestedStream, TestStreamOptions } from './tested-stream.ts';
 export { StreamTestError } from './stream-test-error.ts';
 export {
   addBytes,

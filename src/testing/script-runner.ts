@@ -8,7 +8,7 @@ import type { StreamingQueryListener } from '../stream/query-manager.ts';
 import type { Action, CrashPoint } from './actions.ts';
 import { Answers } from './answers.ts';
 import { StepFailure, type SeenBatch } from './stream-test-error.ts';
-import type { SelectingOptions, TestedStream, TestStreamOptions } from './test-stream.ts';
+import type { SelectingOptions, TestedStream, TestStreamOptions } from './tested-stream.ts';
 import { comparable, linesText, missingFrom, textOf } from './value-text.ts';
 
 const QUERY_NAME = 'tested';

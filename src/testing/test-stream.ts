@@ -5,38 +5,10 @@
 import { rm } from 'node:fs/promises';
 import type { RowOf } from '../columns/rows.ts';
 import type { Schema } from '../columns/schema/schema.ts';
-import type { OutputMode } from '../plan/query-plan.ts';
-import type { StreamWriter } from '../stream/stream-writer.ts';
 import type { Action } from './actions.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { StreamTestError } from './stream-test-error.ts';
-import type { TestSession } from './test-session.ts';
-
-/** What a script tests: a stream, or an aggregate of one. */
-export interface TestedStream<S extends Schema> {
-  readonly writeStream: StreamWriter<S>;
-}
-
-type Trigger = Parameters<StreamWriter<Schema>['trigger']>[0];
-
-/** How a script runs its query. */
-export interface TestStreamOptions<S extends Schema> {
-  /** The session that the stream was made in. */
-  readonly session: TestSession;
-  /** append where left out. */
-  readonly outputMode?: OutputMode;
-  /** Where left out, a batch runs when an action asks for it and at no other time. */
-  readonly trigger?: Trigger;
-  /** Gives the writer what else it needs: options, handlers under test, sinks. */
-  readonly configure?: (writer: StreamWriter<S>) => StreamWriter<S>;
-  /** How long an action may take before it fails, by the clock on the wall; 10 seconds where left out. */
-  readonly stepTimeoutMs?: number;
-}
-
-/** Options with what the checks compare of a row, in place of the row. */
-export interface SelectingOptions<S extends Schema, Answer> extends TestStreamOptions<S> {
-  readonly select: (row: RowOf<S>) => Answer;
-}
+import type { SelectingOptions, TestedStream, TestStreamOptions } from './tested-stream.ts';
 
 const STEP_TIMEOUT_MS = 10_000;
 

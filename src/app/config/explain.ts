@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { escapeForTerminal, escapeJsonLineForTerminal } from '../../columns/format/escape.ts';
 import type { Config } from './keys.ts';
-import type { LoadedConfig, Origin, Setting } from './load.ts';
+import type { LoadedConfig } from './load.ts';
+import type { Origin, Setting } from './setting.ts';
 import { HIDDEN, holdsSecret } from './secrets.ts';
 
 /** Whether there is such a file. */

@@ -3,7 +3,7 @@ import { invariant } from '../../errors.ts';
 import { closest } from './did-you-mean.ts';
 import { KAFKA_NAMES, kafkaName } from './kafka-names.ts';
 import { KEYS } from './key-list.ts';
-import type { Setting } from './load.ts';
+import type { Setting } from './setting.ts';
 import type { OutsideSetting } from './outside.ts';
 import { didYouMean, NAME_CHARACTERS_MAX, quoteName, type ConfigProblem } from './problems.ts';
 import { looksMade } from './secrets.ts';

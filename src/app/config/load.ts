@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { readFileSettings, type FileContents } from './file.ts';
 import { KAFKA_FLAG, readKafkaFlags } from './kafka-flag.ts';
 import { KEYS, type ListedKey } from './key-list.ts';
+import type { Origin, Setting } from './setting.ts';
 import type { Config } from './keys.ts';
 import { CONFIG_VARIABLE, readEnvironment, readFlags, type Environment, type Flags } from './outside.ts';
 import { withResolvedPaths } from './paths.ts';
@@ -26,21 +27,6 @@ export interface ConfigSources {
   /** Relative paths start here. */
   readonly cwd: string;
   readonly readFile?: ReadFile;
-}
-
-export type Origin =
-  | { readonly kind: 'default' }
-  | { readonly kind: 'file'; readonly file: string; readonly line: number; readonly column: number }
-  | { readonly kind: 'environment'; readonly name: string }
-  /** The name is without its dashes; `setting` is what `-X` names, such as `kafka.acks`. */
-  | { readonly kind: 'flag'; readonly name: string; readonly setting?: string };
-
-/** One key's value as text, and where it came from. */
-export interface Setting {
-  readonly key: ListedKey;
-  /** As it was written, trimmed; a folder as the absolute path that it came to. */
-  readonly text: string;
-  readonly origin: Origin;
 }
 
 export interface LoadedConfig {

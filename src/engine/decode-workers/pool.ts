@@ -211,7 +211,7 @@ export class PreparationPool {
     const bell = new SharedArrayBuffer(4);
     // Beside a checkout's TypeScript lies TypeScript, beside the package's JavaScript lies JavaScript.
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./preparation-worker.${extension}`, import.meta.url), {
+    const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
       workerData: { query, hashKey, port: port2, bell } satisfies WorkerSetup,
       transferList: [port2],
       env: withCompileCache(process.env),

@@ -2,7 +2,7 @@
 import type { ColumnBatch, DecimalColumn, NumberColumn } from '../../columns/column-chunk.ts';
 import type { GroupCell } from '../../contracts/batch.ts';
 import type { Measure } from '../../plan/query-plan.ts';
-import type { Accumulator, Slot } from './accumulators.ts';
+import type { Accumulator, Slot } from './accumulator.ts';
 import { groupText, overflowIn } from './overflow.ts';
 
 /** Where the slots of a group's batch in hand are. */

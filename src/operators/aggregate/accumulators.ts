@@ -7,33 +7,11 @@ import type { Column, ColumnBatch, Scaled } from '../../columns/column-chunk.ts'
 import { compareScaled } from '../../columns/values/decimal.ts';
 import type { GroupCell } from '../../contracts/batch.ts';
 import type { Measure } from '../../plan/query-plan.ts';
+import type { Accumulator, Slot } from './accumulator.ts';
 import { distinctAccumulator } from './distinct.ts';
 import { NUMBER_BYTES, textBytes } from './memory-estimate.ts';
 import { averageOf, boundOf, sumOf } from './sum.ts';
 import { valueReader, type ValueReader } from './value-reader.ts';
-
-/** What a slot holds: numbers, exact whole numbers, texts, registers; null and undefined are each measure's own. */
-export type Slot = Scaled | string | boolean | Uint8Array | null | undefined;
-
-export interface Accumulator {
-  /** How many slots its state takes. */
-  readonly slots: number;
-  /** Memory of its state beside the slots, estimated; 0 where it is a text, which {@link textBytes} tells. */
-  readonly bytes: number;
-  textBytes?(slots: readonly Slot[], at: number): number;
-  /** Puts the state of no rows at `at`. */
-  clear(target: Slot[], at: number): void;
-  /** Takes a row of the batch in. @throws SUM_OVERFLOW */
-  add(target: Slot[], at: number, row: number): void;
-  /** Takes the state of later rows in. @throws SUM_OVERFLOW */
-  merge(target: Slot[], at: number, later: readonly Slot[], laterAt: number): void;
-  /** What people see. */
-  result(slots: readonly Slot[], at: number): GroupCell;
-  /** The state as cells where the result does not tell it; undefined where it does. */
-  save?(slots: readonly Slot[], at: number): readonly GroupCell[];
-  /** Takes back what was saved, or the result. */
-  load(target: Slot[], at: number, cells: readonly GroupCell[]): void;
-}
 
 /** Seeds the hash of distinct counts: the checkpoint's own key, so that nobody can prepare collisions. */
 export interface AccumulatorOptions {

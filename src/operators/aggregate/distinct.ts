@@ -5,7 +5,7 @@
  */
 import { SipHash128 } from '../../columns/hash/siphash.ts';
 import type { GroupCell } from '../../contracts/batch.ts';
-import type { Accumulator, Slot } from './accumulators.ts';
+import type { Accumulator, Slot } from './accumulator.ts';
 import { BYTES_OVERHEAD } from './memory-estimate.ts';
 import type { ValueReader } from './value-reader.ts';
 

@@ -1,7 +1,7 @@
 /** Groups as the cells that are stored and shown, and how many of them there may be. */
 import { TallystreamError } from '../../errors.ts';
 import type { GroupCell, GroupRow } from '../../contracts/batch.ts';
-import type { Accumulator, Slot } from './accumulators.ts';
+import type { Accumulator, Slot } from './accumulator.ts';
 
 /** Groups of one aggregate: all that are open are kept in memory. */
 export const GROUPS_MAX = 2_000_000;

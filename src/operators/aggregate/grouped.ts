@@ -4,7 +4,7 @@
  */
 import type { AggregateChange, GroupCell, GroupRow } from '../../contracts/batch.ts';
 import type { Aggregate, Measure } from '../../plan/query-plan.ts';
-import type { Slot } from './accumulators.ts';
+import type { Slot } from './accumulator.ts';
 import { GROUP_BYTES, keyBytes } from './memory-estimate.ts';
 import { keyReader, spanCells, windowReader, type KeyReader, type WindowReader } from './group-key.ts';
 import { GroupPaths } from './group-index.ts';

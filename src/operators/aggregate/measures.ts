@@ -2,7 +2,8 @@
 import type { ColumnBatch } from '../../columns/column-chunk.ts';
 import type { GroupCell, GroupRow } from '../../contracts/batch.ts';
 import type { Aggregate } from '../../plan/query-plan.ts';
-import { accumulatorOf, type Accumulator, type Slot } from './accumulators.ts';
+import type { Accumulator, Slot } from './accumulator.ts';
+import { accumulatorOf } from './accumulators.ts';
 import { SLOT_BYTES } from './memory-estimate.ts';
 import { groupRow, loadSlots } from './group-row.ts';
 import { groupText, overflowIn } from './overflow.ts';

@@ -5,7 +5,7 @@
 import { invariant } from '../../errors.ts';
 import type { AggregateChange, GroupCell, GroupRow } from '../../contracts/batch.ts';
 import type { Aggregate, GroupKey } from '../../plan/query-plan.ts';
-import type { Slot } from './accumulators.ts';
+import type { Slot } from './accumulator.ts';
 import { keyBytes, SESSION_BYTES, SESSION_KEY_BYTES } from './memory-estimate.ts';
 import { keyReader, spanCells, timeColumn, type KeyReader } from './group-key.ts';
 import { GROUPS_MAX, tooManyGroups } from './group-row.ts';

@@ -2,7 +2,7 @@
 import { InvariantError, TallystreamError } from '../../errors.ts';
 import type { Column, Scaled } from '../../columns/column-chunk.ts';
 import { addExact, formatScaled, parseDecimal } from '../../columns/values/decimal.ts';
-import type { Accumulator, Slot } from './accumulators.ts';
+import type { Accumulator, Slot } from './accumulator.ts';
 import { divideHalfUp } from '../expression/divide.ts';
 import { NUMBER_BYTES } from './memory-estimate.ts';
 import { overflowIn } from './overflow.ts';

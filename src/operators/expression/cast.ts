@@ -8,13 +8,7 @@ import { MICROS_PER_SECOND } from '../../columns/values/calendar.ts';
 import type { ValueType } from '../../plan/expression/value-type.ts';
 import { asInt, asLong, checkedDigits } from './arithmetic.ts';
 import { cutDown, rescaled } from './decimal.ts';
-import {
-  ExpressionFault,
-  failed,
-  type Evaluator,
-  type Reader,
-  type ScaledEvaluator,
-} from './evaluator.ts';
+import { ExpressionFault, failed, type Evaluator, type Reader, type ScaledEvaluator } from './evaluator.ts';
 import { dateOfText, scaledOfText, wholeOfText } from './parse.ts';
 
 const LONG_MAX = 2n ** 63n - 1n;

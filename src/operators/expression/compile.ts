@@ -8,26 +8,21 @@ import { civilFromDays, MICROS_PER_DAY } from '../../columns/values/calendar.ts'
 import { TimeZone } from '../../columns/values/timezone.ts';
 import { columnTypes, resolve } from '../../plan/expression/analyze.ts';
 import type { Resolved } from '../../plan/expression/analyze-scope.ts';
-import type { CallNode, CaseNode, DatePart, DatePartNode, ExpressionLike } from '../../plan/expression/node.ts';
+import type {
+  CallNode,
+  CaseNode,
+  DatePart,
+  DatePartNode,
+  ExpressionLike,
+} from '../../plan/expression/node.ts';
 import { explainExpr } from '../../plan/expression/text.ts';
 import { typeText } from '../../plan/expression/value-type.ts';
 import { arithmeticEvaluator, negateEvaluator } from './arithmetic.ts';
 import { castEvaluator, tryCastEvaluator } from './cast.ts';
 import { columnEvaluator, literalEvaluator } from './columns.ts';
 import { arrayContainsEvaluator, comparisonEvaluator, isInEvaluator } from './compare.ts';
-import {
-  ExpressionFault,
-  type Evaluator,
-  type NumberEvaluator,
-  type Reader,
-} from './evaluator.ts';
-import {
-  andEvaluator,
-  caseEvaluator,
-  coalesceEvaluator,
-  isNullEvaluator,
-  notEvaluator,
-} from './logic.ts';
+import { ExpressionFault, type Evaluator, type NumberEvaluator, type Reader } from './evaluator.ts';
+import { andEvaluator, caseEvaluator, coalesceEvaluator, isNullEvaluator, notEvaluator } from './logic.ts';
 import { concatEvaluator, lengthEvaluator, mapped, substringEvaluator, trimmed } from './text-functions.ts';
 
 export type { Evaluator } from './evaluator.ts';

@@ -1,6 +1,11 @@
 /** The columns that rules read, each of the kind that a rule needs; another kind is a fault of the plan's maker. */
 import { InvariantError } from '../../errors.ts';
-import type { ColumnBatch, DecimalColumn, DictionaryColumn, NumberColumn } from '../../columns/column-chunk.ts';
+import type {
+  ColumnBatch,
+  DecimalColumn,
+  DictionaryColumn,
+  NumberColumn,
+} from '../../columns/column-chunk.ts';
 
 export function dictionaryColumn(batch: ColumnBatch, field: string): DictionaryColumn {
   const column = batch.columns[batch.indexOf(field)];

@@ -5,14 +5,7 @@
 import type { Schema } from '../../columns/schema/schema.ts';
 import { columnTypes, resolve } from './analyze.ts';
 import type { Resolved } from './analyze-scope.ts';
-import type {
-  CallNode,
-  CastNode,
-  DatePartNode,
-  ExpressionLike,
-  LiteralNode,
-  WindowNode,
-} from './node.ts';
+import type { CallNode, CastNode, DatePartNode, ExpressionLike, LiteralNode, WindowNode } from './node.ts';
 import { typeText, type ValueType } from './value-type.ts';
 
 const INFIX: Readonly<Partial<Record<CallNode['name'], string>>> = {

@@ -2,7 +2,8 @@
 import type { Schema } from '../../columns/schema/schema.ts';
 import { ColumnTable } from '../../columns/table.ts';
 import { TallystreamError } from '../../errors.ts';
-import { accumulatorOf, type Slot } from '../../operators/aggregate/accumulators.ts';
+import type { Slot } from '../../operators/aggregate/accumulator.ts';
+import { accumulatorOf } from '../../operators/aggregate/accumulators.ts';
 import { GroupedAggregate } from '../../operators/aggregate/grouped.ts';
 import type { RunningAggregate } from '../../operators/aggregate/aggregate.ts';
 import { SessionAggregate } from '../../operators/aggregate/sessions.ts';

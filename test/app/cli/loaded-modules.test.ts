@@ -15,18 +15,18 @@ before(async () => {
 after(() => place.remove());
 
 /** Parts of modules' addresses, by what they are for. */
-const KAFKA = ['/@platformatic/', '/src/log/kafka'];
-const EMBEDDED = ['/src/log/embedded', '/src/log/record-batch'];
+const KAFKA = ['/@platformatic/', '/src/log/kafka/'];
+const EMBEDDED = ['/src/log/embedded/', '/src/log/shared/record-batch'];
 const STATE = ['/src/checkpoint/', 'node:sqlite'];
-const ENGINE = ['/src/engine/', '/src/operators/', '/src/stream/', '/src/plan/functions'];
+const ENGINE = ['/src/engine/', '/src/operators/', '/src/stream/', '/src/plan/expression/functions'];
 const LOGGER = ['/pino/', '/pino-pretty/', '/src/observe/logger'];
-const OTHER_FORMATS = ['/src/log/rate', '/src/log/file-source', '/src/log/memory', '/src/sinks/file'];
+const OTHER_FORMATS = ['/src/log/rate/', '/src/log/file/', '/src/log/memory/', '/src/sinks/file'];
 /** No command needs them as it is started here. */
 const NEVER = ['/yaml/', '/pino-pretty/', '/apache-arrow/', '/hyparquet-writer/', '/src/stream/session.ts'];
 
 const COMMANDS: readonly (readonly [words: string, unused: readonly string[], used: readonly string[]])[] = [
-  ['--version', [...KAFKA, ...EMBEDDED, ...STATE, ...ENGINE, ...LOGGER, '/src/config/load.ts'], []],
-  ['--help', [...KAFKA, ...EMBEDDED, ...STATE, ...ENGINE, ...LOGGER, '/src/config/load.ts'], []],
+  ['--version', [...KAFKA, ...EMBEDDED, ...STATE, ...ENGINE, ...LOGGER, '/src/app/config/load.ts'], []],
+  ['--help', [...KAFKA, ...EMBEDDED, ...STATE, ...ENGINE, ...LOGGER, '/src/app/config/load.ts'], []],
   ['totals', [...KAFKA, ...EMBEDDED, ...ENGINE, ...LOGGER, '/src/checkpoint/runner.ts'], STATE],
   [
     'produce --events 1 --rate max',
@@ -58,7 +58,7 @@ test('a command on Kafka loads of the client what it uses of it', async () => {
   assert.ok(client.some((url) => url.endsWith('/network/connection.js')));
   assert.ok(client.length < 60, `${client.length} modules of the client are loaded`);
   assert.deepEqual(
-    loadedOf(modules, ['/ajv/', '/mnemonist/', '/avsc/', '/src/log/embedded', ...STATE, ...NEVER]),
+    loadedOf(modules, ['/ajv/', '/mnemonist/', '/avsc/', '/src/log/embedded/', ...STATE, ...NEVER]),
     [],
   );
 });

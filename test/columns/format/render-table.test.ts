@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CELL_WIDTH_MAX, displayWidth, fitCell, renderTable } from '../../../src/columns/format/render-table.ts';
+import {
+  CELL_WIDTH_MAX,
+  displayWidth,
+  fitCell,
+  renderTable,
+} from '../../../src/columns/format/render-table.ts';
 
 test("pads on the right as Spark's show(truncate = false) does, to at least three columns", () => {
   const table = renderTable({ columns: ['a', 'name'], rows: [['1', 'x'], ['22', 'longer']], align: 'left' }); // prettier-ignore

@@ -12,7 +12,7 @@ import {
   type DictionaryColumn,
 } from '../../../src/columns/column-chunk.ts';
 import type { BooleanColumn, NumberColumn, StringColumn } from '../../../src/columns/column-chunk.ts';
-import type { ColumnOf, ColumnsOf } from '../../../src/columns/column-types.ts';
+import type { ColumnOf, ColumnsOf } from '../../../src/columns/column-chunk.ts';
 import { createDecoder } from '../../../src/columns/decode/decoder.ts';
 import { rowOf, type Row, type RowOf } from '../../../src/columns/rows.ts';
 import { optional, required, schema, types } from '../../../src/columns/schema/schema.ts';

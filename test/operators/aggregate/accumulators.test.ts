@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { optional, schema, types } from '../../../src/columns/schema/schema.ts';
 import { ColumnTable } from '../../../src/columns/table.ts';
 import type { GroupCell } from '../../../src/contracts/batch.ts';
-import { accumulatorOf, type Accumulator, type Slot } from '../../../src/operators/aggregate/accumulators.ts';
+import type { Accumulator, Slot } from '../../../src/operators/aggregate/accumulator.ts';
+import { accumulatorOf } from '../../../src/operators/aggregate/accumulators.ts';
 import type { Measure } from '../../../src/plan/query-plan.ts';
 
 const HASH_KEY = Uint8Array.from({ length: 16 }, (_, at) => at);

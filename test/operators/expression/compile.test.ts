@@ -10,7 +10,15 @@ import { TallystreamError } from '../../../src/errors.ts';
 import { compileExpression, type Evaluator } from '../../../src/operators/expression/compile.ts';
 import { typeOf } from '../../../src/plan/expression/analyze.ts';
 import type { Expr } from '../../../src/plan/expression/expr.ts';
-import { arrayContains, col, concat, hour, lit, toDate, when } from '../../../src/plan/expression/functions.ts';
+import {
+  arrayContains,
+  col,
+  concat,
+  hour,
+  lit,
+  toDate,
+  when,
+} from '../../../src/plan/expression/functions.ts';
 import { window } from '../../../src/plan/window.ts';
 
 // Most of what functions give is compared with Spark's answers, in expression-spark.test.ts.

@@ -5,7 +5,11 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { type Input, openFileInput, openStreamInput } from '../../../src/producer/lines/input.ts';
-import { createNdjsonSource, type LineRecord, type NdjsonOptions } from '../../../src/producer/lines/ndjson.ts';
+import {
+  createNdjsonSource,
+  type LineRecord,
+  type NdjsonOptions,
+} from '../../../src/producer/lines/ndjson.ts';
 import { createManualClock } from '../../../src/testing/manual-clock.ts';
 
 const never = new AbortController().signal;

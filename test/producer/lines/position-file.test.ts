@@ -18,7 +18,11 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { lockName } from '../../../src/producer/lines/name-lock.ts';
 import { writeFailure } from '../../../src/producer/lines/position-failure.ts';
-import { readPosition, type StoredPosition, writePosition } from '../../../src/producer/lines/position-file.ts';
+import {
+  readPosition,
+  type StoredPosition,
+  writePosition,
+} from '../../../src/producer/lines/position-file.ts';
 
 const POSITION: StoredPosition = {
   schemaVersion: 2,

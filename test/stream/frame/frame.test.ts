@@ -4,10 +4,26 @@ import fc from 'fast-check';
 import { ColumnBatch } from '../../../src/columns/column-chunk.ts';
 import { createDecoder } from '../../../src/columns/decode/decoder.ts';
 import { rowOf } from '../../../src/columns/rows.ts';
-import { leavesOf, optional, required, schema, types, type Schema } from '../../../src/columns/schema/schema.ts';
+import {
+  leavesOf,
+  optional,
+  required,
+  schema,
+  types,
+  type Schema,
+} from '../../../src/columns/schema/schema.ts';
 import { ColumnTable } from '../../../src/columns/table.ts';
 import { TimeZone } from '../../../src/columns/values/timezone.ts';
-import { col, decimal, hour, length, lit, toDate, upper, when } from '../../../src/plan/expression/functions.ts';
+import {
+  col,
+  decimal,
+  hour,
+  length,
+  lit,
+  toDate,
+  upper,
+  when,
+} from '../../../src/plan/expression/functions.ts';
 import { approxCountDistinct, avg, count, first, last, max, min, sum } from '../../../src/plan/measure.ts';
 import { sessionWindow } from '../../../src/plan/session-window.ts';
 import { window } from '../../../src/plan/window.ts';

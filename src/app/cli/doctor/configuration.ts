@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConfigFault } from '../../config/fallback.ts';
 import { secretsOnCommandLine } from '../../config/kafka-flag.ts';
 import type { Config } from '../../config/keys.ts';
-import type { LoadedConfig, Setting } from '../../config/load.ts';
+import type { LoadedConfig } from '../../config/load.ts';
+import type { Setting } from '../../config/setting.ts';
 import { inDataDir } from '../../config/paths.ts';
 import { pass, type Check, type Verdict } from './check.ts';
 

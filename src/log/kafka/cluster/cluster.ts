@@ -5,7 +5,7 @@ import { TallystreamError } from '../../../errors.ts';
 import { Arrivals } from '../read/arrivals.ts';
 import { ChunkMemoryPool } from '../read/chunk-builder.ts';
 import { CleanupPolicies } from '../history/cleanup-policy.ts';
-import { Connections, type Broker, type Purpose } from './connections.ts';
+import { Connections, type Purpose } from './connections.ts';
 import {
   AdvertisedFault,
   brokerCodesOf,
@@ -18,12 +18,12 @@ import {
 import type { FetchChannel } from './fetch-channel.ts';
 import { Fetcher } from '../read/fetch-batcher.ts';
 import { HistoryNotes } from '../history/notes.ts';
-import type { SettledOptions } from './options.ts';
+import type { Broker, SettledOptions } from './options.ts';
 import { Retry } from './retry.ts';
 import { Throttles } from './throttle.ts';
 import { topicNotFound } from '../../shared/errors.ts';
 
-export type { Broker, Purpose } from './connections.ts';
+export type { Purpose } from './connections.ts';
 
 export interface TopicMetadata extends TopicDescription {
   /** The leader's node id by partition; undefined where a partition has none for now. */

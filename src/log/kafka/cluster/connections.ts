@@ -5,15 +5,8 @@ import { BlockPool } from '../wire/buffer-pool.ts';
 import { AdvertisedFault, NotKafkaError } from '../wire/errors.ts';
 import { FETCH_BYTES_MAX } from '../wire/fetch.ts';
 import { fetchChannelOver, openFetchChannel, type FetchChannel } from './fetch-channel.ts';
-import type { SettledOptions } from './options.ts';
+import type { Broker, SettledOptions } from './options.ts';
 import { connectionSecurity } from './security.ts';
-
-export interface Broker {
-  readonly host: string;
-  readonly port: number;
-  /** Where the address is the one that the cluster tells clients to use, and not one that is configured. */
-  readonly nodeId?: number;
-}
 
 /** A request waits behind the others of its connection, so those that wait long have one of their own. */
 export type Purpose = 'ask' | 'show' | 'write' | 'read' | 'wait' | `transactions ${number}`;

@@ -7,7 +7,7 @@ import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
 import { NetworkError, Reader, TimeoutError, Writer, type Connection } from '../wire/client.ts';
 import type { BlockPool } from '../wire/buffer-pool.ts';
-import type { Broker } from './connections.ts';
+import type { Broker } from './options.ts';
 import { NotKafkaError } from '../wire/errors.ts';
 import {
   FETCH_API,

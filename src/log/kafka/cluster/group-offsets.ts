@@ -1,7 +1,8 @@
 /** Offsets of a consumer group that has no members: what every lag tool of Kafka looks at. */
 import { findCoordinatorV4, offsetCommitV8 } from '../wire/client.ts';
 import type { GroupOffset } from '../../../contracts/log.ts';
-import type { Broker, KafkaCluster } from './cluster.ts';
+import type { KafkaCluster } from './cluster.ts';
+import type { Broker } from './options.ts';
 import { BrokerFault, CODE } from '../wire/errors.ts';
 
 const GROUP_KEY_TYPE = 0;

@@ -3,6 +3,13 @@ import type { Clock } from '../../../contracts/clock.ts';
 
 export type KafkaCompression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 
+export interface Broker {
+  readonly host: string;
+  readonly port: number;
+  /** Set if the address is the one that the cluster tells clients to use, and not one that is configured. */
+  readonly nodeId?: number;
+}
+
 export type SaslMechanism = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER';
 
 export interface KafkaSecurity {

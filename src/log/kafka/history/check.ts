@@ -2,7 +2,12 @@
  * Whether what was read is still what the log has. A log goes back if an older copy is restored, if a broker loses what it
  * had not flushed, or if an unclean election takes place; producers may have written past the old end since.
  */
-import type { HistoryBreak, PartitionMark, PartitionOffsets, TopicDescription } from '../../../contracts/log.ts';
+import type {
+  HistoryBreak,
+  PartitionMark,
+  PartitionOffsets,
+  TopicDescription,
+} from '../../../contracts/log.ts';
 import { TallystreamError } from '../../../errors.ts';
 import type { KafkaCluster, TopicMetadata } from '../cluster/cluster.ts';
 import { BrokerFault, CODE } from '../wire/errors.ts';

@@ -12,7 +12,8 @@ import {
 } from '../wire/client.ts';
 import type { Connection } from '../wire/client.ts';
 import { TallystreamError } from '../../../errors.ts';
-import type { Broker, KafkaCluster, Purpose } from '../cluster/cluster.ts';
+import type { KafkaCluster, Purpose } from '../cluster/cluster.ts';
+import type { Broker } from '../cluster/options.ts';
 import type { Identity } from './send.ts';
 import { brokerCodesOf, BrokerFault, CODE } from '../wire/errors.ts';
 import { writerFenced } from '../../shared/writer-turns.ts';

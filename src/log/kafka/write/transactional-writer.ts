@@ -12,12 +12,7 @@ import { KeylessTurn } from '../../shared/append-plan.ts';
 import type { KafkaCluster, TopicMetadata } from '../cluster/cluster.ts';
 import { deliver, planDelivery, type Identity, type Sender } from './send.ts';
 import { brokerCodesOf, BrokerFault, CODE, LOST_IDENTITY, unavailable } from '../wire/errors.ts';
-import {
-  FENCED,
-  TransactionCoordinator,
-  type Ending,
-  type TopicPartitions,
-} from './coordinator.ts';
+import { FENCED, TransactionCoordinator, type Ending, type TopicPartitions } from './coordinator.ts';
 import { LastTransaction } from './markers.ts';
 import { TransactionPartitions } from './partitions.ts';
 import { checkWriterName, WriterTurns } from '../../shared/writer-turns.ts';

@@ -6,13 +6,7 @@
  */
 import { describeProducersV0 } from '../wire/client.ts';
 import type { KafkaCluster } from '../cluster/cluster.ts';
-import {
-  acknowledge,
-  openPartitions,
-  type Delivery,
-  type Identity,
-  type PartitionDelivery,
-} from './send.ts';
+import { acknowledge, openPartitions, type Delivery, type Identity, type PartitionDelivery } from './send.ts';
 import { brokerCodesOf, CODE } from '../wire/errors.ts';
 import { hasCome, sequenceAfter } from './sequence.ts';
 

@@ -6,7 +6,14 @@ import { after, before, describe, test } from 'node:test';
 import { renderVerification } from '../../../../src/app/cli/checkpoint/checkpoint.ts';
 import { renderSummary, summaryJson } from '../../../../src/app/cli/checkpoint/show.ts';
 import { readSummary } from '../../../../src/checkpoint/summary.ts';
-import { commitOf, freshLocation, letterOf, open, planOf, QUERY } from '../../../checkpoint/support/batches.ts';
+import {
+  commitOf,
+  freshLocation,
+  letterOf,
+  open,
+  planOf,
+  QUERY,
+} from '../../../checkpoint/support/batches.ts';
 import { CHECKPOINT, Place } from '../../../e2e/run-cli.ts';
 
 interface Verified {

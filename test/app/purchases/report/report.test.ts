@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { compareCodePoints } from '../../../../src/app/purchases/report/totals-order.ts';
-import { buildReport, DETAIL_CHARACTERS_MAX, parseReport } from '../../../../src/app/purchases/report/report.ts';
+import {
+  buildReport,
+  DETAIL_CHARACTERS_MAX,
+  parseReport,
+} from '../../../../src/app/purchases/report/report.ts';
 import type { Json } from '../../../../src/contracts/batch.ts';
 import { amount, resultOf, type Purchase } from '../report-fixture.ts';
 

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareCodePoints, firstInOrder, totalsRow } from '../../../../src/app/purchases/report/totals-order.ts';
+import {
+  compareCodePoints,
+  firstInOrder,
+  totalsRow,
+} from '../../../../src/app/purchases/report/totals-order.ts';
 
 test('compares as UTF-32 does, for any text', () => {
   const text = fc.string({

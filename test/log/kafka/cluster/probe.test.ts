@@ -8,10 +8,12 @@ import { systemClock } from '../../../../src/observe/system-clock.ts';
 import { freePort } from '../../../../scripts/kafka/ports.js';
 import { hasCode } from '../../../contract/log/log-under-test.ts';
 
-const FOLDER = new URL('../../../../src/log/', import.meta.url);
+const FOLDER = new URL('../../../../src/log/kafka/', import.meta.url);
 
 test('asks for every request that the Kafka log sends, in the version that it sends', () => {
-  const files = readdirSync(FOLDER).filter((name) => name.startsWith('kafka') && name !== 'kafka-probe.ts');
+  const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => name.endsWith('.ts') && name !== 'cluster/probe.ts',
+  );
   const sources = files.map((name) => readFileSync(new URL(name, FOLDER), 'utf8')).join('\n');
   const called = [...sources.matchAll(/\b([a-z]\w*)V(\d+)\.api\b/g)].map(([, name = '', version = '']) => {
     return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${version}`;

@@ -9,7 +9,13 @@ import {
   UserError,
 } from '@platformatic/kafka';
 import { InvariantError, TallystreamError } from '../../../../src/errors.ts';
-import { brokerCodesOf, BrokerFault, judge, NotKafkaError, unavailable } from '../../../../src/log/kafka/wire/errors.ts';
+import {
+  brokerCodesOf,
+  BrokerFault,
+  judge,
+  NotKafkaError,
+  unavailable,
+} from '../../../../src/log/kafka/wire/errors.ts';
 
 function systemError(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
