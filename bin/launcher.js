@@ -8,7 +8,9 @@ import { setFlagsFromString } from 'node:v8';
 
 const NODE_MAJOR_MIN = 24;
 const SQLITE_VERSION_MIN = '3.51.3';
-/** What to install on a machine for which the package brings no Node. */
+/** The version of Node that a checkout on an older host runs on. */
+export const PACKAGED_NODE_VERSION = '26.10.0';
+/** What a machine needs. */
 export const NODE_NEEDED = `Node ${NODE_MAJOR_MIN} or newer with SQLite ${SQLITE_VERSION_MIN} or newer`;
 /**
  * The query makes little garbage: a small young generation and one helper thread keep some 20 MB out of memory and cost
@@ -39,7 +41,7 @@ const NODE_PACKAGES = {
 };
 
 /**
- * Says why a Node cannot run Tallystream, or undefined where it can.
+ * Says why a Node cannot run Tallystream, or undefined if it can.
  * @param {{ node: string, sqlite?: string | undefined }} versions as in process.versions
  * @returns {string | undefined}
  */
@@ -53,14 +55,24 @@ export function shortfall(versions) {
 }
 
 /**
- * Finds the Node that the package brings for this machine, or says why there is none.
+ * The npm package that carries Node for a machine; undefined if there is none.
  * @param {string} platform as process.platform
  * @param {string} arch as process.arch
- * @returns {{ path: string, version: string } | { missing: string }}
+ */
+export function nodePackage(platform, arch) {
+  return NODE_PACKAGES[`${platform}-${arch}`];
+}
+
+/**
+ * Finds the Node that is installed next to the package for this machine, or says why there is none. The set-up of a checkout
+ * installs it if the machine's Node is too old; a user of the package installs it by name.
+ * @param {string} platform as process.platform
+ * @param {string} arch as process.arch
+ * @returns {{ path: string, version: string } | { missing: string, name?: string }}
  */
 export function findPackagedNode(platform, arch) {
-  const name = NODE_PACKAGES[`${platform}-${arch}`];
-  if (name === undefined) return { missing: `The package brings no Node for ${platform}-${arch}.` };
+  const name = nodePackage(platform, arch);
+  if (name === undefined) return { missing: `No npm package has a Node for ${platform}-${arch}.` };
   try {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
     const path = join(dirname(manifest), 'bin', platform === 'win32' ? 'node.exe' : 'node');
@@ -68,13 +80,11 @@ export function findPackagedNode(platform, arch) {
   } catch {
     // Falls through: a package that cannot be resolved, or read, is one that is not installed.
   }
-  return {
-    missing: `The Node that the package brings (${name}) is not installed; npm leaves it out under --omit=optional.`,
-  };
+  return { missing: `The npm package ${name} would have one, and is not installed.`, name };
 }
 
 /**
- * Runs the command line on this Node where it is new enough, on the package's own where it is not.
+ * Runs the command line on this Node if it is new enough, else on the one that is installed next to the package.
  * @param {object} options
  * @param {readonly string[]} options.argv the arguments after the script's name
  * @param {URL} options.script what the package's own Node runs: endWithLauncher, then runInProcess
@@ -99,7 +109,9 @@ export async function launch({
     say(
       `cannot start: ${reason}, and Tallystream needs ${NODE_NEEDED}.`,
       own.missing,
-      `To mend it, install ${NODE_NEEDED}, or install Tallystream again with its optional dependencies.`,
+      'name' in own
+        ? `Install ${NODE_NEEDED}, or \`npm install ${own.name}@${PACKAGED_NODE_VERSION}\` next to Tallystream.`
+        : `Install ${NODE_NEEDED}.`,
     );
     process.exitCode = EXIT_CONFIGURATION;
     return;
@@ -189,7 +201,7 @@ async function runInChild({ node, script, argv }) {
     child.on('error', (error) => {
       say(
         `cannot start the package's own Node: ${error.message}.`,
-        `To mend it, install ${NODE_NEEDED} on this machine.`,
+        `Install ${NODE_NEEDED} on this machine.`,
       );
       resolve(EXIT_CONFIGURATION);
     });
@@ -201,8 +213,8 @@ async function runInChild({ node, script, argv }) {
 
 /** A checkout runs its TypeScript as it stands; the published package has only what was built. */
 function mainModule() {
-  const source = join(packageRoot, 'src', 'cli', 'main.ts');
-  return pathToFileURL(existsSync(source) ? source : join(packageRoot, 'dist', 'cli', 'main.js'));
+  const source = join(packageRoot, 'src', 'app', 'cli', 'main.ts');
+  return pathToFileURL(existsSync(source) ? source : join(packageRoot, 'dist', 'app', 'cli', 'main.js'));
 }
 
 /**

@@ -2,6 +2,7 @@
  * What the package exports, and nothing else. The headings are those of the pages that `npm run docs` makes; classes that
  * only a session makes are exported as types.
  */
+import './runtime.ts';
 
 // Sessions and streams: where a query begins, and what it asks for. Nothing runs before `start`.
 export { createSession, type SessionOptions } from './compose/session.ts';
@@ -31,7 +32,7 @@ export type {
   SourceProgress,
   StateOperatorProgress,
 } from './contracts/batch.ts';
-export { onceInSqlite } from './sinks/once-sqlite.ts';
+export { onceInSqlite, type SqliteConnection } from './sinks/once-sqlite.ts';
 export { onceInPostgres, type PostgresClient } from './sinks/once-postgres.ts';
 export type { OnceOptions } from './sinks/once.ts';
 export type { BatchIdentity, ForeachBatchInfo, ForeachWriter, RunnerIdentity } from './contracts/sink.ts';

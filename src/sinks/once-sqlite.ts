@@ -5,6 +5,13 @@ import type { BatchIdentity } from '../contracts/sink.ts';
 import { isNew, noteCall, refuseSecond, type OnceOptions } from './once.ts';
 import { createLedger, inTransaction, notedIn, noteIn } from './sqlite-ledger.ts';
 
+/** A connection of `node:sqlite`, in the parts that the types of a program without Node's own types can name. */
+export interface SqliteConnection {
+  readonly isTransaction: boolean;
+  exec(sql: string): void;
+  prepare(sql: string): unknown;
+}
+
 const PLACE = 'The SQLite database';
 
 /** `PRAGMA synchronous`: from here on a commit is on the disk when it returns, in WAL mode at least. */
@@ -18,19 +25,20 @@ const FULL = 2;
  *       onceInSqlite(database, info, (tx) => { … });
  *     })
  *
- * `database` is a connection of `node:sqlite` without an open transaction; the table `tallystream_batches` is made in its
+ * `connection` is a `DatabaseSync` of `node:sqlite` without an open transaction; the table `tallystream_batches` is made in its
  * file. `body` is synchronous, as the connection is, and leaves beginning and ending to this function. Effects elsewhere
  * (a mail, another file) are not part of it. The commit waits for the disk, whatever `PRAGMA synchronous` says.
  * @throws what `body` throws, with nothing written; USAGE for a connection within a transaction, for a second call of one
  * name in one call of a handler, and for a body that ends the transaction or is asynchronous; WRITER_FENCED where a newer
  * runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
  */
-export function onceInSqlite(
-  database: DatabaseSync,
+export function onceInSqlite<Connection extends SqliteConnection>(
+  connection: Connection,
   identity: BatchIdentity,
-  body: (tx: DatabaseSync) => void,
+  body: (tx: Connection) => void,
   { name = '' }: OnceOptions = {},
 ): boolean {
+  const database = connection as unknown as DatabaseSync;
   if (database.isTransaction) {
     throw usage('the connection is within a transaction', 'Call it outside of one: it makes its own.');
   }
@@ -41,7 +49,7 @@ export function onceInSqlite(
     inTransaction(database, () => {
       createLedger(database);
       if (!isNew(notedIn(database, identity.queryId, name), identity, PLACE)) return false;
-      refusePromise(body(database));
+      refusePromise(body(connection));
       if (!database.isTransaction) {
         throw usage(
           'the body has ended the transaction, so what it wrote and the note of the batch are apart',

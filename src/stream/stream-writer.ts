@@ -8,7 +8,7 @@ import type { BatchIdentity, ForeachWriter, Sink } from '../contracts/sink.ts';
 import { deadLetterPolicy } from '../engine/dead-letters/policy.ts';
 import { stateMemoryOf } from '../engine/state-memory.ts';
 import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
-import { workersOf } from '../engine/decode-workers/workers.ts';
+import { availableWorkers } from '../engine/decode-workers/workers.ts';
 import { TallystreamError } from '../errors.ts';
 import type { OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import { explainPlan } from './explain.ts';
@@ -181,7 +181,7 @@ abstract class Writer {
           logger: host.logger.child({ component: 'query' }),
           trigger: settings.trigger,
           offsetsMax: own.maxOffsetsPerTrigger,
-          workers: workersOf(own.workers),
+          workers: availableWorkers(own.workers, host.logger),
           stateMemory: stateMemoryOf(own.stateBytesMax),
           batchesMax: settings.batchesMax,
           deadLetters: deadLetterPolicy({

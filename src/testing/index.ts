@@ -1,4 +1,5 @@
 /** What a user's own tests need: `tallystream/testing`. */
+import '../runtime.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createTestSession, type TestSession } from './test-session.ts';
 export { testStream } from './test-stream.ts';

@@ -73,8 +73,8 @@ test('exits 3 and says what, why and how to mend it where no Node will do', asyn
     stderr,
     /cannot start: this machine's Node is v22\.1\.0, and Tallystream needs Node 24 or newer/,
   );
-  assert.match(stderr, /brings no Node for plan9-/);
-  assert.match(stderr, /To mend it, install Node 24 or newer/);
+  assert.match(stderr, /No npm package has a Node for plan9-/);
+  assert.match(stderr, /\nInstall Node 24 or newer/);
 });
 
 for (const host of ['new', 'old']) {

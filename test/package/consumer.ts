@@ -17,6 +17,12 @@ export interface Consumer {
   readonly dist: string;
   /** Runs a program of this Node in the project, and gives its output; fails where it fails. */
   run(...words: readonly string[]): string;
+  /** The same, with what the program wrote to standard error. */
+  outputs(...words: readonly string[]): { readonly stdout: string; readonly stderr: string };
+  /** Runs npm in the project. */
+  npm(...words: readonly string[]): void;
+  /** The path of the packed package. */
+  readonly tarball: string;
   remove(): void;
 }
 
@@ -55,7 +61,10 @@ export function installPackage(): Consumer {
     folder,
     files: tarball.files.map(({ path }) => path),
     dist: join(copy, 'dist'),
-    run: (...words) => output(folder, process.execPath, words),
+    tarball: join(place, tarball.filename),
+    run: (...words) => output(folder, process.execPath, words).stdout,
+    outputs: (...words) => output(folder, process.execPath, words),
+    npm: (...words) => void npm(folder, ...words),
     remove: () => rmSync(place, { recursive: true, force: true }),
   };
 }
@@ -72,10 +81,14 @@ function linkModules(to: string, isWanted: (name: string) => boolean): void {
 }
 
 function npm(cwd: string, ...words: readonly string[]): string {
-  return output(cwd, 'npm', words);
+  return output(cwd, 'npm', words).stdout;
 }
 
-function output(cwd: string, command: string, words: readonly string[]): string {
+function output(
+  cwd: string,
+  command: string,
+  words: readonly string[],
+): { readonly stdout: string; readonly stderr: string } {
   const env = Object.fromEntries(
     // npm tells what it runs about the project that it was called in.
     Object.entries(process.env).filter(
@@ -90,5 +103,5 @@ function output(cwd: string, command: string, words: readonly string[]): string 
     shell: command === 'npm' && process.platform === 'win32',
   });
   assert.equal(done.status, 0, `${command} ${words.join(' ')}\n${done.stdout}${done.stderr}`);
-  return done.stdout;
+  return { stdout: done.stdout, stderr: done.stderr };
 }

@@ -56,6 +56,15 @@ Frame.fromRows(SALE, []).agg({ total: sum('shop') });
 Frame.fromRows(SALE, []).filter(({ shop }) => shop.gt(3));
 `;
 
+/** What a program without Node's own types uses. */
+const USER_WITHOUT_NODE_TYPES = `
+import { createSession, onceInPostgres, onceInSqlite, required, schema, types } from 'tallystream';
+import { createManualClock } from 'tallystream/testing';
+export const SALE = schema([required('shop', types.string(), '')]);
+export const session = createSession({ clock: createManualClock(0) });
+export const once = [onceInPostgres, onceInSqlite];
+`;
+
 /** The package's own declarations are checked as well. */
 const COMPILER_OPTIONS = {
   strict: true,
@@ -100,6 +109,68 @@ test('a program in TypeScript is checked, and can give its own declarations', ()
   writeFileSync(join(user.folder, 'typed.ts'), TYPED_USER);
   compile(['typed.ts'], { declaration: true, outDir: 'out' });
   assert.match(readFileSync(join(user.folder, 'out', 'typed.d.ts'), 'utf8'), /hours: .*AggregatedStream</);
+});
+
+test('the declarations are clean for TypeScript 5.9 and 7 without any types of Node', () => {
+  writeFileSync(join(user.folder, 'bare.ts'), USER_WITHOUT_NODE_TYPES);
+  user.npm(
+    'install',
+    '--prefer-offline',
+    '--ignore-scripts',
+    '--no-save',
+    '--prefix',
+    'older',
+    'typescript@5.9.3',
+  );
+  const compilers = [ROOT, join(user.folder, 'older')].map((folder) =>
+    join(folder, 'node_modules', 'typescript', 'bin', 'tsc'),
+  );
+  for (const compiler of compilers) compile(['bare.ts'], { types: [], noEmit: true }, compiler);
+});
+
+test('publint and @arethetypeswrong/cli find nothing', () => {
+  const tool = (path: string) => join(ROOT, 'node_modules', path);
+  assert.match(
+    user.run(
+      tool('publint/src/cli.js'),
+      join(user.folder, 'node_modules', 'tallystream'),
+      '--strict',
+      '--pack',
+      'false',
+    ),
+    /All good!/,
+  );
+  user.run(tool('@arethetypeswrong/cli/dist/index.js'), user.tarball, '--profile', 'esm-only', '--no-emoji');
+});
+
+test('a bundled program runs without threads and says so', () => {
+  writeFileSync(
+    join(user.folder, 'bundle-me.js'),
+    PLAIN_USER.replace(
+      "createSession({ dataDir: 'plain'",
+      "createSession({ logger: LOGGER, dataDir: 'of-a-bundle'",
+    )
+      .replace('.queryName(', ".option('workers', 2).queryName(")
+      .replace(
+        /^/,
+        'const LOGGER = { child: () => LOGGER, debug() {}, info() {}, warn: (_, text) => console.error(text), error() {} };\n',
+      ),
+  );
+  user.run(
+    join(ROOT, 'node_modules', 'rolldown', 'bin', 'cli.mjs'),
+    'bundle-me.js',
+    '--platform',
+    'node',
+    '--external',
+    '@node-rs/crc32',
+    '--external',
+    '@platformatic/kafka',
+    '--dir',
+    'bundled',
+  );
+  const { stdout, stderr } = user.outputs(join('bundled', 'bundle-me.js'));
+  assert.equal(stdout, '{"shop":"x","sales":2,"total":0.30}\n');
+  assert.match(stderr, /decoding on the main thread alone: the file that worker threads run is missing/);
 });
 
 test('the examples are right for the compiler', () => {
@@ -150,8 +221,12 @@ test('docs/api is what the docstrings say; npm run docs makes it', () => {
   }
 });
 
-function compile(include: readonly string[], options: Readonly<Record<string, boolean | string>>): void {
+function compile(
+  include: readonly string[],
+  options: Readonly<Record<string, boolean | string | readonly string[]>>,
+  compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
+): void {
   const compilerOptions = { ...COMPILER_OPTIONS, ...options };
   writeFileSync(join(user.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }));
-  user.run(join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'));
+  user.run(compiler);
 }

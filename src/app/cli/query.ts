@@ -8,7 +8,7 @@ import { createSinks, createStdoutPrinter, openCheckpoint } from '../compose.ts'
 import { deadLetterPolicy } from '../../engine/dead-letters/policy.ts';
 import { stateMemoryOf } from '../../engine/state-memory.ts';
 import type { Trigger } from '../../engine/trigger.ts';
-import { workersOf } from '../../engine/decode-workers/workers.ts';
+import { availableWorkers } from '../../engine/decode-workers/workers.ts';
 import { purchaseQuery } from '../purchases/query.ts';
 import { renderBanner, renderReport, reportJsonLine } from '../purchases/report/render.ts';
 import { buildReport, parseReport } from '../purchases/report/report.ts';
@@ -62,7 +62,7 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
       logger: logger.child({ component: 'query' }),
       trigger,
       offsetsMax: config.query.maxOffsetsPerTrigger,
-      workers: workersOf(config.query.workers),
+      workers: availableWorkers(config.query.workers, logger),
       stateMemory: stateMemoryOf(config.query.stateBytesMax),
       batchesMax: start.batchesMax,
       deadLetters: deadLetterPolicy({

@@ -3,7 +3,7 @@
  * so that the results are the same with any number of threads; a chunk that none has begun when it is wanted is prepared
  * by the one that wants it.
  */
-import { getCompileCacheDir } from 'node:module';
+import module from 'node:module';
 import { dirname } from 'node:path';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 import type { ColumnBatch } from '../../columns/column-chunk.ts';
@@ -26,6 +26,7 @@ import {
 } from './shared-chunk.ts';
 import { exchangedColumns, type Mirrors, type SlotMessage, SlotReader, SlotWriter } from './exchange.ts';
 import type { WorkerSetup } from './worker.ts';
+import { WORKER_FILE } from './workers.ts';
 
 /** Chunks under way: two a thread keep each busy while the one before its next is taken. */
 const SLOTS_PER_THREAD = 2;
@@ -209,9 +210,7 @@ export class PreparationPool {
   private start(query: QueryPlan, hashKey: Uint8Array): Thread {
     const { port1, port2 } = new MessageChannel();
     const bell = new SharedArrayBuffer(4);
-    // Beside a checkout's TypeScript lies TypeScript, beside the package's JavaScript lies JavaScript.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
+    const worker = new Worker(new URL(WORKER_FILE), {
       workerData: { query, hashKey, port: port2, bell } satisfies WorkerSetup,
       transferList: [port2],
       env: withCompileCache(process.env),
@@ -266,7 +265,7 @@ export class PreparationPool {
 
 /** A thread looks for compiled modules where this one does, but only by this variable; without, it compiles them again. */
 function withCompileCache(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const folder = getCompileCacheDir();
+  const folder = module.getCompileCacheDir();
   // The last part of the folder is the version's own, which Node adds.
   return folder === undefined ? env : { ...env, NODE_COMPILE_CACHE: dirname(folder) };
 }

@@ -1,5 +1,13 @@
 /** How many threads prepare events beside the one that keeps the state. */
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { Logger } from '../../contracts/logger.ts';
+
+/** What a thread runs. A checkout has TypeScript there, the package JavaScript, and a program that was bundled nothing. */
+export const WORKER_FILE: string = new URL(
+  `./worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`,
+  import.meta.url,
+).href;
 
 export interface Workers {
   readonly threads: number;
@@ -25,4 +33,15 @@ const CORES_LEFT = 2;
 export function workersOf(threads: number | null, cores = availableParallelism()): Workers {
   const auto = Math.min(Math.max(cores - CORES_LEFT, 0), AUTO_MAX);
   return { threads: threads ?? auto, recordsMin: RECORDS_MIN };
+}
+
+/** The workers that can be started here. If the file that they run is missing, there are none, and the log says so. */
+export function availableWorkers(threads: number | null, logger: Logger, file = WORKER_FILE): Workers {
+  const workers = workersOf(threads);
+  if (workers.threads === 0 || existsSync(new URL(file))) return workers;
+  logger.warn(
+    { operation: 'start-workers', file },
+    'decoding on the main thread alone: the file that worker threads run is missing, as in a bundled program. To use threads, leave the package tallystream out of the bundle',
+  );
+  return NO_WORKERS;
 }

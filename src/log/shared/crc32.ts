@@ -1,6 +1,6 @@
 /** CRC-32 (ISO 3309), the checksum of the embedded log's record batches. */
 import { createRequire } from 'node:module';
-import { crc32 as portable } from 'node:zlib';
+import zlib from 'node:zlib';
 
 type Crc32 = (bytes: Uint8Array, seed?: number) => number;
 
@@ -14,8 +14,8 @@ let fastest: Crc32 | undefined;
  * this platform is installed, in a third of the time of Node's; it is loaded with the first long bytes.
  */
 export function crc32(bytes: Uint8Array, seed = 0): number {
-  if (bytes.length < NATIVE_BYTES_MIN) return portable(bytes, seed);
-  fastest ??= native() ?? portable;
+  if (bytes.length < NATIVE_BYTES_MIN) return zlib.crc32(bytes, seed);
+  fastest ??= native() ?? zlib.crc32;
   return fastest(bytes, seed);
 }
 
