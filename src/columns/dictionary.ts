@@ -4,7 +4,7 @@
  * `constructor` are like any other.
  */
 import { InvariantError } from '../errors.ts';
-import { halfSipHash } from './hash/siphash.ts';
+import { halfSipHash } from './hash/halfsiphash.ts';
 
 /**
  * Two words of secret for the hash. Who knows them can choose values that all collide; a caller that reads what

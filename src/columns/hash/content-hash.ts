@@ -2,8 +2,7 @@
 import type { ArrayColumn, BooleanColumn, Column, ColumnBatch, DecimalColumn } from '../column-chunk.ts';
 import { EntryDigests } from './entry-digests.ts';
 import { BLOCK_ROWS_MAX, HashStage } from './hash-stage.ts';
-import { initialState } from './siphash.ts';
-import { STATE_BYTES } from './siphash-kernel.ts';
+import { initialState, STATE_BYTES } from './siphash.ts';
 
 /** The length of an array that is null; none is that long. */
 const NULL_LENGTH = -1;

@@ -46,9 +46,7 @@ export class EntryDigests {
       digests.words = words;
     }
     for (; digests.count < dictionary.size; digests.count += 1) {
-      this.sip.reset();
-      this.sip.update(dictionary.bytes, dictionary.startOf(digests.count), dictionary.endOf(digests.count));
-      this.sip.finish();
+      this.sip.hash(dictionary.bytes, dictionary.startOf(digests.count), dictionary.endOf(digests.count));
       digests.words[digests.count * 2] = this.sip.words[0] as number;
       digests.words[digests.count * 2 + 1] = this.sip.words[1] as number;
     }

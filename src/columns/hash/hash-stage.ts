@@ -1,7 +1,7 @@
 /** Where rows lie to be hashed: a block of them at a time, copied into the memory of the hash's kernel. */
 import type { ArrayColumn, Column, ColumnBatch, StringColumn } from '../column-chunk.ts';
-import { createSipKernel, STATE_BYTES, type SipFunctions } from './siphash-kernel.ts';
-import { WASM_PAGE_BYTES, type WasmMemory } from './wasm.ts';
+import { createSipKernel, SLACK_BYTES, STATE_BYTES, type SipFunctions } from './siphash.ts';
+import { WASM_PAGE_BYTES, type WasmMemory } from './wasm-memory.ts';
 
 /** Rows of a block; with their texts they stay in the processor's cache. */
 export const BLOCK_ROWS_MAX = 512;
@@ -14,8 +14,6 @@ const COLUMN_AT = STATES_AT + BLOCK_ROWS_MAX * STATE_BYTES;
 const ENDS_AT = COLUMN_AT + BLOCK_ROWS_MAX * 4;
 const HASHES_AT = COLUMN_AT + BLOCK_ROWS_MAX * 8;
 const TEXTS_AT = HASHES_AT + BLOCK_ROWS_MAX * 16;
-/** The kernel reads whole words, so up to seven bytes behind a text. */
-const SLACK_BYTES = 8;
 /** V8 copies shared memory (chunks may lie in it) by words where both sides lie alike within a word, else by bytes. */
 const WORD_BYTES = 8;
 
@@ -45,9 +43,9 @@ export class HashStage {
   constructor(batch: ColumnBatch) {
     this.batch = batch;
     this.texts = batch.columns.flatMap(textsOf);
-    const { memory, kernel } = createSipKernel(Math.ceil((TEXTS_AT + BLOCK_BYTES_MAX) / WASM_PAGE_BYTES));
+    const { memory, functions } = createSipKernel(Math.ceil((TEXTS_AT + BLOCK_BYTES_MAX) / WASM_PAGE_BYTES));
     this.memory = memory;
-    this.kernel = kernel;
+    this.kernel = functions;
     this.bytes = new Uint8Array(memory.buffer);
     this.words = new Int32Array(memory.buffer);
     this.doubles = new Float64Array(memory.buffer);

@@ -29,9 +29,7 @@ export function distinctAccumulator(
       const value = reader.at(row);
       if (value === undefined) return;
       const bytes = ENCODER.encode(`${typeof value === 'string' ? 's' : 'v'}${String(reader.cell(value))}`);
-      hasher.reset();
-      hasher.update(bytes, 0, bytes.length);
-      hasher.finish();
+      hasher.hash(bytes);
       const registers = (target[at] ??= fresh()) as Uint8Array;
       const index = (hasher.words[0] as number) >>> (32 - bits);
       const rank = Math.clz32(hasher.words[1] as number) + 1;

@@ -31,18 +31,14 @@ export class IdHasher {
   }
 
   hash(row: number): void {
-    this.sip.reset();
     if (this.soleText !== undefined && (this.soleText.start[row] as number) >= 0) {
       // Nearly always an id is one text, and is hashed from where it lies.
       const id = this.batch.space.slice(this.soleText.start[row] as number, this.soleText.end[row] as number);
-      this.sip.update(id, 0, id.length);
+      this.sip.hash(id);
     } else {
-      const bytes = ENCODER.encode(JSON.stringify(this.cells(row)));
-      this.sip.update(bytes, 0, bytes.length);
-      // No text ends so: it keeps one text apart from JSON that looks like it.
-      this.sip.updateByte(0);
+      // No text ends in NUL: it keeps one text apart from JSON that looks like it.
+      this.sip.hash(ENCODER.encode(`${JSON.stringify(this.cells(row))}\0`));
     }
-    this.sip.finish();
   }
 
   /** Hashes the rows `[from, to)`, which `stage` has loaded, into four words each from `out[at]` on. */

@@ -6,7 +6,7 @@
  * begins where the high bits of the first word say. An index that is full is made anew from the entries, in place: the
  * old one and the new one never stand in memory together.
  */
-import { growingMemory, WASM_PAGE_BYTES } from '../../columns/hash/wasm.ts';
+import { growingMemory, WASM_PAGE_BYTES } from '../../columns/hash/wasm-memory.ts';
 
 /** Words from an entry to the next; the first four of each are the hash of its id. */
 export const ENTRY_WORDS = 8;

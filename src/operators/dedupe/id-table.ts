@@ -10,7 +10,7 @@
  * Hashes come packed, as `RowHasher` makes them: row r has the words of its id from 4r on, and of its content from 2r on.
  */
 import { InvariantError, TallystreamError } from '../../errors.ts';
-import { growingMemory, WASM_PAGE_BYTES } from '../../columns/hash/wasm.ts';
+import { growingMemory, WASM_PAGE_BYTES } from '../../columns/hash/wasm-memory.ts';
 import { ENTRY_WORDS, IdIndex } from './id-index.ts';
 import { CONTENT_WORDS, ID_WORDS } from './row-hasher.ts';
 

@@ -55,3 +55,40 @@ export function reference64(key: Uint8Array, words: readonly bigint[]): bigint {
   ) as [bigint[]];
   return v.reduce((x, y) => x ^ y) & WHOLE;
 }
+
+/** The input as words of `size` bytes, the last one with the length in its last byte. */
+export function padded(input: Uint8Array, size: number): bigint[] {
+  const bytes = Buffer.alloc(Math.floor(input.length / size) * size + size);
+  bytes.set(input);
+  bytes[bytes.length - 1] = input.length & 0xff;
+  const words: bigint[] = [];
+  for (let at = 0; at < bytes.length; at += size) {
+    words.push(size === 8 ? bytes.readBigUInt64LE(at) : BigInt(bytes.readUInt32LE(at)));
+  }
+  return words;
+}
+
+/** SipHash-2-4 with 128 bits of output, in hexadecimal. */
+export function reference128(key: Uint8Array, input: Uint8Array): string {
+  const k = Buffer.from(key);
+  const [k0, k1] = [k.readBigUInt64LE(0), k.readBigUInt64LE(8)];
+  const outs = reference(
+    padded(input, 8),
+    [
+      k0 ^ 0x736f6d6570736575n,
+      k1 ^ 0x646f72616e646f6dn ^ 0xeen,
+      k0 ^ 0x6c7967656e657261n,
+      k1 ^ 0x7465646279746573n,
+    ],
+    [2, 4],
+    { w: 64n, turns: [13n, 16n, 21n, 17n], half: 32n, marks: [0xeen, 0xddn] },
+  );
+  const out = Buffer.alloc(16);
+  outs.forEach((v, index) =>
+    out.writeBigUInt64LE(
+      v.reduce((x, y) => x ^ y),
+      index * 8,
+    ),
+  );
+  return out.toString('hex');
+}

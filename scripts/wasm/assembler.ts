@@ -5,26 +5,6 @@
  * Source of the codes: WebAssembly Core Specification 2.0, chapter 5 (binary format).
  */
 
-/** The parts of the standard global that are used here; the type library of a server does not have it. */
-declare const WebAssembly: {
-  readonly Memory: new (pages: { initial: number; maximum?: number }) => WasmMemory;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
-};
-
-/** Grows in place, in pages of {@link WASM_PAGE_BYTES}; growing makes the views of `buffer` made before useless. */
-export interface WasmMemory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-
-export const WASM_PAGE_BYTES = 65_536;
-
-/** A memory without code, of at most so many pages. */
-export function growingMemory(pagesMax: number): WasmMemory {
-  return new WebAssembly.Memory({ initial: 1, maximum: pagesMax });
-}
-
 /** Instructions, as bytes. */
 export type Code = Uint8Array | readonly (number | Code)[];
 
@@ -87,25 +67,9 @@ export interface WasmFunction {
   readonly body: Code;
 }
 
-export interface WasmInstance<Name extends string> {
-  readonly memory: WasmMemory;
-  /** None of them gives a result. */
-  readonly exports: Readonly<Record<Name, (...parameters: number[]) => void>>;
-}
-
-/** Compiles functions over one memory; what comes back makes instances of them, each with a memory of so many pages. */
-export function compileWasm<Name extends string>(
-  functions: Readonly<Record<Name, WasmFunction>>,
-): (pages: number) => WasmInstance<Name> {
-  const module = new WebAssembly.Module(moduleOf(Object.entries<WasmFunction>(functions)));
-  return (pages) => {
-    const memory = new WebAssembly.Memory({ initial: pages });
-    const { exports } = new WebAssembly.Instance(module, { host: { memory } });
-    return { memory, exports: exports as WasmInstance<Name>['exports'] };
-  };
-}
-
-function moduleOf(functions: readonly (readonly [string, WasmFunction])[]): Uint8Array {
+/** The bytes of a module that has these functions over one memory, which it imports as `host.memory`. */
+export function assembleModule(named: Readonly<Record<string, WasmFunction>>): Uint8Array {
+  const functions = Object.entries(named);
   const types = functions.map(([, { parameters }]) => [
     [0x60, vector(Array.from({ length: parameters }, () => [I32]))],
     0,

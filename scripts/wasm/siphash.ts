@@ -1,13 +1,9 @@
 /**
- * SipHash-2-4 over columns in WebAssembly, whose 64-bit arithmetic makes it several times as fast as {@link SipHash128}.
- * One call takes one column of many rows in: each row has a state of its own, so the processor works on a row's rounds
- * while those of the row before are still on their way.
- *
- * What a caller lays into the kernel's memory: the states (v0 to v3, 32 bytes a row), a column's values, and the bytes of
- * texts. Eight bytes behind the last text must be readable.
+ * Assembles SipHash-2-4 over columns (src/columns/hash/siphash-wasm.ts). `npm run build-wasm` writes the bytes, and a test
+ * compares them with what this makes. The functions are described where they are called: `SipFunctions` of siphash.ts.
  */
 import {
-  compileWasm,
+  assembleModule,
   get,
   i32,
   i64,
@@ -18,10 +14,9 @@ import {
   when,
   type Code,
   type WasmFunction,
-  type WasmMemory,
-} from './wasm.ts';
+} from './assembler.ts';
 
-export const STATE_BYTES = 32;
+const STATE_BYTES = 32;
 /** A null's length, since no text is that long. */
 const NULL_LENGTH = 0xffff_ffffn;
 /** Every NaN is this one: which bits a NaN has is not said anywhere. */
@@ -29,52 +24,8 @@ const NAN_BITS = 0x7ff8_0000_0000_0000n;
 const SIGN_CLEARED = 0x7fff_ffff_ffff_ffffn;
 const INFINITY_BITS = 0x7ff0_0000_0000_0000n;
 
-/** All parameters are whole numbers: addresses, strides in bytes, and numbers of rows. */
-export interface SipFunctions {
-  /** Takes 64 bits a row in: `(values, states, stride, rows)`; a stride of 0 takes all rows into one state. */
-  words(values: number, states: number, stride: number, rows: number): void;
-  /** Takes a double a row in, likewise; NaN is null. */
-  numbers(values: number, states: number, stride: number, rows: number): void;
-  /**
-   * Takes a text a row in, its length and its bytes in words of eight, the last one filled up with zeros. Text positions
-   * below `split` are moved by `below` to get their address, the others by `above`; a start below 0 is null.
-   */
-  texts(
-    starts: number,
-    ends: number,
-    states: number,
-    stride: number,
-    rows: number,
-    split: number,
-    below: number,
-    above: number,
-  ): void;
-  /** Ends rows into 64 bits of hash each. */
-  finish(states: number, hashes: number, rows: number): void;
-  /** SipHash-2-4-128 of one text a row, into 16 bytes each; a null gives that of the empty text. */
-  texts128(
-    starts: number,
-    ends: number,
-    states: number,
-    hashes: number,
-    rows: number,
-    split: number,
-    below: number,
-    above: number,
-  ): void;
-}
-
-let compiled: ReturnType<typeof compileKernel> | undefined;
-
-/** A kernel over a memory of its own, of so many pages; the code is compiled once a process. */
-export function createSipKernel(pages: number): { memory: WasmMemory; kernel: SipFunctions } {
-  compiled ??= compileKernel();
-  const { memory, exports } = compiled(pages);
-  return { memory, kernel: exports };
-}
-
-function compileKernel() {
-  return compileWasm({
+export function assembleSipHash(): Uint8Array {
+  return assembleModule({
     words: wordsFunction(() => []),
     numbers: wordsFunction(canonicalNaN),
     texts: textsFunction(),
