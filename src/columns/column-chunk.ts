@@ -22,8 +22,18 @@ export type { ByteSpace } from './byte-space.ts';
 /** A whole scaled value: a number while it is a safe integer, a bigint beyond. */
 export type Scaled = number | bigint;
 
+/** What every column does, whatever it holds. The decoders' inner loops use the vectors themselves. */
+interface ColumnBehaviour {
+  isNull(row: number): boolean;
+  setNull(row: number): void;
+  /** Makes room for `capacity` rows and carries over the first `keep`. */
+  grow(capacity: number, keep: number): void;
+  /** Forgets what is kept outside of the vectors; the vectors are written over. */
+  empty(): void;
+}
+
 /** Text as positions in the batch's {@link ByteSpace}: start -1 is null. */
-export class StringColumn {
+export class StringColumn implements ColumnBehaviour {
   readonly kind = 'string';
   start: Int32Array;
   end: Int32Array;
@@ -32,10 +42,26 @@ export class StringColumn {
     this.start = new Int32Array(capacity);
     this.end = new Int32Array(capacity);
   }
+
+  isNull(row: number): boolean {
+    return (this.start[row] as number) < 0;
+  }
+
+  setNull(row: number): void {
+    this.start[row] = -1;
+    this.end[row] = -1;
+  }
+
+  grow(capacity: number, keep: number): void {
+    this.start = grown(this.start, new Int32Array(capacity), keep);
+    this.end = grown(this.end, new Int32Array(capacity), keep);
+  }
+
+  empty(): void {}
 }
 
 /** Text as codes of a dictionary that outlives the batch: code -1 is null. */
-export class DictionaryColumn {
+export class DictionaryColumn implements ColumnBehaviour {
   readonly kind = 'dictionary';
   codes: Int32Array;
   readonly dictionary: Dictionary;
@@ -44,13 +70,28 @@ export class DictionaryColumn {
     this.codes = new Int32Array(capacity);
     this.dictionary = new Dictionary(seed);
   }
+
+  isNull(row: number): boolean {
+    return (this.codes[row] as number) < 0;
+  }
+
+  setNull(row: number): void {
+    this.codes[row] = -1;
+  }
+
+  grow(capacity: number, keep: number): void {
+    this.codes = grown(this.codes, new Int32Array(capacity), keep);
+  }
+
+  /** The dictionary outlives the batch. */
+  empty(): void {}
 }
 
 /**
  * Decimals as scaled integers in doubles, exact while they are safe integers (NaN is null); the few that are not lie
  * in `wide`, and their double is `Infinity`. Whole numbers of 64 bits (`long`) are decimals of scale 0.
  */
-export class DecimalColumn<Kind extends 'decimal' | 'long' = 'decimal' | 'long'> {
+export class DecimalColumn<Kind extends 'decimal' | 'long' = 'decimal' | 'long'> implements ColumnBehaviour {
   readonly kind: Kind;
   readonly scale: number;
   values: Float64Array;
@@ -81,6 +122,22 @@ export class DecimalColumn<Kind extends 'decimal' | 'long' = 'decimal' | 'long'>
       this.wide.set(row, value);
     }
   }
+
+  isNull(row: number): boolean {
+    return Number.isNaN(this.values[row]);
+  }
+
+  setNull(row: number): void {
+    this.values[row] = NaN;
+  }
+
+  grow(capacity: number, keep: number): void {
+    this.values = grown(this.values, new Float64Array(capacity), keep);
+  }
+
+  empty(): void {
+    this.wide.clear();
+  }
 }
 
 /** What a {@link NumberColumn} can hold. */
@@ -90,7 +147,7 @@ export type NumberKind = 'int' | 'double' | 'timestamp' | 'date';
  * Numbers that a double holds exactly: whole numbers of 32 bits, doubles, microseconds of instants since
  * 1970-01-01T00:00:00Z, days since 1970-01-01. NaN is null; -0 is never stored.
  */
-export class NumberColumn<Kind extends NumberKind = NumberKind> {
+export class NumberColumn<Kind extends NumberKind = NumberKind> implements ColumnBehaviour {
   readonly kind: Kind;
   values: Float64Array;
 
@@ -98,16 +155,44 @@ export class NumberColumn<Kind extends NumberKind = NumberKind> {
     this.values = new Float64Array(capacity);
     this.kind = kind;
   }
+
+  isNull(row: number): boolean {
+    return Number.isNaN(this.values[row]);
+  }
+
+  setNull(row: number): void {
+    this.values[row] = NaN;
+  }
+
+  grow(capacity: number, keep: number): void {
+    this.values = grown(this.values, new Float64Array(capacity), keep);
+  }
+
+  empty(): void {}
 }
 
 /** 0 false, 1 true, -1 null. */
-export class BooleanColumn {
+export class BooleanColumn implements ColumnBehaviour {
   readonly kind = 'boolean';
   values: Int8Array;
 
   constructor(capacity: number) {
     this.values = new Int8Array(capacity);
   }
+
+  isNull(row: number): boolean {
+    return (this.values[row] as number) < 0;
+  }
+
+  setNull(row: number): void {
+    this.values[row] = -1;
+  }
+
+  grow(capacity: number, keep: number): void {
+    this.values = grown(this.values, new Int8Array(capacity), keep);
+  }
+
+  empty(): void {}
 }
 
 /** A column of single values. */
@@ -117,7 +202,7 @@ export type PrimitiveColumn = StringColumn | DictionaryColumn | DecimalColumn | 
  * Arrays: the elements of a row are `items[start, end)`, and a null among them is the null of `items`. Start -1 is a
  * null row; an empty array has start = end ≥ 0. Elements of rows that turned out bad may lie between.
  */
-export class ArrayColumn<Items extends PrimitiveColumn = PrimitiveColumn> {
+export class ArrayColumn<Items extends PrimitiveColumn = PrimitiveColumn> implements ColumnBehaviour {
   readonly kind = 'array';
   start: Int32Array;
   end: Int32Array;
@@ -138,9 +223,28 @@ export class ArrayColumn<Items extends PrimitiveColumn = PrimitiveColumn> {
   append(): number {
     if (this.itemsUsed === this.itemsCapacity) {
       this.itemsCapacity = Math.max(16, this.itemsCapacity * 2);
-      grow(this.items, this.itemsCapacity, this.itemsUsed);
+      this.items.grow(this.itemsCapacity, this.itemsUsed);
     }
     return this.itemsUsed++;
+  }
+
+  isNull(row: number): boolean {
+    return (this.start[row] as number) < 0;
+  }
+
+  setNull(row: number): void {
+    this.start[row] = -1;
+    this.end[row] = -1;
+  }
+
+  grow(capacity: number, keep: number): void {
+    this.start = grown(this.start, new Int32Array(capacity), keep);
+    this.end = grown(this.end, new Int32Array(capacity), keep);
+  }
+
+  empty(): void {
+    this.itemsUsed = 0;
+    this.items.empty();
   }
 }
 
@@ -174,14 +278,14 @@ export class ColumnBatch<S extends Schema = Schema> {
     this.space.reset(bytes);
     if (count > this.capacity) {
       this.capacity = count;
-      for (const column of this.columns) grow(column, count, 0);
+      for (const column of this.columns) column.grow(count, 0);
     }
-    for (const column of this.columns) empty(column);
+    for (const column of this.columns) column.empty();
   }
 
   /** Gives every column room for `capacity` rows, and keeps the first `keep` of them. */
   makeRoom(capacity: number, keep: number): void {
-    for (const column of this.columns) grow(column, capacity, keep);
+    for (const column of this.columns) column.grow(capacity, keep);
     this.capacity = capacity;
   }
 
@@ -213,67 +317,9 @@ function dictionaryOf(column: Column): Dictionary | undefined {
   return column.kind === 'dictionary' ? column.dictionary : undefined;
 }
 
-function empty(column: Column): void {
-  if (column.kind === 'decimal' || column.kind === 'long') column.wide.clear();
-  else if (column.kind === 'array') {
-    column.itemsUsed = 0;
-    empty(column.items);
-  }
-}
-
-/** Gives a column room for `capacity` rows, and carries over its first `keep`. */
-function grow(column: Column, capacity: number, keep: number): void {
-  switch (column.kind) {
-    case 'string':
-    case 'array':
-      column.start = grown(column.start, new Int32Array(capacity), keep);
-      column.end = grown(column.end, new Int32Array(capacity), keep);
-      return;
-    case 'dictionary':
-      column.codes = grown(column.codes, new Int32Array(capacity), keep);
-      return;
-    case 'decimal':
-    case 'long':
-    case 'int':
-    case 'double':
-    case 'timestamp':
-    case 'date':
-      column.values = grown(column.values, new Float64Array(capacity), keep);
-      return;
-    case 'boolean':
-      column.values = grown(column.values, new Int8Array(capacity), keep);
-      return;
-  }
-}
-
 function grown<T extends Int32Array | Float64Array | Int8Array>(from: T, to: T, keep: number): T {
   if (keep > 0) to.set(from.subarray(0, keep));
   return to;
-}
-
-/** Makes a row of a column null. */
-export function setNull(column: Column, row: number): void {
-  switch (column.kind) {
-    case 'string':
-    case 'array':
-      column.start[row] = -1;
-      column.end[row] = -1;
-      return;
-    case 'dictionary':
-      column.codes[row] = -1;
-      return;
-    case 'decimal':
-    case 'long':
-    case 'int':
-    case 'double':
-    case 'timestamp':
-    case 'date':
-      column.values[row] = NaN;
-      return;
-    case 'boolean':
-      column.values[row] = -1;
-      return;
-  }
 }
 
 /** A column for values of a type, with room for `capacity` rows. */

@@ -1,7 +1,6 @@
 /** Single values from one batch's column to another's, of the same type: no text is decoded on the way. */
 import { InvariantError, TallystreamError } from '../errors.ts';
 import {
-  setNull,
   type ArrayColumn,
   type ByteSpace,
   type Column,
@@ -64,7 +63,7 @@ function copyText(
   if (source.kind === 'dictionary') {
     const code = source.codes[fromRow] as number;
     if (code < 0) {
-      setNull(target, toRow);
+      target.setNull(toRow);
       return;
     }
     const { dictionary } = source;
@@ -74,7 +73,7 @@ function copyText(
   if (source.kind !== 'string') throw mismatch(source, target);
   const start = source.start[fromRow] as number;
   if (start < 0) {
-    setNull(target, toRow);
+    target.setNull(toRow);
     return;
   }
   const end = source.end[fromRow] as number;
@@ -112,7 +111,7 @@ function copyArray(
 ): void {
   const from = source.start[fromRow] as number;
   if (from < 0) {
-    setNull(target, toRow);
+    target.setNull(toRow);
     return;
   }
   const length = (source.end[fromRow] as number) - from;

@@ -1,11 +1,5 @@
 /** Values as people write them, into columns: the way back of `rows.ts`. */
-import {
-  setNull,
-  type ArrayColumn,
-  type ByteSpace,
-  type Column,
-  type PrimitiveColumn,
-} from './column-chunk.ts';
+import { type ArrayColumn, type ByteSpace, type Column, type PrimitiveColumn } from './column-chunk.ts';
 import { putText } from './copy-cell.ts';
 import { parseDecimal, toScaled } from './values/decimal.ts';
 import type { Scalar } from './rows.ts';
@@ -34,7 +28,7 @@ export function setCell(
   cell: Cell,
   path: string,
 ): void {
-  if (cell === null) setNull(column, row);
+  if (cell === null) column.setNull(row);
   else if (type.kind === 'array') {
     if (!Array.isArray(cell)) throw notOfType(cell, type.kind, path);
     const array = column as ArrayColumn;
@@ -58,7 +52,7 @@ function setScalar(
   path: string,
 ): void {
   if (cell === null) {
-    setNull(column, row);
+    column.setNull(row);
     return;
   }
   switch (column.kind) {

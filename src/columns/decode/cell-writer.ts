@@ -1,6 +1,5 @@
 /** Converts one JSON value, whose place the scanner has found, to a cell of a column. */
 import {
-  setNull,
   type ArrayColumn,
   type BooleanColumn,
   type Column,
@@ -271,7 +270,7 @@ export class CellWriter {
       if (elements.token !== Token.null)
         problem = this.write(space, column.items, at, element, elements.token, elements.start, elements.end);
       else if (element.required) problem = missingProblem(element, 'null');
-      else setNull(column.items, at);
+      else column.items.setNull(at);
       if (problem !== undefined) {
         column.itemsUsed = from;
         return elementProblem(slot, at - from, problem);

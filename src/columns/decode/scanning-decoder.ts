@@ -3,7 +3,7 @@
  * first, noting where the fields stand, and then converts them in schema order, so that which problem is reported does
  * not depend on the order in which the event has them. It decides alone wherever the compiled decoder has doubts.
  */
-import { setNull, type Column, type ColumnBatch } from '../column-chunk.ts';
+import { type Column, type ColumnBatch } from '../column-chunk.ts';
 import { CellWriter } from './cell-writer.ts';
 import {
   emptyProblem,
@@ -37,7 +37,7 @@ export class ScanningDecoder implements Decoder {
   decode(batch: ColumnBatch, start: number, end: number, row: number): Problem | undefined {
     const problem = this.prove(batch, start, end) ?? this.fill(batch, row);
     // Half a row would be read as values by whoever forgets to look at the problem first.
-    if (problem !== undefined) for (const column of batch.columns) setNull(column, row);
+    if (problem !== undefined) for (const column of batch.columns) column.setNull(row);
     return problem;
   }
 
@@ -79,7 +79,8 @@ export class ScanningDecoder implements Decoder {
       const token = tokens[index] as number;
       if (token <= Token.null) {
         if (slot.required) return missingProblem(slot, token === Token.null ? 'null' : 'absent');
-        for (let leaf = slot.leaf; leaf < slot.leavesEnd; leaf++) setNull(batch.columns[leaf] as Column, row);
+        for (let leaf = slot.leaf; leaf < slot.leavesEnd; leaf++)
+          (batch.columns[leaf] as Column).setNull(row);
         index = slot.slotsEnd;
         continue;
       }

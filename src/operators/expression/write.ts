@@ -1,6 +1,6 @@
 /** Values of an expression written into a column, for `withColumn`. */
 import { InvariantError } from '../../errors.ts';
-import { setNull, type Column, type ColumnBatch, type StringColumn } from '../../columns/column-chunk.ts';
+import { type Column, type ColumnBatch, type StringColumn } from '../../columns/column-chunk.ts';
 import type { ByteSpace } from '../../columns/byte-space.ts';
 import type { TimeZone } from '../../columns/values/timezone.ts';
 import type { ExpressionLike } from '../../plan/expression/node.ts';
@@ -39,7 +39,7 @@ function writerOf(of: Evaluator, column: Column, space: ByteSpace): ColumnWriter
         const encode = encoder();
         return (row) => {
           const text = of.at(row);
-          if (text === undefined) return setNull(column, row);
+          if (text === undefined) return column.setNull(row);
           const length = encode(text);
           column.codes[row] = column.dictionary.encode(encode.bytes, 0, length);
         };
@@ -59,7 +59,7 @@ function writerOf(of: Evaluator, column: Column, space: ByteSpace): ColumnWriter
       if (of.kind === 'boolean') {
         return (row) => {
           const value = of.at(row);
-          if (value === undefined) setNull(column, row);
+          if (value === undefined) column.setNull(row);
           else column.values[row] = value ? 1 : 0;
         };
       }
@@ -81,7 +81,7 @@ function textWriter(of: TextEvaluator, column: StringColumn, space: ByteSpace): 
   const encode = encoder();
   return (row) => {
     const text = of.at(row);
-    if (text === undefined) return setNull(column, row);
+    if (text === undefined) return column.setNull(row);
     const length = encode(text);
     const start = space.store(encode.bytes, 0, length);
     column.start[row] = start;

@@ -65,12 +65,11 @@ type Comparison = (rowA: number, rowB: number) => number;
 function comparisonOf(parts: FrameParts, { sortBy, descending, nullsFirst }: SortKey): Comparison {
   const column = columnOf(parts, sortBy);
   const compare = compareValues(column, parts.batch);
-  const isNull = nullTest(column);
   const sign = descending ? -1 : 1;
   const nullSign = nullsFirst ? -1 : 1;
   return (a, b) => {
-    const nullA = isNull(a);
-    const nullB = isNull(b);
+    const nullA = column.isNull(a);
+    const nullB = column.isNull(b);
     if (nullA || nullB) return nullA === nullB ? 0 : nullA ? nullSign : -nullSign;
     return sign * compare(a, b);
   };
@@ -83,25 +82,6 @@ function columnOf(parts: FrameParts, sortBy: SortKey['sortBy']): Column {
   const [column] = columns;
   if (column !== undefined && columns.length === 1) return column;
   throw noOrder(outputName(node), 'struct');
-}
-
-function nullTest(column: Column): (row: number) => boolean {
-  switch (column.kind) {
-    case 'string':
-    case 'array':
-      return (row) => (column.start[row] as number) < 0;
-    case 'dictionary':
-      return (row) => (column.codes[row] as number) < 0;
-    case 'boolean':
-      return (row) => (column.values[row] as number) < 0;
-    case 'decimal':
-    case 'long':
-    case 'int':
-    case 'double':
-    case 'timestamp':
-    case 'date':
-      return (row) => Number.isNaN(column.values[row]);
-  }
 }
 
 /** Of two rows that are not null. */
