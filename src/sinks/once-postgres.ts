@@ -1,7 +1,7 @@
 /** Exactly once for `foreachBatch`, in a PostgreSQL database of the user's, through whatever client they have. */
 import { TallystreamError } from '../errors.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
-import { onceCallsOf } from './once-calls.ts';
+import { onceCallsOf } from '../contracts/once-calls.ts';
 import { isNew, LEDGER, noteCall, refuseSecond, type Noted, type OnceOptions } from './once.ts';
 
 /** What is asked of a client: one connection, `$1` for the first value. `Client` and `PoolClient` of `pg` have it. */

@@ -4,7 +4,7 @@
  * the last one is all that has to be remembered.
  */
 import { TallystreamError } from '../errors.ts';
-import { onceCallsOf } from './once-calls.ts';
+import { onceCallsOf } from '../contracts/once-calls.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
 
 /** Where the last batch of each query is noted, in the user's own database. */

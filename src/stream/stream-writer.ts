@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Schema } from '../columns/schema/schema.ts';
 import type { DeadLetter } from '../contracts/batch.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
-import { withOnceCalls } from '../sinks/once-calls.ts';
+import { withOnceCalls } from '../contracts/once-calls.ts';
 import type { BatchIdentity, ForeachWriter, Sink } from '../contracts/sink.ts';
 import { deadLetterPolicy } from '../engine/dead-letters/policy.ts';
 import { stateMemoryOf } from '../engine/state-memory.ts';

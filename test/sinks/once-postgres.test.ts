@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { withOnceCalls } from '../../src/sinks/once-calls.ts';
+import { withOnceCalls } from '../../src/contracts/once-calls.ts';
 import { onceInPostgres, type PostgresClient } from '../../src/sinks/once-postgres.ts';
 import { expectOnce, killAndFinish, type Outcome } from './once-rounds.ts';
 import { connect, createPool } from './postgres-client.ts';

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { withOnceCalls } from '../../src/sinks/once-calls.ts';
+import { withOnceCalls } from '../../src/contracts/once-calls.ts';
 import { onceInSqlite } from '../../src/sinks/once-sqlite.ts';
 import { expectOnce, killAndFinish, type Outcome } from './once-rounds.ts';
 

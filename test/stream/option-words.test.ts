@@ -26,8 +26,8 @@ test('every key that a message of the engine, a log, a checkpoint or a sink name
   const paths = KEYS.map(({ path }) => path).filter((path) => /\w\.\w+_|^query\.|^log\./.test(path));
   const left = new Set<string>();
   for (const folder of ['engine', 'checkpoint', 'log', 'sinks', 'operators', 'stream']) {
-    for (const name of readdirSync(join(SOURCES, folder))) {
-      if (!name.endsWith('.ts') || name === 'option-words.ts') continue;
+    for (const name of readdirSync(join(SOURCES, folder), { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts') || name.endsWith('option-words.ts')) continue;
       const text = readFileSync(join(SOURCES, folder, name), 'utf8');
       const sentences = text.match(/(?:what|why|mend|where): (?:[^;]|\n)*?(?=,\n|\}\))/g) ?? [];
       for (const sentence of sentences) {

@@ -3,7 +3,7 @@
  * categories, and each accepted event is one transaction.
  */
 import { TallystreamError } from '../../errors.ts';
-import type { Totals } from './report/totals.ts';
+import type { Totals } from './report/totals-types.ts';
 
 interface Figures {
   /** In units of the last decimal. */

@@ -90,6 +90,24 @@ export function prepareStatements(db: DatabaseSync, hasChains: boolean) {
       `SELECT base_offset AS baseOffset, count, bytes, timestamp_ms_max AS timestampMsMax FROM batches
        WHERE partition_key = ? ORDER BY base_offset`,
     ),
+    ...prepareHistory(prepareChained),
+    /** The largest key that a partition ever had: a larger one belongs to a later state of the log. */
+    partitionKeyMax: prepare("SELECT seq FROM sqlite_sequence WHERE name = 'partitions'"),
+    partitionsOfAll: prepare(partition),
+    topicOfPartition: prepare(
+      'SELECT name FROM topics WHERE topic_key = (SELECT topic_key FROM partitions WHERE partition_key = ?)',
+    ),
+
+    dropBatchesBelow: prepare('DELETE FROM batches WHERE partition_key = ? AND base_offset < ?'),
+    dropBatches: prepare(
+      'DELETE FROM batches WHERE partition_key IN (SELECT partition_key FROM partitions WHERE topic_key = ?)',
+    ),
+  };
+}
+
+/** Generations and the log's id, which a log of an older version does not have. */
+function prepareHistory(prepareChained: (sql: string) => StatementSync) {
+  return {
     beginGeneration: prepareChained('INSERT OR REPLACE INTO generations VALUES (?, ?, ?)'),
     /** Where the first generation begins at or after an offset. */
     generationFrom: prepareChained(
@@ -106,16 +124,5 @@ export function prepareStatements(db: DatabaseSync, hasChains: boolean) {
       'DELETE FROM generations WHERE partition_key = ? AND start_offset < ?',
     ),
     logId: prepareChained('SELECT log_id FROM log_identity'),
-    /** The largest key that a partition ever had: a larger one belongs to a later state of the log. */
-    partitionKeyMax: prepare("SELECT seq FROM sqlite_sequence WHERE name = 'partitions'"),
-    partitionsOfAll: prepare(partition),
-    topicOfPartition: prepare(
-      'SELECT name FROM topics WHERE topic_key = (SELECT topic_key FROM partitions WHERE partition_key = ?)',
-    ),
-
-    dropBatchesBelow: prepare('DELETE FROM batches WHERE partition_key = ? AND base_offset < ?'),
-    dropBatches: prepare(
-      'DELETE FROM batches WHERE partition_key IN (SELECT partition_key FROM partitions WHERE topic_key = ?)',
-    ),
   };
 }

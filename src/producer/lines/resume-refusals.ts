@@ -2,7 +2,7 @@
 import { TallystreamError } from '../../errors.ts';
 import type { LineRange } from './line-set.ts';
 import type { PartitionBreak, Remains } from './lost-lines.ts';
-import type { ResumeOptions } from './resume.ts';
+import type { ResumeOptions } from './resume-options.ts';
 
 /** More ranges or partitions than these say no more to a reader. */
 const SHOWN_MAX = 10;

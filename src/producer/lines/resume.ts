@@ -12,7 +12,7 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../../contracts/clock.ts';
-import type { AppendedRange, Log, TopicDescription } from '../../contracts/log.ts';
+import type { AppendedRange } from '../../contracts/log.ts';
 import { TallystreamError } from '../../errors.ts';
 import type { Input } from './input.ts';
 import { identify, refuseOtherInput, skipToLineStart } from './input-identity.ts';
@@ -22,6 +22,7 @@ import { findBreaks, findRemains, producerHeader, recordsOf, type Remains } from
 import { lockName } from './name-lock.ts';
 import type { LineMarks, LineRecord } from './ndjson.ts';
 import { type NewestRecord, readPosition, type StoredPosition, writePosition } from './position-file.ts';
+import type { ResumeOptions } from './resume-options.ts';
 import { linesLost, wentBackNow } from './resume-refusals.ts';
 import { WatchedStream } from './stream-head.ts';
 import { untilShown } from './until-shown.ts';
@@ -33,18 +34,6 @@ const STORE_LINES_MAX = 10_000;
 const STORE_EVERY_MS = 1_000;
 
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-export interface ResumeOptions {
-  readonly name: string;
-  /** `<data-dir>/producers`: made where it is missing. */
-  readonly folder: string;
-  readonly log: Log;
-  readonly topic: TopicDescription;
-  readonly input: Input;
-  readonly clock: Clock;
-  /** Sends acknowledged lines again that are no longer in the log; without it they are a DATA_LOSS. */
-  readonly resendLost?: boolean;
-}
 
 export interface Resumption {
   /** To be read in place of the one that was given: a stream is compared with the one that was delivered. */

@@ -6,55 +6,8 @@ import { CATEGORIES, DAYS, RUNNING } from '../aggregate-names.ts';
 import { checkTotals } from '../check-totals.ts';
 import { accountingLine, betweenRules, isForeign, runningTotalFooter } from './render-parts.ts';
 import { renderTable } from '../../../columns/format/render-table.ts';
-import type { AccountingRow, RunningTotal } from './report.ts';
+import type { LostRecords, Totals } from './totals-types.ts';
 import { byFallingTotal, byKey, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
-
-export type DayTotal = {
-  /** `YYYY-MM-DD` in the query's zone. */
-  readonly date: string;
-  readonly currency: string;
-  readonly total: string;
-  readonly transactions: number;
-};
-
-export type CategoryTotal = {
-  readonly date: string;
-  readonly currency: string;
-  readonly category: string;
-  readonly total: string;
-  readonly transactions: number;
-};
-
-/** `totals --json`. Amounts are decimal text with two decimals; a property's order is the order it is written in. */
-export type Totals = {
-  readonly schemaVersion: 1;
-  readonly queryName: string;
-  /** null before the first commit. */
-  readonly lastBatchId: number | null;
-  /** By currency. */
-  readonly runningTotals: readonly RunningTotal[];
-  /** By date, then currency. */
-  readonly days: readonly DayTotal[];
-  /** By date, currency, then falling total; ties by code point. */
-  readonly categories: readonly CategoryTotal[];
-  /** Over all batches. */
-  readonly accounting: AccountingRow;
-  /** Records that were gone before they were read; left out where there are none. */
-  readonly lost?: LostRecords;
-  /** Records that these totals count and the log has no longer, as a person accepted; left out if there are none. */
-  readonly gone?: LostRecords;
-};
-
-export type LostRecords = {
-  readonly records: number;
-  /** Half-open ranges of offsets, in order of batch and partition. */
-  readonly ranges: readonly {
-    readonly batchId: number;
-    readonly partition: number;
-    readonly start: number;
-    readonly end: number;
-  }[];
-};
 
 /**
  * All of one commit, also while the query goes on.

@@ -3,12 +3,18 @@
  * another without a gap, with those of aborted transactions and the markers that end transactions. A compacted topic has
  * gaps, and its batches are written again without the records that were removed.
  */
-import { describeConfigsV4 } from '../wire/client.ts';
-import type { KafkaCluster } from '../cluster/cluster.ts';
+import { describeConfigsV4, type Connection } from '../wire/client.ts';
 import { brokerCodesOf, CODE } from '../wire/errors.ts';
 
 /** `unknown` if the broker does not let us ask. */
 export type CleanupPolicy = 'delete' | 'compacted' | 'unknown';
+
+/** What of a cluster is needed here. */
+interface AskedCluster {
+  any(): Promise<Connection>;
+  persist<T>(act: () => Promise<T>, bound: { readonly topic: string }): Promise<T>;
+  readonly options: { readonly onWarning?: (words: string) => void };
+}
 
 const TOPIC_RESOURCE = 2;
 const SETTING = 'cleanup.policy';
@@ -25,7 +31,7 @@ export class CleanupPolicies {
 
   /** Asked only after something unusual was seen in the topic, so reading a sound topic costs no question. */
   async of(
-    cluster: KafkaCluster,
+    cluster: AskedCluster,
     topic: { readonly name: string; readonly id: string },
   ): Promise<CleanupPolicy> {
     const known = this.known.get(topic.id);
@@ -40,7 +46,7 @@ export class CleanupPolicies {
   }
 }
 
-async function ask(cluster: KafkaCluster, name: string): Promise<CleanupPolicy> {
+async function ask(cluster: AskedCluster, name: string): Promise<CleanupPolicy> {
   const resource = {
     resourceType: TOPIC_RESOURCE,
     resourceName: name,
@@ -60,7 +66,7 @@ async function ask(cluster: KafkaCluster, name: string): Promise<CleanupPolicy> 
   }
 }
 
-function warnOf(cluster: KafkaCluster, name: string): void {
+function warnOf(cluster: AskedCluster, name: string): void {
   cluster.options.onWarning?.(
     `Topic ${name} has offsets without records, or batches that changed since they were read, and the broker does not tell ` +
       'its cleanup.policy. Compaction may be the reason; if the policy is delete, records were lost. ' +

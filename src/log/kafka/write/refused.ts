@@ -1,9 +1,15 @@
 /** Batches that a broker refuses because of a record in them: another record goes in its place, or fewer go at once. */
 import type { RecordRefusal } from '../../../contracts/log.ts';
 import { TallystreamError } from '../../../errors.ts';
-import type { PartitionDelivery } from './send.ts';
+import type { PartitionInput } from './input.ts';
 import type { EncodedKafkaBatch } from '../wire/encode.ts';
 import { CODE } from '../wire/errors.ts';
+
+/** What of a delivery to one partition is needed, and changed, here. */
+interface RefusedPart extends PartitionInput {
+  readonly next: number;
+  batchBytesMax: number;
+}
 
 /** Codes that a broker refuses a whole batch with, because of a record in it. */
 export const REFUSALS: ReadonlyMap<number, RecordRefusal> = new Map([
@@ -15,7 +21,7 @@ export const REFUSALS: ReadonlyMap<number, RecordRefusal> = new Map([
 
 /** Prepares another try of a batch: with others in place of the records that the broker names, or with fewer records. */
 export function replaceRefused(
-  part: PartitionDelivery,
+  part: RefusedPart,
   { count, bytes }: EncodedKafkaBatch,
   refusal: RecordRefusal,
   refused: readonly number[],
@@ -27,7 +33,7 @@ export function replaceRefused(
   return true;
 }
 
-export function tooLarge(topic: string, part: PartitionDelivery, batchBytes: number): TallystreamError {
+export function tooLarge(topic: string, part: RefusedPart, batchBytes: number): TallystreamError {
   const { index, valueBytes } = part.describe(part.next);
   return new TallystreamError('RECORD_TOO_LARGE', {
     what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
