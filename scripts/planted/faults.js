@@ -73,7 +73,7 @@ export const FAULTS = [
   {
     name: 'a session that became part of another stays in the checkpoint',
     file: 'src/checkpoint/aggregate-table.ts',
-    right: 'for (const key of removed) this.remove.run(JSON.stringify(key));',
+    right: 'for (const key of removed) this.remove(draft, JSON.stringify(key));',
     wrong: 'for (const key of removed) JSON.stringify(key);',
   },
   {
@@ -85,8 +85,8 @@ export const FAULTS = [
   {
     name: 'closed windows are loaded again at restart',
     file: 'src/checkpoint/runner.ts',
-    right: "{ which: 'open', location }",
-    wrong: "{ which: 'all', location }",
+    right: "{ which: 'open', seal: this.seal, location }",
+    wrong: "{ which: 'all', seal: this.seal, location }",
   },
   {
     name: 'an average loses its count at restart',

@@ -10,7 +10,7 @@ import { guarded } from './errors.ts';
 import { type Identity, readIdentity } from './identity.ts';
 import { openStoredCheckpoint } from './open.ts';
 import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
-import { openPresent } from './view.ts';
+import { openPresent } from './open-present.ts';
 
 export interface Lowering {
   /** The batch that lowers; undefined if there is nothing to lower. */

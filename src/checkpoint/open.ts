@@ -39,7 +39,7 @@ import { laterTables, readSeal, sealWriter } from './seals/seal-row.ts';
 import { checkRows, checkSeal, sumsOf } from './seals/sealed-rows.ts';
 import { CHECKED_AT_START, COUNTED_AT_START } from './seals/sealed-tables.ts';
 import { createTables, inspectTables } from './tables.ts';
-import { openPresent } from './view.ts';
+import { openPresent } from './open-present.ts';
 
 const LOCK_TIMEOUT_MS = 2_000;
 

@@ -31,7 +31,7 @@ import {
   type SealedTable,
 } from './seals/sealed-tables.ts';
 import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
-import { openPresent } from './view.ts';
+import { openPresent } from './open-present.ts';
 import { parsePlan } from './stored-json.ts';
 
 /** What one remembered id takes in the blobs of the dedupe state. */

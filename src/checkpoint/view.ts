@@ -1,7 +1,5 @@
 /** The checkpoint as commands and the page read it, whether a runner is at work or not. */
-import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { TallystreamError } from '../errors.ts';
 import type { PartitionMark } from '../contracts/log.ts';
 import type {
   Accounting,
@@ -18,20 +16,17 @@ import { aggregateNamed, groupsOf } from './aggregate-table.ts';
 import { readAccounting, readCommits, readLastPlan, readLostRanges, readPartitions } from './batch-tables.ts';
 import { readAcceptedLosses, readRaisedLosses } from './history/data-losses.ts';
 import { readMarks } from './history/marks.ts';
-import { readNote } from './seals/commit-note.ts';
-import { checkpointFile, firstRow, openViewDatabase } from './connection.ts';
+import { firstRow } from './connection.ts';
 import { deadLetters, duplicates } from './dead-letter-reader.ts';
-import { corrupt, type FailurePlace, guarded, guardedRows } from './errors.ts';
+import { type FailurePlace, guarded, guardedRows } from './errors.ts';
 import { type Identity, readIdentity } from './identity.ts';
-import { checkTables } from './schema-check.ts';
+import { openPresent } from './open-present.ts';
 import { storedPlans } from './stored-batches.ts';
-import { viewOldTables } from './seals/migrate.ts';
 import type { Seal } from './seals/seal.ts';
 import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
 import { checkRows } from './seals/sealed-rows.ts';
 import { REDRIVEN } from './seals/sealed-tables.ts';
 import { parseStored } from './stored-json.ts';
-import { inspectTables } from './tables.ts';
 
 /**
  * Creates nothing and writes nothing.
@@ -45,31 +40,6 @@ export function openCheckpointView({ location }: { readonly location: string }):
       inSealedSnapshot(database, location, (seal) => readIdentity(database, seal, location)),
     );
     return new SqliteCheckpointView(database, place, identity);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-/**
- * The file, for reading, once it is known to be a checkpoint of this version.
- * @throws what {@link openCheckpointView} throws
- */
-export function openPresent(location: string): DatabaseSync {
-  const place = { location };
-  const stats = guarded(place, () => statSync(checkpointFile(location), { throwIfNoEntry: false }));
-  if (stats === undefined) throw notFound(location);
-  const database = guarded(place, () => openViewDatabase(location));
-  try {
-    // A runner makes the file first and its tables then, in one transaction.
-    const tables = guarded(place, () => inspectTables(database, location));
-    if (tables === 'empty' && readNote(location) !== undefined) {
-      throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
-    }
-    if (tables === 'empty') throw notFound(location);
-    guarded(place, () => checkTables(database, location));
-    guarded(place, () => viewOldTables(database, tables === 'unsealed'));
-    return database;
   } catch (error) {
     database.close();
     throw error;
@@ -184,12 +154,4 @@ class SqliteCheckpointView implements CheckpointView {
   private sealed<T>(read: (seal: Seal | undefined) => T): T {
     return guarded(this.place, () => inSealedSnapshot(this.database, this.place.location, read));
   }
-}
-
-function notFound(location: string): TallystreamError {
-  return new TallystreamError('CHECKPOINT_NOT_FOUND', {
-    what: `There is no checkpoint in ${location}.`,
-    why: 'The query makes it when it runs for the first time.',
-    mend: 'Run the query first, or check query.name, query.checkpoint_location, the topic and the data folder.',
-  });
 }

@@ -16,7 +16,7 @@ import { historyFindings } from './history.ts';
 import { protocolFindings } from './protocol.ts';
 import { sealFindings } from './seal.ts';
 import { dedupeFindings, groupFindings, identityFindings, jsonFindings } from './stored.ts';
-import { openPresent } from '../view.ts';
+import { openPresent } from '../open-present.ts';
 
 /** One damaged page can be the fault of a million rows; a person needs the first. */
 const FINDINGS_MAX = 20;

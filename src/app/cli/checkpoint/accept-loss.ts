@@ -5,7 +5,7 @@ import type { DataLoss, PlannedRange } from '../../../contracts/batch.ts';
 import type { AcceptedLoss, CheckpointView } from '../../../contracts/checkpoint.ts';
 import { TallystreamError } from '../../../errors.ts';
 import type { Context } from '../context.ts';
-import { lossText } from './history.ts';
+import { lossText } from './loss-text.ts';
 import { createOutput, jsonLine } from '../output.ts';
 import { ofCheckpoint, openView } from '../view.ts';
 

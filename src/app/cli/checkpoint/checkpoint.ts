@@ -4,7 +4,7 @@ import { readCheckpointSummary, verifyCheckpoint, type Finding, type Verificatio
 import type { DataLoss } from '../../../contracts/batch.ts';
 import { renderSummary, summaryJson } from './show.ts';
 import type { Context } from '../context.ts';
-import { compareWithLog, lossText } from './history.ts';
+import { lossText } from './loss-text.ts';
 import { createOutput, jsonLine } from '../output.ts';
 import { ofCheckpoint } from '../view.ts';
 
@@ -25,6 +25,8 @@ export async function show(context: Context): Promise<number> {
 export async function verify(context: Context): Promise<number> {
   context.signals.leaveToSystem();
   const stored = await ofCheckpoint(context, () => verifyCheckpoint(context.config));
+  // `show` needs none of the engine that this loads.
+  const { compareWithLog } = await import('./history.ts');
   // Of a damaged checkpoint nothing can be compared.
   const compared =
     stored.findings.length > 0 ? undefined : await compareWithLog(context.config, context.clock);

@@ -57,12 +57,6 @@ export async function compareWithLog(
   }
 }
 
-/** A range in words. */
-export function lossText({ partition, start, end, kind }: DataLoss): string {
-  const what = kind === 'counted' ? 'counted, and no longer in the log' : 'removed before they were read';
-  return `partition ${partition}, offsets ${start} to ${end - 1} (${what})`;
-}
-
 function read(view: CheckpointView) {
   const topicId = view.topicId();
   return { raised: view.raisedLosses(), partitions: view.partitions(), marks: view.marks(), topicId };
