@@ -124,33 +124,7 @@ export function openFileIndex(path: string, folder: string): FileIndex {
 
 function fileIndex(db: DatabaseSync, path: string): FileIndex {
   const source = db.prepare('SELECT id FROM source').get() as { id: string };
-  const columns = `file_key AS fileKey, name, bytes, mtime_ms AS mtimeMs, content_bytes AS contentBytes, checksum,
-    first_offset AS firstOffset, lines`;
-  const statements = {
-    byName: db.prepare(`SELECT ${columns} FROM files WHERE name = ?`),
-    byOffset: db.prepare(
-      `SELECT ${columns} FROM files WHERE lines > 0 AND first_offset <= ? ORDER BY first_offset DESC LIMIT 1`,
-    ),
-    position: db.prepare(
-      'SELECT line, byte FROM positions WHERE file_key = ? AND line <= ? ORDER BY line DESC LIMIT 1',
-    ),
-    end: db.prepare('SELECT first_offset + lines AS "end" FROM files ORDER BY file_key DESC LIMIT 1'),
-    shownEnd: db.prepare(
-      'SELECT first_offset + lines AS "end" FROM files WHERE file_key = (SELECT shown_key FROM source)',
-    ),
-    waiting: db.prepare(
-      'SELECT count(*) AS count FROM (SELECT 1 FROM files WHERE file_key > (SELECT shown_key FROM source) LIMIT ?)',
-    ),
-    last: db.prepare(
-      'SELECT max(file_key) AS last FROM (SELECT file_key FROM files WHERE file_key > (SELECT shown_key FROM source) ORDER BY file_key LIMIT ?)',
-    ),
-    show: db.prepare('UPDATE source SET shown_key = ?'),
-    add: db.prepare(
-      `INSERT INTO files (name, bytes, mtime_ms, content_bytes, checksum, first_offset, lines)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    addPosition: db.prepare('INSERT INTO positions (file_key, line, byte) VALUES (?, ?, ?)'),
-  };
+  const statements = prepareStatements(db);
   type Query = 'byName' | 'byOffset' | 'position' | 'end' | 'shownEnd' | 'waiting' | 'last';
   const get = (query: Query, ...values: SQLInputValue[]): unknown =>
     indexed(path, () => statements[query].get(...values));
@@ -194,6 +168,36 @@ function fileIndex(db: DatabaseSync, path: string): FileIndex {
     close: () => {
       if (db.isOpen) indexed(path, () => db.close());
     },
+  };
+}
+
+function prepareStatements(db: DatabaseSync) {
+  const columns = `file_key AS fileKey, name, bytes, mtime_ms AS mtimeMs, content_bytes AS contentBytes, checksum,
+    first_offset AS firstOffset, lines`;
+  return {
+    byName: db.prepare(`SELECT ${columns} FROM files WHERE name = ?`),
+    byOffset: db.prepare(
+      `SELECT ${columns} FROM files WHERE lines > 0 AND first_offset <= ? ORDER BY first_offset DESC LIMIT 1`,
+    ),
+    position: db.prepare(
+      'SELECT line, byte FROM positions WHERE file_key = ? AND line <= ? ORDER BY line DESC LIMIT 1',
+    ),
+    end: db.prepare('SELECT first_offset + lines AS "end" FROM files ORDER BY file_key DESC LIMIT 1'),
+    shownEnd: db.prepare(
+      'SELECT first_offset + lines AS "end" FROM files WHERE file_key = (SELECT shown_key FROM source)',
+    ),
+    waiting: db.prepare(
+      'SELECT count(*) AS count FROM (SELECT 1 FROM files WHERE file_key > (SELECT shown_key FROM source) LIMIT ?)',
+    ),
+    last: db.prepare(
+      'SELECT max(file_key) AS last FROM (SELECT file_key FROM files WHERE file_key > (SELECT shown_key FROM source) ORDER BY file_key LIMIT ?)',
+    ),
+    show: db.prepare('UPDATE source SET shown_key = ?'),
+    add: db.prepare(
+      `INSERT INTO files (name, bytes, mtime_ms, content_bytes, checksum, first_offset, lines)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    addPosition: db.prepare('INSERT INTO positions (file_key, line, byte) VALUES (?, ?, ?)'),
   };
 }
 
