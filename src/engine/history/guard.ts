@@ -21,6 +21,8 @@ export interface HistoryGuardOptions {
 
 export class HistoryGuard {
   private readonly options: HistoryGuardOptions;
+  /** Partitions that could not be asked when the others were compared. */
+  private readonly uncompared = new Set<number>();
 
   constructor(options: HistoryGuardOptions) {
     this.options = options;
@@ -51,7 +53,11 @@ export class HistoryGuard {
   ): Promise<void> {
     // Another topic of the same name is refused as that.
     if (previous?.topicId !== look.topic.id) return;
-    if (this.options.log.isHistoryCheap === true || look.isUnusual) await this.compare(look, partitions);
+    const { log } = this.options;
+    const hasReturned = look.offsets.some(
+      ({ partition, unavailable }) => unavailable === undefined && this.uncompared.has(partition),
+    );
+    if (log.isHistoryCheap === true || look.isUnusual || hasReturned) await this.compare(look, partitions);
   }
 
   /** The error for a plan that cannot be made; a loss is durable when this returns. */
@@ -75,9 +81,15 @@ export class HistoryGuard {
     else await this.compare(look, checkpoint.lastCommit()?.partitions ?? []);
   }
 
-  private async compare({ topic }: Look, partitions: readonly PartitionState[]): Promise<void> {
+  /** A partition that cannot be asked for now is compared when it is back. */
+  private async compare({ topic, offsets }: Look, partitions: readonly PartitionState[]): Promise<void> {
     const { log, checkpoint, query } = this.options;
-    const losses = await findLosses(log, topic, partitions, () => checkpoint.marks());
+    this.uncompared.clear();
+    for (const { partition, unavailable } of offsets) {
+      if (unavailable !== undefined) this.uncompared.add(partition);
+    }
+    const asked = partitions.filter(({ partition }) => !this.uncompared.has(partition));
+    const losses = await findLosses(log, topic, asked, () => checkpoint.marks());
     if (losses.length === 0) return;
     checkpoint.raiseLosses(losses);
     throw raisedLoss(losses, query);

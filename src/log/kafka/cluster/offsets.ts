@@ -13,13 +13,20 @@ const ANSWER_WITHIN_MS = 2_000;
 /** A leader that has just moved is known to the next broker that is asked. */
 const SECOND_LOOK_AFTER_MS = 100;
 
-/** From the leaders; the latest is the last stable offset, below which no transaction is open. */
-export async function offsetsOf(cluster: KafkaCluster, name: string): Promise<PartitionOffsets[]> {
+/**
+ * From the leaders; the latest is the last stable offset, below which no transaction is open.
+ * @param wanted the partitions that are asked for; all if it is left out. One without a leader is waited for.
+ */
+export async function offsetsOf(
+  cluster: KafkaCluster,
+  name: string,
+  wanted?: readonly number[],
+): Promise<PartitionOffsets[]> {
   return cluster.persist(
     async () => {
       const topic = await cluster.topic(name);
-      const all = Array.from({ length: topic.partitions }, (_, partition) => partition);
-      const led = await cluster.leadersOf(topic, all, 'ask');
+      const asked = wanted ?? Array.from({ length: topic.partitions }, (_, partition) => partition);
+      const led = await cluster.leadersOf(topic, asked, 'ask');
       const found = await Promise.all(
         led.map(({ connection, partitions }) => offsetsFrom(connection, topic, partitions)),
       );
@@ -29,6 +36,16 @@ export async function offsetsOf(cluster: KafkaCluster, name: string): Promise<Pa
     },
     { topic: name },
   );
+}
+
+/** Those of one partition; undefined if the topic has no such partition. */
+export async function offsetsOfPartition(
+  cluster: KafkaCluster,
+  name: string,
+  partition: number,
+): Promise<PartitionOffsets | undefined> {
+  const [found] = await offsetsOf(cluster, name, [partition]);
+  return found;
 }
 
 /** See `Log.availableOffsets`. */

@@ -47,8 +47,9 @@ async function breaksOf(
   topic: TopicMetadata,
   marks: readonly PartitionMark[],
 ): Promise<HistoryBreak[]> {
-  const offsets = await offsetsOf(cluster, topic.name);
   const byPartition = Map.groupBy(marks, ({ partition }) => partition);
+  const found = await offsetsOf(cluster, topic.name, [...byPartition.keys()]);
+  const offsets = new Map(found.map((each) => [each.partition, each]));
   const ordered = [...byPartition.values()].map((all) =>
     all.toSorted((a, b) => b.mark.nextOffset - a.mark.nextOffset),
   );
@@ -70,7 +71,7 @@ async function breaksOf(
 async function beginOf(
   cluster: KafkaCluster,
   topic: TopicMetadata,
-  offsets: readonly PartitionOffsets[],
+  offsets: ReadonlyMap<number, PartitionOffsets>,
   { difference, older }: { readonly difference: Difference; readonly older: readonly PartitionMark[] },
 ): Promise<Pick<Difference, 'start' | 'isExact'>> {
   let begin: Pick<Difference, 'start' | 'isExact'> = difference;

@@ -35,11 +35,11 @@ interface FoundBatch {
 export async function differencesOf(
   cluster: KafkaCluster,
   topic: TopicMetadata,
-  offsets: readonly PartitionOffsets[],
+  offsets: ReadonlyMap<number, PartitionOffsets>,
   marks: readonly PartitionMark[],
 ): Promise<ReadonlyMap<number, Difference>> {
   const due = marks.filter(({ partition, mark }) => {
-    const at = offsets[partition];
+    const at = offsets.get(partition);
     return at !== undefined && mark.nextOffset > at.earliest;
   });
   const ends = await endsOfEpochs(
@@ -52,7 +52,7 @@ export async function differencesOf(
   const found = new Map<number, Difference>();
   const undecided: PartitionMark[] = [];
   for (const each of due) {
-    const difference = differenceByEnd(each.mark, ends.get(each.partition), offsets[each.partition]);
+    const difference = differenceByEnd(each.mark, ends.get(each.partition), offsets.get(each.partition));
     if (difference === undefined) undecided.push(each);
     else found.set(each.partition, difference);
   }
@@ -66,7 +66,7 @@ export async function differencesOf(
     // Compaction removes batches, or writes them again without some records. It makes no epoch unknown.
     const isGone = batch.baseOffset >= mark.nextOffset;
     if (isEpochKnown && (isGone || (await cluster.cleanupPolicies.of(cluster, topic)) !== 'delete')) continue;
-    const { earliest } = offsets[partition] as PartitionOffsets;
+    const { earliest } = offsets.get(partition) as PartitionOffsets;
     const start = await startOfEpoch(cluster, topic, partition, mark);
     found.set(partition, {
       start: Math.max(earliest, Math.min(start ?? mark.baseOffset, mark.baseOffset)),
@@ -132,12 +132,12 @@ function inHex(checksum: number): string {
 async function batchesAt(
   cluster: KafkaCluster,
   topic: TopicMetadata,
-  offsets: readonly PartitionOffsets[],
+  offsets: ReadonlyMap<number, PartitionOffsets>,
   marks: readonly PartitionMark[],
 ): Promise<ReadonlyMap<number, FoundBatch>> {
   const positions = marks.map(({ partition, mark }): FetchPosition => {
     // Records may have been deleted up to an offset within the batch.
-    const offset = Math.max(mark.baseOffset, offsets[partition]?.earliest ?? 0);
+    const offset = Math.max(mark.baseOffset, offsets.get(partition)?.earliest ?? 0);
     return { partition, offset, leaderEpoch: topic.leaderEpochs[partition] ?? -1 };
   });
   const all = positions.map(({ partition }) => partition);

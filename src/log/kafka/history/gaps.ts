@@ -4,7 +4,7 @@ import { dataLoss, missingInside } from '../../shared/errors.ts';
 import { coverageOf } from '../wire/record-batch.ts';
 import type { KafkaCluster } from '../cluster/cluster.ts';
 import { fetchFrom } from '../read/fetch-from.ts';
-import { offsetsOf } from '../cluster/offsets.ts';
+import { offsetsOfPartition } from '../cluster/offsets.ts';
 
 /** Answers in a row without a record, from a leader that has the whole range, before it is taken at its word. */
 export const EMPTY_ANSWERS_MAX = 2;
@@ -24,7 +24,7 @@ export async function lossBehind(
 ): Promise<Error | undefined> {
   const topic = { name: range.topic, id: topicId };
   if ((await cluster.cleanupPolicies.of(cluster, topic)) !== 'delete') return undefined;
-  const { earliest } = (await offsetsOf(cluster, range.topic))[range.partition] ?? { earliest: 0 };
+  const { earliest } = (await offsetsOfPartition(cluster, range.topic, range.partition)) ?? { earliest: 0 };
   // Retention may have passed over what was about to be read.
   return earliest > gap.start ? dataLoss({ ...range, ...gap }, earliest) : missingInside(range, gap);
 }
@@ -32,7 +32,7 @@ export async function lossBehind(
 /** See `Log.findLost`. Looks at the batches from the range's start to the first gap, and decodes none. */
 export async function findLost(cluster: KafkaCluster, range: ReadRange): Promise<LostRecords | undefined> {
   const { topic: name, partition, start, end } = range;
-  const { earliest } = (await offsetsOf(cluster, name))[partition] ?? { earliest: start };
+  const { earliest } = (await offsetsOfPartition(cluster, name, partition)) ?? { earliest: start };
   if (earliest > start) return { partition, start, end: Math.min(earliest, end) };
   const topic = await cluster.persist(() => cluster.topic(name), { topic: name });
   if ((await cluster.cleanupPolicies.of(cluster, topic)) !== 'delete') return undefined;

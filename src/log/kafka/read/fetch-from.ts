@@ -8,7 +8,7 @@ import type { DivergingEpoch } from '../wire/fetch.ts';
 import type { FetchedPart } from './fetch-batcher.ts';
 import { historyLost, verifyNote, verifyNotes } from '../history/check.ts';
 import { lastEpochAt, type Note } from '../history/notes.ts';
-import { offsetsOf } from '../cluster/offsets.ts';
+import { offsetsOfPartition } from '../cluster/offsets.ts';
 
 /** What is fetched for a range, whose `start` is where the fetch begins. */
 export interface FetchFrom {
@@ -90,7 +90,7 @@ export function epochsOf(
 async function outOfRange(cluster: KafkaCluster, topic: TopicMetadata, from: FetchFrom): Promise<Error> {
   const { range, note } = from;
   const { partition, start } = range;
-  const at = (await offsetsOf(cluster, range.topic))[partition];
+  const at = await offsetsOfPartition(cluster, range.topic, partition);
   if (at === undefined) return new BrokerFault(CODE.LEADER_NOT_AVAILABLE);
   if (start < at.earliest) return dataLoss(range, at.earliest);
   if (start > at.latest) return pastEnd(range, at.latest);

@@ -7,7 +7,7 @@ import { decodeFetched } from './decode.ts';
 import { fetchFrom, type FetchedFrom } from './fetch-from.ts';
 import { EMPTY_ANSWERS_MAX, lossBehind } from '../history/gaps.ts';
 import type { Note } from '../history/notes.ts';
-import { offsetsOf } from '../cluster/offsets.ts';
+import { offsetsOfPartition } from '../cluster/offsets.ts';
 
 /** A new leader may for a while know less than the one before; so long, and so often, before it is asked whether it does. */
 const SETTLE_MS = 1_000;
@@ -108,7 +108,7 @@ async function settle(
   since.ms ??= clock.monotonicMs();
   cluster.forget(range.topic);
   if (clock.monotonicMs() - since.ms > SETTLE_MS) {
-    const at = (await offsetsOf(cluster, range.topic))[range.partition];
+    const at = await offsetsOfPartition(cluster, range.topic, range.partition);
     if (at !== undefined && at.latest < range.end) throw pastEnd(range, at.latest);
     since.ms = undefined;
   }
