@@ -69,15 +69,15 @@ export function createEventClock(options: EventClockOptions): EventClock {
 function refuseWrongTimes(startTimeMs: number, timeScale: number, presentMs: number): void {
   if (!(timeScale > 0 && Number.isFinite(timeScale))) {
     throw new TallystreamError('USAGE', {
-      what: `A time scale of ${timeScale} is not possible.`,
-      mend: 'Give a positive number: 1440 shows a day in a minute.',
+      what: `The time scale cannot be ${timeScale}.`,
+      mend: 'Use a positive number: with 1440 a day passes in one minute.',
     });
   }
   if (!(startTimeMs <= presentMs)) {
     throw new TallystreamError('USAGE', {
-      what: 'The start time lies ahead of the present.',
-      why: 'Events never carry a time that has not come yet.',
-      mend: 'Give a time of the past.',
+      what: 'The start time is in the future.',
+      why: 'The time of an event is never in the future.',
+      mend: 'Use a time in the past.',
     });
   }
 }

@@ -82,7 +82,7 @@ export function formatSummary(summary: DeliverySummary): string {
   if (retries > 0) parts.push(`${formatCount(retries)} ${plural(retries, 'retry', 'retries')}`);
   if (unacknowledged > 0) {
     parts.push(
-      `${formatCount(unacknowledged)} ${plural(unacknowledged, 'event')} taken and not acknowledged (the log may hold some)`,
+      `${formatCount(unacknowledged)} ${plural(unacknowledged, 'event')} sent and not acknowledged (some may be in the log)`,
     );
   }
   return parts.join(', ');

@@ -75,10 +75,10 @@ export function createTally(clock: Clock): Tally {
     },
     outcome(waiting, recordsMax) {
       const left = sent - acknowledged + waiting;
-      const known = `${acknowledged} records were acknowledged, ${left} were taken and not acknowledged`;
+      const known = `${acknowledged} records were acknowledged, ${left} were sent and not acknowledged`;
       return recordsMax === undefined
         ? known
-        : `${known}, ${recordsMax - acknowledged - left} were not taken yet`;
+        : `${known}, ${recordsMax - acknowledged - left} were not sent yet`;
     },
   };
 }

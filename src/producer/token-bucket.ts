@@ -43,8 +43,8 @@ const WAIT_MS_MIN = 0.01;
 export function createTokenBucket(ratePerSecond: number, clock: Clock): Pace {
   if (!(ratePerSecond > 0 && Number.isFinite(ratePerSecond))) {
     throw new TallystreamError('USAGE', {
-      what: `A rate of ${ratePerSecond} events per second is not possible.`,
-      mend: 'Give a positive number, or max.',
+      what: `The rate cannot be ${ratePerSecond} events per second.`,
+      mend: 'Use a positive number, or max.',
     });
   }
   const ratePerMs = ratePerSecond / 1000;

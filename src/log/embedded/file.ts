@@ -122,9 +122,9 @@ function connect(path: string, timeout: number): DatabaseSync {
     makePrivateFile(path);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
-      what: `The log ${path} cannot be made.`,
+      what: `The log ${path} cannot be created.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Name another path, or let this user write there.',
+      mend: 'Choose another path, or give this user write access.',
       cause,
     });
   }
@@ -139,7 +139,7 @@ function connectReadOnly(path: string, timeout: number): DatabaseSync {
   if (!existsSync(path)) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `There is no log at ${path}.`,
-      mend: 'Start a producer, or name the path of the log that one writes to.',
+      mend: 'Start a producer, or use the path of an existing log.',
     });
   }
   try {
@@ -163,8 +163,8 @@ function useWriteAheadLog(db: DatabaseSync, path: string): void {
       const mode = pragma(db, 'journal_mode = WAL');
       if (mode === 'wal') return;
       throw new TallystreamError('LOG_UNAVAILABLE', {
-        what: `The log ${path} cannot have a write-ahead log (SQLite keeps to "${String(mode)}").`,
-        why: 'Its file system does not share memory between processes, as some network drives do not.',
+        what: `The log ${path} cannot use a write-ahead log (SQLite stays in journal mode "${String(mode)}").`,
+        why: 'Its file system cannot share memory between processes. Some network drives cannot.',
         mend: 'Put the log on a local disk.',
       });
     } catch (error) {

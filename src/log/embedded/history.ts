@@ -56,7 +56,7 @@ function problemOf(
     const range = { topic, partition: row.partition, start: mark.baseOffset, end: mark.nextOffset };
     guarded(path, () => decode(file, range, { ...found, body }));
   }
-  return `Offsets ${mark.baseOffset} to ${mark.nextOffset - 1} hold other records now.`;
+  return `Offsets ${mark.baseOffset} to ${mark.nextOffset - 1} now hold other records.`;
 }
 
 function isSame(now: HistoryMark, mark: HistoryMark): boolean {

@@ -120,7 +120,7 @@ export function decode(file: LogFile, { topic, partition }: ReadRange, batch: Ba
   const decoded = decodeBatch(batch.body, batch.checksum, partition, batch.base_offset);
   if (decoded.kind === 'corrupt') throw corrupt(file, topic, partition, batch, decoded.problem);
   if (decoded.chunk.count !== batch.count) {
-    throw corrupt(file, topic, partition, batch, 'its number of records is another than its bytes say');
+    throw corrupt(file, topic, partition, batch, 'its stored number of records does not match its contents');
   }
   return decoded.chunk;
 }
@@ -135,7 +135,7 @@ function corrupt(
   const last = batch.base_offset + batch.count - 1;
   return new TallystreamError('LOG_CORRUPT', {
     what: `Offsets ${batch.base_offset} to ${last} of topic ${topic}, partition ${partition}, are damaged in ${file.path}.`,
-    why: `The batch that holds them is not what was written: ${problem}.`,
+    why: `Their batch differs from what was written: ${problem}.`,
     mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
   });
 }

@@ -21,7 +21,10 @@ export function nameGlob(glob: string): (name: string) => boolean {
 
 function patternOf(glob: string): string {
   if (glob.length > GLOB_CHARACTERS_MAX || glob.includes('/')) {
-    throw invalid(glob, 'It is for names within one folder: it has no slash, and at most 1,000 characters.');
+    throw invalid(
+      glob,
+      'It matches names within one folder, so it must not contain a slash. It may have at most 1,000 characters.',
+    );
   }
   let pattern = '';
   let braces = 0;
@@ -70,8 +73,8 @@ function escaped(character: string): string {
 
 function invalid(glob: string, why: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
-    what: `${JSON.stringify(glob.slice(0, 100))} is not a glob for names of files.`,
+    what: `${JSON.stringify(glob.slice(0, 100))} is not a valid glob for file names.`,
     why,
-    mend: 'Use one such as *.ndjson, events-[0-9]*.jsonl or *.{ndjson,jsonl}.',
+    mend: 'Use a glob such as *.ndjson, events-[0-9]*.jsonl or *.{ndjson,jsonl}.',
   });
 }

@@ -202,9 +202,9 @@ function prepareFolder(folder: string): void {
     makeFolder(folder);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
-      what: `The folder ${folder} for the index of a file source cannot be made.`,
+      what: `The folder ${folder} for the index of a file source cannot be created.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Name another folder, or let this user write there.',
+      mend: 'Choose another folder, or give this user write access.',
       cause,
     });
   }
@@ -227,9 +227,9 @@ function prepare(db: DatabaseSync, path: string, folder: string): void {
   const source = db.prepare('SELECT folder FROM source').get() as { folder: string };
   if (source.folder === folder) return;
   throw new TallystreamError('CONFIG_INVALID', {
-    what: `The index ${path} is of the files in ${source.folder}, and not of those in ${folder}.`,
-    why: 'A file is known by its name: one of the other folder could be taken for one that was read.',
-    mend: 'Name the folder that it is of, or start the query again with a new checkpoint.',
+    what: `The index ${path} belongs to the files in ${source.folder}, not to those in ${folder}.`,
+    why: 'Files are identified by name, so a file of the other folder could be mistaken for one that was already read.',
+    mend: 'Use the folder that the index belongs to, or start the query again with a new checkpoint.',
   });
 }
 
@@ -241,8 +241,11 @@ function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {
   if (owner === 0 && version === 0 && tables === 0) return 'empty';
   throw new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path} is not an index of a file source that this version can read.`,
-    why: owner === APPLICATION_ID ? 'A newer version made it.' : 'It is a SQLite database of something else.',
-    mend: 'Update Tallystream, or name another folder for the index.',
+    why:
+      owner === APPLICATION_ID
+        ? 'A newer version created it.'
+        : 'It is a SQLite database that another program created.',
+    mend: 'Update Tallystream, or choose another folder for the index.',
   });
 }
 
@@ -267,7 +270,7 @@ function indexed<T>(path: string, act: () => T): T {
     if (!(error instanceof TallystreamError) || error.code !== 'LOG_CORRUPT') throw error;
     const { what, cause } = error;
     const mend =
-      'Restore it, with the checkpoint of its query, from a copy, or start the query again with a new checkpoint.';
+      'Restore it from a copy together with the checkpoint of its query, or start the query again with a new checkpoint.';
     throw new TallystreamError('LOG_CORRUPT', { what, mend, cause });
   }
 }

@@ -136,12 +136,12 @@ function checkOptions(options: FileLogOptions, folder: string, indexFolder: stri
   const { maxFilesPerTrigger = 1, pollIntervalMs = POLL_INTERVAL_MS } = options;
   const invalid = (what: string, mend: string) => new TallystreamError('CONFIG_INVALID', { what, mend });
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw invalid(`There is no folder ${folder} to read files from.`, 'Make it, or name another.');
+    throw invalid(`There is no folder ${folder} to read files from.`, 'Create it, or choose another folder.');
   }
   if (folder === indexFolder) {
     throw invalid(
-      `The index of the files in ${folder} cannot lie among them.`,
-      'Name another folder for it, such as one in the checkpoint.',
+      `The index of the files in ${folder} cannot be stored in the same folder.`,
+      'Choose another folder for it, such as one in the checkpoint.',
     );
   }
   for (const [option, value] of Object.entries({ maxFilesPerTrigger, pollIntervalMs })) {

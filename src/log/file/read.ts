@@ -110,7 +110,7 @@ async function* fileChunks(
     }
   } catch (error) {
     if (error instanceof TallystreamError) throw error;
-    const how = `reading it says ${error instanceof Error ? error.message : String(error)}`;
+    const how = `reading it failed with: ${error instanceof Error ? error.message : String(error)}`;
     throw changed(`${folder}/${file.name}`, topic, file, how, error);
   } finally {
     bytes.close();
@@ -160,7 +160,7 @@ export function breaksOf(index: FileIndex, marks: readonly PartitionMark[]): His
     const file = index.fileAt(baseOffset);
     const now = file && markOf(file);
     if (now?.baseOffset === baseOffset && now.nextOffset === end && now.checksum === mark.checksum) return [];
-    const why = `Offsets ${baseOffset} to ${end - 1} are lines of ${file === undefined ? 'no file' : `the file ${file.name}`} now.`;
+    const why = `Offsets ${baseOffset} to ${end - 1} now belong to ${file === undefined ? 'no file' : `the file ${file.name}`}.`;
     return [{ partition, start: baseOffset, end, why }];
   });
 }

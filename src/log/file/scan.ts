@@ -108,12 +108,12 @@ export class FileVerifier {
       const buffer = new Uint8Array(256 * 1024);
       while ((await content.read(buffer, 0)) > 0);
     } catch (error) {
-      throw changed(path, this.topic, file, 'it cannot be unpacked any more', error);
+      throw changed(path, this.topic, file, 'it can no longer be decompressed', error);
     } finally {
       content.close();
     }
     if (content.checksum() !== file.checksum || content.bytes() !== file.contentBytes) {
-      throw changed(path, this.topic, file, 'its bytes are others than they were');
+      throw changed(path, this.topic, file, 'its contents are different');
     }
     if (this.verified.size >= VERIFIED_MAX) this.verified.clear();
     this.verified.set(file.name, identity);

@@ -44,14 +44,14 @@ export function checkRecords({ name, options }: MemoryTopic, records: readonly R
     if (bytes > recordBytesMax) {
       throw new TallystreamError('RECORD_TOO_LARGE', {
         what: `Record ${index} of the append has ${bytes} bytes, over the limit of topic ${name}, ${recordBytesMax} bytes.`,
-        mend: 'Leave the record out, or send it in smaller parts; nothing of this append was written.',
+        mend: 'Omit the record, or split it into smaller ones. None of this append was written.',
       });
     }
     if (compacted && record.key === null) {
       throw new TallystreamError('CONFIG_INVALID', {
         what: `Record ${index} of the append has no key, and topic ${name} is compacted.`,
-        why: 'Which records a compacted topic keeps is decided by their keys.',
-        mend: 'Give every record a key, or make the topic without compaction.',
+        why: 'A compacted topic decides by key which records it keeps.',
+        mend: 'Give every record a key, or create the topic without compaction.',
       });
     }
   }
@@ -96,7 +96,7 @@ export function breaksOf(
     const batch = baseOffset < earliest ? undefined : batchFrom(batches, baseOffset);
     if (batch?.baseOffset !== baseOffset) return [];
     if (checksumOf(batch.body, baseOffset) === mark.checksum) return [];
-    return [{ start: baseOffset, end, why: `Offsets ${baseOffset} to ${end - 1} hold other records now.` }];
+    return [{ start: baseOffset, end, why: `Offsets ${baseOffset} to ${end - 1} now hold other records.` }];
   });
 }
 

@@ -148,9 +148,9 @@ function checkWhole(option: string, value: number, min: number, max: number): vo
 
 function exhausted(topic: string, { startMs, rowsPerSecond }: RateShape): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
-    what: `The rate topic ${topic} has come to the last value that it can number, 2^53.`,
-    why: `It gives ${rowsPerSecond} rows a second since ${new Date(startMs).toISOString()}.`,
-    mend: 'Start a new query, with a later start or fewer rows a second.',
+    what: `The rate topic ${topic} has reached its last possible value, 2^53.`,
+    why: `It has produced ${rowsPerSecond} rows per second since ${new Date(startMs).toISOString()}.`,
+    mend: 'Start a new query, with a later start time or fewer rows per second.',
   });
 }
 
@@ -158,7 +158,7 @@ function exhausted(topic: string, { startMs, rowsPerSecond }: RateShape): Tallys
 function ahead(range: ReadRange, latest: number, timeMs: number): TallystreamError {
   return new TallystreamError('LOG_CORRUPT', {
     what: `Topic ${range.topic}, partition ${range.partition}, ends at offset ${latest}, but records up to ${range.end - 1} were read before.`,
-    why: `The clock says ${new Date(timeMs).toISOString()}: it was set back, or the reader is of another machine.`,
-    mend: 'Set the clock right, or start again when it has come so far; nothing is lost.',
+    why: `The clock says ${new Date(timeMs).toISOString()}: it was set back, or this is another machine.`,
+    mend: 'Correct the clock, or start again when it has reached that time. Nothing is lost.',
   });
 }

@@ -29,8 +29,8 @@ export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOn
   const refusal = (what: string) =>
     new TallystreamError('CONFIG_INVALID', {
       what,
-      why: `The ${format} source is for reading: its records ${origin}.`,
-      mend: 'Name a log that takes records (embedded, kafka), or leave this call out.',
+      why: `The ${format} source is read-only: its records ${origin}.`,
+      mend: 'Use a writable log (embedded or kafka), or remove this call.',
     });
   const find = (name: string) => {
     if (name !== topic.name) throw topicNotFound(name, [topic.name]);
@@ -38,7 +38,9 @@ export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOn
   return {
     createTopic: async (name) => {
       if (name === topic.name) return topic;
-      throw refusal(`The topic ${JSON.stringify(name)} cannot be made: the only one here is ${topic.name}.`);
+      throw refusal(
+        `The topic ${JSON.stringify(name)} cannot be created: the only topic here is ${topic.name}.`,
+      );
     },
     describeTopic: async (name) => (name === topic.name ? topic : undefined),
     listTopics: async () => [topic],
@@ -52,7 +54,7 @@ export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOn
     setRetention: async (name, { retentionMs, retentionBytes }: Retention) => {
       find(name);
       if (retentionMs === undefined && retentionBytes === undefined) return;
-      throw refusal(`The topic ${name} cannot have a retention.`);
+      throw refusal(`The topic ${name} cannot have a retention setting.`);
     },
     enforceRetention: async () => [],
   };

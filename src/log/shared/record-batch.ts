@@ -193,15 +193,14 @@ export function decodeBatch(
   baseOffset: number,
 ): DecodedBatch {
   const body = stored.byteOffset % 8 === 0 ? stored : stored.slice();
-  if (body.length < FIXED_BYTES)
-    return corrupt(`it has ${body.length} bytes, fewer than a batch's fixed part`);
+  if (body.length < FIXED_BYTES) return corrupt(`it has ${body.length} bytes, fewer than a batch header`);
   if (checksumOf(body, baseOffset) !== checksum) return corrupt('its checksum does not match its bytes');
   const fixed = new Uint32Array(body.buffer, body.byteOffset, 4);
   const [magic = 0, count = 0, headersBytes = 0, payloadBytes = 0] = fixed;
-  if (magic !== MAGIC) return corrupt('it is in a layout that this version does not know');
+  if (magic !== MAGIC) return corrupt('this version does not know its format');
   const headersAt = FIXED_BYTES + COLUMN_BYTES_PER_RECORD * count;
   if (headersAt + headersBytes + payloadBytes !== body.length)
-    return corrupt('its parts do not add up to its bytes');
+    return corrupt('the sizes of its parts do not add up to its total size');
   const offsets = new Float64Array(count);
   for (let row = 0; row < count; row += 1) offsets[row] = baseOffset + row;
   const bytes = body.subarray(headersAt + headersBytes);

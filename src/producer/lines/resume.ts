@@ -264,8 +264,8 @@ function refuseWrongName(name: string): void {
   if (NAME_PATTERN.test(name)) return;
   throw new TallystreamError('USAGE', {
     what: `'${name}' cannot be the name of a producer.`,
-    why: 'The name becomes the name of a file.',
-    mend: 'Take up to 64 letters, digits, dots, hyphens and underscores, and begin with a letter or a digit.',
+    why: 'The name is used as a file name.',
+    mend: 'Use up to 64 letters, digits, dots, hyphens and underscores. Begin with a letter or a digit.',
   });
 }
 
@@ -274,13 +274,13 @@ async function refuseOthers(options: ResumeOptions, found: StoredPosition, path:
   if (found.topic !== topic.name) {
     throw new TallystreamError('USAGE', {
       what: `The name '${name}' belongs to a delivery to topic '${found.topic}', not to '${topic.name}'.`,
-      mend: 'Take another name for --resume.',
+      mend: 'Use another name for --resume.',
     });
   }
   if (found.topicId !== topic.id) {
     throw new TallystreamError('TOPIC_RECREATED', {
-      what: `Topic '${topic.name}' is not the one that '${name}' has delivered ${found.lines} lines to.`,
-      why: 'It was removed and created again, or it lies in another log.',
+      what: `Topic '${topic.name}' is not the topic that '${name}' delivered ${found.lines} lines to.`,
+      why: 'It was deleted and created again, or it belongs to another log.',
       mend: `To deliver the input from its first line, remove ${path}.`,
     });
   }

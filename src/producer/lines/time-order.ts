@@ -56,9 +56,9 @@ export function createTimeOrder(clock: Clock, onFirst: (report: TimeOrderReport)
 /** The sentence for a file that is not in order of time. */
 export function describeTimeOrder(name: string, report: TimeOrderReport): string {
   return (
-    `${name} is not in order of time: line ${report.firstLine} lies ${formatSpan(report.firstBackMs)} before a line above it. ` +
-    'Events that lie back farther than the watermark delay of the query are not counted, but kept as LATE. ' +
-    'Sort the file by time, or give the query a greater delay.'
+    `${name} is not in time order: line ${report.firstLine} is ${formatSpan(report.firstBackMs)} earlier than a line above it. ` +
+    'Events that are late by more than the watermark delay of the query are not counted, but kept as LATE. ' +
+    'Sort the file by time, or increase the delay of the query.'
   );
 }
 

@@ -310,7 +310,7 @@ export function transactionContract(setup: LogSetup): void {
         const [setting = ''] = Object.keys(shape);
         await assert.rejects(
           log.createTopic(name, { partitions: 1, ...shape }),
-          hasCode('CONFIG_INVALID', name, setting, 'Leave it out'),
+          hasCode('CONFIG_INVALID', name, setting, 'Omit it'),
         );
         assert.equal(await log.describeTopic(name), undefined);
       }

@@ -336,10 +336,10 @@ describe('a file that was seen', () => {
     await lookAt(log);
     for (const [content, how] of [
       ['a\nb\nc\nd\ne', 'it had 7 bytes and now has 9'],
-      ['a\nb\nc\nD', 'its bytes are others'],
+      ['a\nb\nc\nD', 'its contents are different'],
     ] as const) {
       put('a', content);
-      const said = hasCode('LOG_CORRUPT', join(folder, 'a'), 'offsets 0 to 3', how, 'Put the file back');
+      const said = hasCode('LOG_CORRUPT', join(folder, 'a'), 'offsets 0 to 3', how, 'Restore the file');
       await assert.rejects(readRecords(log, range), said);
       await assert.rejects(log.offsets('files'), said);
     }

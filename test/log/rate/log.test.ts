@@ -106,7 +106,7 @@ describe('the rows of the rate source', () => {
     const [record] = await readRecords(log, { topic: 'rate', partition: 0, start: end - 1, end });
     assert.equal(valueOf(record?.value), end - 1);
     clock.advance(1000);
-    await assert.rejects(log.offsets('rate'), hasCode('CONFIG_INVALID', '2^53', '10000000 rows a second'));
+    await assert.rejects(log.offsets('rate'), hasCode('CONFIG_INVALID', '2^53', '10000000 rows per second'));
   });
 
   test('come in chunks of bounded size that use their memory again', async () => {

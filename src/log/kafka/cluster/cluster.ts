@@ -323,7 +323,7 @@ function brokerOf(server: string): Broker {
   const match = /^\[?(?<host>[^\]]+?)\]?:(?<port>\d+)$/.exec(server);
   if (match?.groups === undefined) {
     throw new TallystreamError('CONFIG_INVALID', {
-      what: `${JSON.stringify(server)} is not a broker.`,
+      what: `${JSON.stringify(server)} is not a broker address.`,
       mend: 'Write kafka.bootstrap_servers as host:port, separated by commas.',
     });
   }

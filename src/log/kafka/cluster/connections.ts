@@ -140,7 +140,7 @@ export class Connections {
   cut(connection: Connection): void {
     // One that is not there yet takes an error alone for its end.
     connection.socket.destroy(
-      connection.isConnected() ? undefined : new Error('nobody needs the connection'),
+      connection.isConnected() ? undefined : new Error('the connection is no longer needed'),
     );
   }
 

@@ -127,7 +127,7 @@ class SocketChannel implements FetchChannel {
       this.socket.destroy(
         isText
           ? new NotKafkaError(this.address, start)
-          : new NetworkError('The broker sends what is no answer.', { cause: error as Error }),
+          : new NetworkError('The broker sent an invalid response.', { cause: error as Error }),
       );
     }
   }
@@ -136,7 +136,7 @@ class SocketChannel implements FetchChannel {
     const { current } = this;
     const reader = Reader.from(bytes);
     if (current === undefined || reader.readInt32() !== this.correlationId) {
-      throw new RangeError('it belongs to no question');
+      throw new RangeError('it belongs to no request');
     }
     reader.readTaggedFields();
     const answer = readFetchAnswer(reader);

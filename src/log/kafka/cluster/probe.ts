@@ -205,9 +205,9 @@ async function withConnection<T>(
   // A request on a connection that broke says only that it closed; the connection's own error says why.
   let fault: Error | undefined;
   connection.on('error', (error) => (fault ??= error));
-  const cut = () => connection.socket.destroy(new Error('nobody waits for the answer any more'));
+  const cut = () => connection.socket.destroy(new Error('the request was cancelled'));
   try {
-    if (signal.aborted) throw unavailable('nobody waits for the answer any more');
+    if (signal.aborted) throw unavailable('the request was cancelled');
     const opening = connection.connect(host, port) as Promise<void>;
     signal.addEventListener('abort', cut, { once: true });
     await opening;

@@ -114,7 +114,7 @@ export class Retry {
       const done = new AbortController();
       const expireAfter = async (ms: number) => {
         await clock.sleep(ms, done.signal);
-        reject(unavailable('the call timed out without an answer'));
+        reject(unavailable('the request timed out without a response'));
       };
       const hurry = () => void expireAfter(GIVE_UP_AFTER_MS);
       if (leftMs !== Infinity) void expireAfter(leftMs);
@@ -144,8 +144,8 @@ export class Retry {
     const bound = `(giving up after ${seconds(timeoutMs)})`;
     this.tell(
       why === undefined
-        ? `Apache Kafka has not answered for ${seconds(elapsedMs)} now ${bound}.`
-        : `Apache Kafka cannot be used for ${seconds(elapsedMs)} now ${bound}: ${why}.`,
+        ? `Apache Kafka has not responded for ${seconds(elapsedMs)} ${bound}.`
+        : `Apache Kafka has been unavailable for ${seconds(elapsedMs)} ${bound}: ${why}.`,
     );
   }
 

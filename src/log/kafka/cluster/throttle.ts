@@ -15,7 +15,7 @@ export class ThrottledFault extends ExplainedFault {
   constructor(throttleMs: number) {
     super(
       CODE.THROTTLING_QUOTA_EXCEEDED,
-      `the broker holds this client back for ${(throttleMs / 1000).toFixed(1)} s, since its quota for reading (consumer_byte_rate) is used up`,
+      `the broker throttles this client for ${(throttleMs / 1000).toFixed(1)} s because its read quota (consumer_byte_rate) is used up`,
     );
     this.throttleMs = throttleMs;
   }

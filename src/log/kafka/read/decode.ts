@@ -51,7 +51,7 @@ export function* decodeFetched(
     if (next <= range.start) continue;
     if (batch.baseOffset >= range.end) break;
     if (batch.magic !== MAGIC)
-      throw corrupt(range, batch, `is in format ${batch.magic}, which is not read here`);
+      throw corrupt(range, batch, `is in format ${batch.magic}, which is not supported`);
     const checked = block.subarray(batch.start + FIELD.attributes, batch.end);
     if (crc32c(checked) !== batch.checksum) throw corrupt(range, batch, 'does not match its checksum');
     if (transactions.hides(batch, block)) continue;
@@ -98,7 +98,7 @@ function readRecord(reader: VarintReader, batch: BatchHeader, range: ReadRange, 
     const valueEnd = valueLength < 0 ? -1 : reader.at;
     const headerCount = reader.signed();
     const headers = headerCount > 0 ? readHeaders(reader, headerCount) : NO_HEADERS;
-    if (reader.at !== recordEnd) throw new RangeError('a record is not as long as it says');
+    if (reader.at !== recordEnd) throw new RangeError('a record is not as long as it declares');
     chunks.add(offset, timestampMs, recordStart, recordEnd, keyStart, keyEnd, valueStart, valueEnd, headers);
     if (!(Math.abs(timestampMs) <= SAFE_MAX) || !(Math.abs(batch.baseTimestampMs) <= SAFE_MAX))
       chunks.setTimestamp(exactTimestamp(reader.bytes, timeAt, batch));
@@ -184,8 +184,8 @@ function corrupt(
   problem: string,
 ): TallystreamError {
   return new TallystreamError('LOG_CORRUPT', {
-    what: `The records of topic ${topic}, partition ${partition}, from offset ${baseOffset} on cannot be read.`,
+    what: `The records of topic ${topic}, partition ${partition}, cannot be read from offset ${baseOffset} on.`,
     why: `Their batch ${problem}.`,
-    mend: 'Look for what the broker logged about its disk; a replica may still hold them.',
+    mend: 'Check the log of the broker for disk errors. Another replica may still have these records.',
   });
 }

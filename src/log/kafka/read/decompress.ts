@@ -41,7 +41,8 @@ export function decompress(method: number, bytes: Buffer, bytesMax = DECOMPRESSE
 }
 
 function checkBound(bytes: number, bytesMax: number): void {
-  if (bytes > bytesMax) throw new RangeError(`it says that it becomes more than ${bytesMax} bytes`);
+  if (bytes > bytesMax)
+    throw new RangeError(`its decompressed size is declared as more than ${bytesMax} bytes`);
 }
 
 /** A block begins with what it becomes, as a varint; several follow the header that Java writes. */

@@ -116,8 +116,8 @@ function diverged(
 
 function recreated(topic: string, topicId: string): TallystreamError {
   return new TallystreamError('TOPIC_RECREATED', {
-    what: `Topic ${topic} was deleted and made anew while it was read.`,
+    what: `Topic ${topic} was deleted and created again while it was being read.`,
     why: `The offsets belong to topic id ${topicId}.`,
-    mend: 'Bring the old log back, or start the query again with a new checkpoint.',
+    mend: 'Restore the old topic, or start the query again with a new checkpoint.',
   });
 }

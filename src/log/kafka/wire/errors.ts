@@ -114,7 +114,7 @@ export class NotKafkaError extends Error {
 
   constructor(address: string, start: string) {
     super(
-      `what listens on ${address} is not Apache Kafka; it says ${JSON.stringify(start.split(/[\r\n]/)[0])}`,
+      `the server at ${address} is not Apache Kafka; it answers ${JSON.stringify(start.split(/[\r\n]/)[0])}`,
     );
     this.name = 'NotKafkaError';
   }
@@ -162,7 +162,7 @@ export function judge(error: unknown): Verdict {
 
 export function unavailable(why: string, cause?: unknown): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
-    what: 'Apache Kafka cannot be used for now.',
+    what: 'Apache Kafka is unavailable.',
     why: `${why.charAt(0).toUpperCase()}${why.slice(1).replace(/\.$/, '')}.`,
     mend: mendOf(cause),
     cause,
@@ -172,9 +172,9 @@ export function unavailable(why: string, cause?: unknown): TallystreamError {
 function mendOf(cause: unknown): string {
   const advertised = errorsWithin(cause).find((one) => one instanceof AdvertisedFault);
   if (advertised === undefined)
-    return 'Check that the brokers run and that kafka.bootstrap_servers names them.';
+    return 'Check that the brokers are running and that kafka.bootstrap_servers lists them.';
   const { nodeId, address } = advertised;
-  return `Check that broker ${nodeId} runs. If this machine cannot reach ${address}, correct advertised.listeners in the settings of broker ${nodeId}.`;
+  return `Check that broker ${nodeId} is running. If this machine cannot reach ${address}, correct advertised.listeners in the settings of broker ${nodeId}.`;
 }
 
 /** The error codes within an error of the client, or of ours. */
@@ -196,17 +196,19 @@ function errorsWithin(error: unknown, depth = 0): Error[] {
 
 function refusalOf(error: Error): TallystreamError | undefined {
   if (error instanceof AuthenticationError && !wasLeft(error)) {
-    return refused('The broker does not accept who we say we are.', {
+    return refused('The broker rejected the credentials.', {
       why: lastWords(error),
       mend: 'Check kafka.sasl_mechanism, kafka.sasl_username and the password.',
     });
   }
   if (error instanceof UserError && !isCutOff(error)) {
-    return refused('The broker does not speak as kafka.security_protocol says.', { why: error.message });
+    return refused('The broker does not use the protocol that kafka.security_protocol sets.', {
+      why: error.message,
+    });
   }
   const systemCode = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (TLS_CODES.test(systemCode)) {
-    return refused('The connection to the broker cannot be made safe.', {
+    return refused('The TLS connection to the broker failed.', {
       why: `${error.message} (${systemCode}).`,
       mend: 'Check kafka.tls_ca_file, and that the certificate names the host in kafka.bootstrap_servers.',
     });
@@ -214,14 +216,14 @@ function refusalOf(error: Error): TallystreamError | undefined {
   const [code] = brokerCodesOf(error);
   if (code === undefined) return undefined;
   if (NOT_ALLOWED.has(code)) {
-    return refused(`The broker does not allow it: ${nameOf(code)}.`, {
-      mend: 'Ask who runs the cluster for an ACL for this user.',
+    return refused(`This user is not authorized: ${nameOf(code)}.`, {
+      mend: 'Ask the administrator of the cluster for an ACL for this user.',
     });
   }
   if (NOT_TAKEN.has(code))
-    return refused(`The broker does not take it: ${nameOf(code)}.`, { why: wordsOf(error) });
+    return refused(`The broker rejected the request: ${nameOf(code)}.`, { why: wordsOf(error) });
   if (code === UNSUPPORTED_VERSION) {
-    return refused('The broker does not speak this version of the protocol.', {
+    return refused('The broker does not support this version of the protocol.', {
       mend: 'Use brokers of Apache Kafka 3.1 or later.',
     });
   }

@@ -129,10 +129,10 @@ export class TransactionCoordinator {
     const allowed =
       this.timeoutMs === askedMs
         ? ''
-        : ` It allows no longer one: raise its setting transaction.max.timeout.ms to ${askedMs} or more.`;
+        : ` The broker allows no longer transactions: raise its setting transaction.max.timeout.ms to ${askedMs} or more.`;
     return writerFenced(
       this.name,
-      `Another writer of this name was opened since, or a transaction was open for more than ${this.timeoutMs / 1000} s and the broker took it back.${allowed}`,
+      `Another writer with this name was opened, or a transaction was open for more than ${this.timeoutMs / 1000} s and the broker aborted it.${allowed}`,
       new BrokerFault(code),
     );
   }
@@ -167,7 +167,7 @@ export class TransactionCoordinator {
     return new TallystreamError('CONFIG_INVALID', {
       what: `The broker does not allow a transaction that is open for ${this.timeoutMs} ms.`,
       why: 'Its setting transaction.max.timeout.ms is lower.',
-      mend: `Raise transaction.max.timeout.ms in the settings of the brokers to ${this.cluster.options.transactionTimeoutMs} or more (their default is 900000), or turn output topics off.`,
+      mend: `Raise transaction.max.timeout.ms in the brokers' settings to ${this.cluster.options.transactionTimeoutMs} or more (the default is 900000), or turn off output topics.`,
     });
   }
 }

@@ -36,7 +36,7 @@ export function replaceRefused(
 export function tooLarge(topic: string, part: RefusedPart, batchBytes: number): TallystreamError {
   const { index, valueBytes } = part.describe(part.next);
   return new TallystreamError('RECORD_TOO_LARGE', {
-    what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
-    mend: "Leave the record out, or raise the topic's max.message.bytes; other records of this append may have been written.",
+    what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker allows for topic ${topic} (${batchBytes} bytes as a batch).`,
+    mend: "Omit the record, or raise the topic's max.message.bytes. Other records of this append may have been written.",
   });
 }

@@ -281,7 +281,7 @@ export function sequenceKey({ topicId }: Delivery, partition: number): string {
 
 export function topicRecreated(topic: string): TallystreamError {
   return new TallystreamError('TOPIC_RECREATED', {
-    what: `Topic ${topic} was deleted and made anew while records were appended to it.`,
-    why: 'Those that were acknowledged before are gone with the old topic.',
+    what: `Topic ${topic} was deleted and created again while records were being appended to it.`,
+    why: 'Records that were acknowledged earlier were deleted with the old topic.',
   });
 }

@@ -224,7 +224,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
 
   private inDoubt(cause?: unknown): TallystreamError {
     return unavailable(
-      `whether the last commit of the writer ${this.coordinator.name} took place is settled where its name is opened next`,
+      `the outcome of the last commit of the writer ${this.coordinator.name} is unknown until a writer with this name is opened again`,
       cause,
     );
   }
