@@ -154,7 +154,7 @@ export function transactionContract(setup: LogSetup): void {
       await older.append(name, values(9, 18));
       const newer = await open(other, writerOf);
       assert.deepEqual((await contents(log, name)).flat().length, 9);
-      const fenced = hasCode('WRITER_FENCED', writerOf, 'opened since', 'one process');
+      const fenced = hasCode('WRITER_FENCED', writerOf, 'was opened', 'one process');
       await assert.rejects(older.commit(), fenced);
       for (const call of [
         () => older.commit(),

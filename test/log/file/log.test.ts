@@ -423,7 +423,7 @@ describe('the index', () => {
       db.close();
     };
     change('CREATE TABLE somebodys (a)');
-    await assert.rejects(open(), hasCode('LOG_UNAVAILABLE', path, 'something else'));
+    await assert.rejects(open(), hasCode('LOG_UNAVAILABLE', path, 'another program'));
     fs.rmSync(path);
     put('a', 'a\n'.repeat(5_000));
     const log = await open();

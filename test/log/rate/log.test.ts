@@ -198,7 +198,7 @@ describe('the clock of the rate source', () => {
     assert.equal((await readPartition(log, 'rate', 0)).length, 6);
     const { log: without } = rateAt(1_000, { rowsPerSecond: 2 });
     const range = { topic: 'rate', partition: 0, start: 4, end: 6 };
-    await assert.rejects(readRecords(without, range), hasCode('LOG_CORRUPT', 'set back', 'nothing is lost'));
+    await assert.rejects(readRecords(without, range), hasCode('LOG_CORRUPT', 'set back', 'Nothing is lost'));
   });
 
   test('that has not come to the start gives nothing yet', async () => {

@@ -78,10 +78,10 @@ export class TransactionCoordinator {
    * former identity only where nobody else has become the writer since.
    * @throws WRITER_FENCED (with a former identity), CONFIG_INVALID
    */
-  async introduce(former?: Identity): Promise<Identity> {
+  async initProducerId(former?: Identity): Promise<Identity> {
     for (;;) {
       try {
-        return await this.introduceWith(this.timeoutMs, former);
+        return await this.requestProducerId(this.timeoutMs, former);
       } catch (error) {
         if (!brokerCodesOf(error).includes(CODE.INVALID_TRANSACTION_TIMEOUT)) throw error;
         // What the broker allows is a setting that a user need not be allowed to read.
@@ -91,7 +91,7 @@ export class TransactionCoordinator {
     }
   }
 
-  private introduceWith(timeoutMs: number, former: Identity | undefined): Promise<Identity> {
+  private requestProducerId(timeoutMs: number, former: Identity | undefined): Promise<Identity> {
     return this.ask(async (connection) => {
       const answer = await initProducerIdV4.api.async(
         connection,

@@ -11,7 +11,7 @@ import { stampBatch, type EncodedKafkaBatch } from '../wire/encode.ts';
 import { splitInput, type AppendInput, type PartitionInput } from './input.ts';
 import { produceRecords, type ProducedPartition } from '../wire/produce.ts';
 import { REFUSALS, replaceRefused, tooLarge } from './refused.ts';
-import { hasCome, sequenceAfter } from './sequence.ts';
+import { isAtOrAfter, sequenceAfter } from './sequence.ts';
 
 /** Below the 1 MiB that a broker takes as a batch by default (message.max.bytes). */
 const BATCH_BYTES_MAX = 1_000_000;
@@ -58,7 +58,7 @@ export interface Sender {
   /** The error for what a partition answered; too large a batch is not among it. */
   readonly faultOf: (code: number, message: string | null) => Error;
   /** Told when a request got no answer, so that it may still arrive. */
-  readonly onSilence?: () => void;
+  readonly onNoResponse?: () => void;
 }
 
 /** @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE (above the bound of every log), and whatever one attempt can meet */
@@ -122,7 +122,7 @@ async function sendRound(
   const faults: Error[] = [];
   for (const answer of answers) {
     if (answer.status === 'rejected') {
-      sender.onSilence?.();
+      sender.onNoResponse?.();
       faults.push(answer.reason as Error);
     } else {
       const found = answer.value.map((produced) => takeAnswer(delivery, sender, round, produced));
@@ -219,7 +219,7 @@ function nextSequence(
     if (part.partition !== partition || part.stamp?.identity !== identity || part.batch === undefined)
       continue;
     const end = sequenceAfter(part.stamp.sequence, part.batch.count);
-    if (hasCome(next, end)) next = end;
+    if (isAtOrAfter(next, end)) next = end;
   }
   return next;
 }
@@ -240,7 +240,7 @@ export function acknowledge(
     const key = sequenceKey(delivery, partition);
     const next = sequenceAfter(part.stamp?.sequence ?? 0, count);
     // An answer that was lost may come after the answers to later batches, and must not set the count back.
-    if (hasCome(sequences.get(key) ?? 0, next)) sequences.set(key, next);
+    if (isAtOrAfter(sequences.get(key) ?? 0, next)) sequences.set(key, next);
   }
   if (baseOffset !== undefined) delivery.ranges.push({ partition, baseOffset, count });
   part.next += count;

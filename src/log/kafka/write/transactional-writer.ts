@@ -33,7 +33,7 @@ export async function openTransactions(
   try {
     // Before it is introduced: after that the coordinator knows of no earlier transaction.
     const ending = topics.length === 0 ? undefined : await cluster.persist(() => coordinator.lastEnding());
-    const identity = await cluster.persist(() => coordinator.introduce());
+    const identity = await cluster.persist(() => coordinator.initProducerId());
     const writer = new KafkaTransactionalWriter(cluster, coordinator, identity);
     await writer.inherit(ending, topics);
     return writer;
@@ -55,9 +55,9 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private readonly members = new TransactionPartitions((missing) => this.add(missing));
   private readonly last: LastTransaction;
   /** Some request may still arrive. */
-  private isSuspect = false;
+  private needsEpochBump = false;
   /** A commit was sent, and what became of it is not known. */
-  private isInDoubt = false;
+  private isCommitUnknown = false;
 
   constructor(cluster: KafkaCluster, coordinator: TransactionCoordinator, identity: Identity) {
     this.cluster = cluster;
@@ -69,10 +69,10 @@ class KafkaTransactionalWriter implements TransactionalWriter {
       purpose: coordinator.purpose,
       transactionalId: coordinator.name,
       acks: 'all',
-      identify: (topic, partitions) => this.enrol(topic, partitions),
+      identify: (topic, partitions) => this.addPartitions(topic, partitions),
       faultOf: (code, message) => this.faultOf(code, message),
-      onSilence: () => {
-        this.isSuspect = true;
+      onNoResponse: () => {
+        this.needsEpochBump = true;
       },
     };
   }
@@ -85,7 +85,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
         const delivery = await cluster.persist(plan, { topic });
         await cluster.persist(() => deliver(cluster, delivery, this.sender), { topic });
       } catch (error) {
-        if (!isTallystream(error, 'RECORD_TOO_LARGE')) this.isSuspect = true;
+        if (!isTallystream(error, 'RECORD_TOO_LARGE')) this.needsEpochBump = true;
         throw error;
       }
     });
@@ -94,7 +94,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   commit(until: 'decided' | 'shown' = 'shown'): Promise<void> {
     return this.turns.end('commit', async () => {
       if (this.isOpen) {
-        await this.cluster.persist(() => this.decide());
+        await this.cluster.persist(() => this.tryCommit());
         this.finish('commit');
       }
       if (until === 'shown') await this.last.watched();
@@ -103,9 +103,9 @@ class KafkaTransactionalWriter implements TransactionalWriter {
 
   abort(): Promise<void> {
     return this.turns.end('abort', async () => {
-      if (this.isInDoubt) throw this.inDoubt();
+      if (this.isCommitUnknown) throw this.commitUnknown();
       if (!this.isOpen) return;
-      const wasThere = await this.cluster.persist(() => this.takeBack());
+      const wasThere = await this.cluster.persist(() => this.sendAbort());
       this.finish(wasThere ? 'abort' : undefined);
       await this.last.watched();
     });
@@ -133,21 +133,21 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   }
 
   /** One attempt to commit. An answer that does not go with it says that it has not happened, unless an earlier attempt had none. */
-  private async decide(): Promise<void> {
-    const wasInDoubt = this.isInDoubt;
+  private async tryCommit(): Promise<void> {
+    const wasCommitUnknown = this.isCommitUnknown;
     try {
       await this.sendCommit();
     } catch (error) {
       const isRefused = brokerCodesOf(error).includes(CODE.INVALID_TXN_STATE);
       if (!isRefused && !isTallystream(error, 'WRITER_FENCED')) throw error;
-      if (wasInDoubt) throw this.inDoubt(error);
-      this.isInDoubt = false;
+      if (wasCommitUnknown) throw this.commitUnknown(error);
+      this.isCommitUnknown = false;
       throw isRefused ? this.coordinator.fenced(CODE.INVALID_TXN_STATE) : error;
     }
   }
 
   /** False where no request that would have opened the transaction arrived. */
-  private async takeBack(): Promise<boolean> {
+  private async sendAbort(): Promise<boolean> {
     try {
       await this.attempt(() => this.coordinator.end(this.identity, 'abort'));
       return true;
@@ -160,7 +160,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private sendCommit(): Promise<void> {
     return this.attempt(() =>
       this.coordinator.end(this.identity, 'commit', () => {
-        this.isInDoubt = true;
+        this.isCommitUnknown = true;
       }),
     );
   }
@@ -170,13 +170,13 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     const partitions = this.members.take();
     this.last.note(ending && { identity: this.identity, ending, partitions });
     this.isOpen = false;
-    this.isInDoubt = false;
+    this.isCommitUnknown = false;
     this.last.watch(() => {
-      this.isSuspect = true;
+      this.needsEpochBump = true;
     });
   }
 
-  private async enrol(topic: TopicMetadata, partitions: readonly number[]): Promise<Identity> {
+  private async addPartitions(topic: TopicMetadata, partitions: readonly number[]): Promise<Identity> {
     await this.members.join(topic, partitions);
     return this.identity;
   }
@@ -198,9 +198,9 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private async begin(): Promise<void> {
     await this.last.watched();
     await this.last.settle();
-    if (!this.isSuspect) return;
-    this.identity = await this.attempt(() => this.coordinator.introduce(this.identity));
-    this.isSuspect = false;
+    if (!this.needsEpochBump) return;
+    this.identity = await this.attempt(() => this.coordinator.initProducerId(this.identity));
+    this.needsEpochBump = false;
   }
 
   /**
@@ -210,7 +210,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private isForgotten(error: unknown): boolean {
     if (!brokerCodesOf(error).includes(CODE.INVALID_PRODUCER_ID_MAPPING)) return false;
     this.isOpen = false;
-    this.isSuspect = true;
+    this.needsEpochBump = true;
     return true;
   }
 
@@ -222,7 +222,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     return fault;
   }
 
-  private inDoubt(cause?: unknown): TallystreamError {
+  private commitUnknown(cause?: unknown): TallystreamError {
     return unavailable(
       `the outcome of the last commit of the writer ${this.coordinator.name} is unknown until a writer with this name is opened again`,
       cause,
@@ -234,7 +234,8 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     try {
       return await act();
     } catch (error) {
-      if (!(error instanceof TallystreamError) && brokerCodesOf(error).length === 0) this.isSuspect = true;
+      if (!(error instanceof TallystreamError) && brokerCodesOf(error).length === 0)
+        this.needsEpochBump = true;
       throw error;
     }
   }

@@ -44,7 +44,10 @@ test('one server that is away is a warning, all of them are a failure, and the w
   assert.equal(all.status, 'fail');
   assert.match(all.mend ?? '', /Nothing listens there.*The name is not known here/);
   const late = judgeReach([{ server: 'd:4', ms: null, fault: new Error('no answer within 4 seconds') }]);
-  assert.equal(late.found, 'Apache Kafka is unavailable.\nd:4 cannot be reached: no answer within 4 seconds');
+  assert.equal(
+    late.found,
+    'Apache Kafka cannot be used for now.\nd:4 cannot be reached: no answer within 4 seconds',
+  );
   assert.match(late.mend ?? '', /firewall/);
 });
 

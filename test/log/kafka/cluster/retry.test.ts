@@ -113,7 +113,7 @@ describe('once nobody wants to wait any more', () => {
     let isOver = false;
     const hanging = assert.rejects(
       run(hangs).finally(() => (isOver = true)),
-      hasCode('LOG_UNAVAILABLE', 'without an answer'),
+      hasCode('LOG_UNAVAILABLE', 'without a response'),
     );
     await advance(clock, 5_000);
     giveUp.abort();

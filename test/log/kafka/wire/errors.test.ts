@@ -105,7 +105,7 @@ describe('an error that does not pass', () => {
       'TLS on one side alone',
       new UserError('Broker requires TLS.'),
       'CONFIG_INVALID',
-      /kafka\.security_protocol says/,
+      /kafka\.security_protocol sets/,
     ],
     [
       'a certificate that nobody signed',
