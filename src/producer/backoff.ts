@@ -22,7 +22,7 @@ export const RETRY_LIMITS: RetryLimits = Object.freeze({
 });
 
 /**
- * How long to wait after the `attempt`-th failure (from 1), or undefined where there is to be no other attempt. The wait
+ * How long to wait after the `attempt`-th failure (from 1), or undefined if there is to be no other attempt. The wait
  * is exponential, less up to half of it by chance, so that producers which failed together do not come back together.
  */
 export function pauseBeforeRetryMs(

@@ -81,6 +81,6 @@ export interface DeliveryOptions<R extends RecordInput> {
   /** Called at most once a second. */
   onProgress?(progress: DeliveryProgress): void;
   onRetry?(notice: RetryNotice): void;
-  /** Called where the log's retention, applied once a minute, removed something. */
+  /** Called if the log's retention, applied once a minute, removed something. */
   onRetention?(removals: readonly RetentionRemoval[]): void;
 }

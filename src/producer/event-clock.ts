@@ -35,12 +35,12 @@ const HOUR_SHARES_MS = HOURLY_WEIGHTS.map((weight) => (weight / WEIGHT_SUM) * DA
  * The present, or a time that runs `timeScale` times faster from `startTimeMs` until it has caught up with the present,
  * and is the present from then on.
  *
- * The producer keeps its even pace, so the curve lies in the time: it runs slowly through busy hours and hurries through
+ * The producer keeps its even pace, so the curve is applied to the time: it runs slowly through busy hours and hurries through
  * quiet ones, and one day takes exactly 86,400 / timeScale seconds. At R events/s a day therefore holds
  * R × 86,400 / timeScale events. With a rate of `max` nothing changes but R: event time still follows real time, not the
  * number of events, so a short run at full speed stays within a short piece of the day.
  *
- * @throws USAGE where the start is no time of the past or the scale is not a positive number
+ * @throws USAGE if the start is no time of the past or the scale is not a positive number
  */
 export function createEventClock(options: EventClockOptions): EventClock {
   const { clock, startTimeMs, timeScale = 1 } = options;

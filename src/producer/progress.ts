@@ -57,7 +57,7 @@ export function createProgressLine(options: ProgressLineOptions): ProgressLine {
   };
 }
 
-/** `12,500 events acknowledged, 1,000/s, 5.9 MiB`, and what is under way or was retried, where there is any. */
+/** `12,500 events acknowledged, 1,000/s, 5.9 MiB`, and what is in progress or was retried, where there is any. */
 export function formatProgress(progress: DeliveryProgress): string {
   const { acknowledged, sent, bytes, ratePerSecond, retries } = progress;
   const parts = [

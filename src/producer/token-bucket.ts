@@ -3,11 +3,11 @@ import { TallystreamError } from '../errors.ts';
 
 /** How many records the producer may take now. The delivery loop asks, takes, and says how many it took. */
 export interface Pace {
-  /** Records that may be taken at this moment; Infinity where nothing limits them. */
+  /** Records that may be taken at this moment; Infinity if nothing limits them. */
   available(): number;
   /** Notes that `count` records were taken: no more than {@link available} said before. */
   spend(count: number): void;
-  /** Milliseconds until {@link available} is at least 1; 0 where it is already. */
+  /** Milliseconds until {@link available} is at least 1; 0 if it is already. */
   waitMs(): number;
 }
 
@@ -38,7 +38,7 @@ const WAIT_MS_MIN = 0.01;
  * was away) nothing is made up for.
  *
  * @param ratePerSecond records a second, any positive finite number (0.5 is one every two seconds)
- * @throws USAGE where the rate is something else
+ * @throws USAGE if the rate is something else
  */
 export function createTokenBucket(ratePerSecond: number, clock: Clock): Pace {
   if (!(ratePerSecond > 0 && Number.isFinite(ratePerSecond))) {

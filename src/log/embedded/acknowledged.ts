@@ -39,7 +39,7 @@ const CRC_AT = 8 + CHAIN_BYTES;
 export interface Acknowledged {
   readonly partitionKey: number;
   readonly nextOffset: number;
-  /** null if what lies below was written by a version without chains. */
+  /** null if what is below was written by a version without chains. */
   readonly chain: Uint8Array | null;
 }
 

@@ -38,7 +38,7 @@ export function checkAcknowledged(
   });
 }
 
-/** Opens the file for a connection that appends, and makes it anew if it is missing or of another log. */
+/** Opens the file for a connection that appends, and creates it if it is missing or belongs to another log. */
 export function openAcknowledged(db: DatabaseSync, statements: Statements, path: string): AcknowledgedWriter {
   const logId = logIdOf(statements) as Uint8Array;
   const writer = writerAt(path, logId);

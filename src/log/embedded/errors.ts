@@ -3,7 +3,7 @@ import { InvariantError, TallystreamError, type ErrorCode, type ErrorParts } fro
 import { holdersOf, holderText, howToFindHolder } from '../../sqlite/lock-holder.ts';
 import { storageFailureOf } from '../../sqlite/errors.ts';
 
-/** Runs what touches the file, and says a failure of SQLite in our words. */
+/** Runs `act`, and translates a failure of SQLite into a TallystreamError. */
 export function guarded<T>(path: string, act: () => T): T {
   try {
     return act();

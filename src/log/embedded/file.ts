@@ -16,7 +16,7 @@ import { Waiters } from '../shared/waiters.ts';
 import { watchPresence } from './presence.ts';
 
 export interface EmbeddedLogOptions {
-  /** The SQLite file. Its folder is made where it is missing (not by a read-only log). */
+  /** The SQLite file. Its folder is created if it is missing (not by a read-only log). */
   readonly path: string;
   readonly clock: Clock;
   /** Opens only a file that is there, writes nothing to it, and refuses every call that would. Default false. */
@@ -55,7 +55,7 @@ const WAL_BYTES = 16 * 1024 * 1024;
 const CACHE_KIBIBYTES = 1024;
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** Each attempt that fails met another process in the moment of opening; so many in a row do not happen by chance. */
+/** Each attempt that fails met another process in the moment of opening; this many in a row do not happen by chance. */
 const WAL_SWITCH_ATTEMPTS_MAX = 100;
 
 /** @throws LOG_UNAVAILABLE, LOG_CORRUPT, STORAGE_FULL */
@@ -132,7 +132,7 @@ function connect(path: string, timeout: number): DatabaseSync {
 }
 
 /**
- * A connection that SQLite itself holds read-only leaves its -wal and -shm files behind, so it is used only where
+ * A connection that SQLite itself holds read-only leaves its -wal and -shm files behind, so it is used only if
  * nothing can be written; elsewhere an ordinary connection refuses writes, and tidies up when it is the last.
  */
 function connectReadOnly(path: string, timeout: number): DatabaseSync {

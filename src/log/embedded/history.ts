@@ -8,7 +8,7 @@ import type { BatchRow, PartitionRow } from './statements.ts';
 import { findPartition } from './topics.ts';
 
 /**
- * Looks up the batch of each mark by its offset. Where the newest differs, the older ones say up to where the records are
+ * Looks up the batch of each mark by its offset. If the newest differs, the older ones say up to where the records are
  * the same, and the first generation that begins after that is where they part.
  * @throws TOPIC_NOT_FOUND, LOG_CORRUPT (a batch does not match its own checksum)
  */

@@ -10,7 +10,7 @@ import { findPartition, missingTopic } from './topics.ts';
 import { dataLoss, pastEnd } from '../shared/errors.ts';
 import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, decodeBatch } from '../shared/record-batch.ts';
 
-/** A chunk of at least this many bytes is handed on as it lies; copying it to join it with others would cost more. */
+/** A chunk of at least this many bytes is handed on as it is; copying it to join it with others would cost more. */
 const JOIN_BYTES_MAX = 128 * 1024;
 
 /**
@@ -64,9 +64,9 @@ function giveBack(chunk: RecordChunk): void {
 }
 
 /**
- * The chunk at the range's start: a large batch as it lies, or as many small ones as a chunk may hold. `ahead` is the batch
+ * The chunk at the range's start: a large batch as it is, or as many small ones as a chunk may hold. `ahead` is the batch
  * at the start, where it was read already.
- * @returns the chunk, and the batch behind it that was read and did not find room, for the next one
+ * @returns the chunk, and the batch after it that was read and did not find room, for the next one
  */
 function nextChunk(
   file: LogFile,

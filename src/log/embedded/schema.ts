@@ -125,7 +125,7 @@ export function prepareSchema(
 
 let tablesMade: Schema | undefined;
 
-/** A column that lost its name would be read as undefined, and a query would count nothing, and that for ever. */
+/** A column that lost its name would be read as undefined, and a query would count nothing, and that forever. */
 function checkTables(db: DatabaseSync, path: string): void {
   tablesMade ??= schemaMadeBy((model) => model.exec(SCHEMA));
   const problem = schemaProblem(db, tablesMade);

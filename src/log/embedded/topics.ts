@@ -87,7 +87,7 @@ export function describe({ name, id, partitions }: TopicRow): TopicDescription {
   return { name, id, partitions };
 }
 
-/** Writes only where something changes. @throws TOPIC_NOT_FOUND, CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL */
+/** Writes only if something changes. @throws TOPIC_NOT_FOUND, CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL */
 export function setRetention(file: LogFile, name: string, retention: Retention): void {
   const topic = findTopic(file, name);
   checkTopic(name, { partitions: topic.partitions, ...retention });

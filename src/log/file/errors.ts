@@ -43,7 +43,7 @@ export function notTakenIn(path: string, cause: unknown): TallystreamError {
   });
 }
 
-/** A file grew or shrank while its lines were counted: it was not moved in, but is written where it lies. */
+/** A file grew or shrank while its lines were counted: it was not moved in, but is written in place. */
 export function stillWritten(path: string): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path} changed while it was being indexed.`,

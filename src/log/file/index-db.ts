@@ -1,5 +1,5 @@
 /**
- * What the file source has seen, in one SQLite file: every file with its range of offsets, for ever. A file has its range
+ * What the file source has seen, in one SQLite file: every file with its range of offsets, forever. A file has its range
  * from the moment that the transaction with its row is durable, and it never changes; so a range means the same lines
  * after any restart. The file belongs to one query, and lies with its checkpoint.
  */
@@ -17,7 +17,7 @@ const APPLICATION_ID = 0x54534653;
 const SCHEMA_VERSION = 1;
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** `lines` are records: blank lines are not counted. Byte positions are those of the content, unpacked where it is packed. */
+/** `lines` are records: blank lines are not counted. Byte positions are those of the content, unpacked if it is packed. */
 const SCHEMA = `
   CREATE TABLE source (
     id TEXT NOT NULL,
@@ -78,7 +78,7 @@ export interface FileIndex {
   /** Differs for every index that is made, so that a query does not take another's offsets for its own. */
   readonly sourceId: string;
   readonly isOpen: boolean;
-  /** @throws LOG_UNAVAILABLE where the index is no longer the file that was opened */
+  /** @throws LOG_UNAVAILABLE if the index is no longer the file that was opened */
   checkPresence(): void;
   find(name: string): IndexedFile | undefined;
   /** The file that holds an offset below the end. */
@@ -102,8 +102,8 @@ export interface FileIndex {
 export const LINES_PER_POSITION = 1024;
 
 /**
- * Opens the index, and makes it where it is missing.
- * @throws CONFIG_INVALID where it is of another folder; LOG_UNAVAILABLE, LOG_CORRUPT, STORAGE_FULL
+ * Opens the index, and creates it if it is missing.
+ * @throws CONFIG_INVALID if it is of another folder; LOG_UNAVAILABLE, LOG_CORRUPT, STORAGE_FULL
  */
 export function openFileIndex(path: string, folder: string): FileIndex {
   return indexed(path, () => {
@@ -262,7 +262,7 @@ function inTransaction<T>(db: DatabaseSync, path: string, act: () => T): T {
   });
 }
 
-/** Says failures of SQLite in our words, and how an index, which nobody can produce again, is mended. */
+/** Translates failures of SQLite, and says how to repair an index, which cannot be rebuilt. */
 function indexed<T>(path: string, act: () => T): T {
   try {
     return guarded(path, act);

@@ -3,7 +3,7 @@
  * partition of one topic.
  *
  * Order is Spark's: at each look the new files, by modification time and then by name. A file that was seen keeps its
- * offsets for ever, by its name, in an index (file-source-index.ts) that is durable before anybody is told of them. So a
+ * offsets forever, by its name, in an index (file-source-index.ts) that is durable before anybody is told of them. So a
  * range gives the same lines after any restart, and a file that comes later is read later, however old it is.
  *
  * Files are taken to be complete when they appear: write them under a hidden name, or elsewhere on the same disk, and move
@@ -38,7 +38,7 @@ export interface FileLogOptions {
   readonly clock: Clock;
   /** The folder whose files are read. It has to be there. */
   readonly folder: string;
-  /** Where the index lies, as `files.db`; made where it is missing. One query's own, and not the folder that is read. */
+  /** Where the index lies, as `files.db`; created if it is missing. One query's own, and not the folder that is read. */
   readonly indexFolder: string;
   /** A name has to match all of them (file-source-glob.ts); default: every name. */
   readonly nameGlobs?: readonly string[];

@@ -59,7 +59,7 @@ export async function* readLines(source: ReadSource, range: ReadRange): AsyncGen
         } else yield chunk;
       }
     } catch (error) {
-      // Whoever may go on after a file that is gone needs what lies before it.
+      // Whoever may go on after a file that is gone needs what is before it.
       if (small.length > 0) yield joinChunks(small);
       throw error;
     }
@@ -68,7 +68,7 @@ export async function* readLines(source: ReadSource, range: ReadRange): AsyncGen
   if (small.length > 0) yield joinChunks(small);
 }
 
-/** The first lines of the range whose file is gone; undefined where all files are there. @throws LOG_UNAVAILABLE */
+/** The first lines of the range whose file is gone; undefined if all files are there. @throws LOG_UNAVAILABLE */
 export function findLost(source: ReadSource, range: ReadRange): LostRecords | undefined {
   for (let position = range.start; position < range.end;) {
     const file = fileAt(source, position);

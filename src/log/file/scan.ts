@@ -16,7 +16,7 @@ import { LINES_PER_POSITION, type IndexedFile, type ScannedFile } from './index-
 import { cutLines } from './lines.ts';
 
 /**
- * Reads the file once. Undefined where it is gone again: nobody has seen it.
+ * Reads the file once. Undefined if it is already gone, since it has no offsets yet.
  * @throws RECORD_TOO_LARGE, INPUT_UNREADABLE, LOG_UNAVAILABLE (still being written)
  */
 export async function scanFile(folder: string, name: string): Promise<ScannedFile | undefined> {
@@ -94,7 +94,7 @@ export class FileVerifier {
     }
   }
 
-  /** @throws LOG_CORRUPT where `stats` are those of another content; DATA_LOSS, LOG_UNAVAILABLE while it is looked at */
+  /** @throws LOG_CORRUPT if `stats` are those of another content; DATA_LOSS, LOG_UNAVAILABLE while it is looked at */
   async verify(file: IndexedFile, stats: Stats): Promise<void> {
     if (stats.size === file.bytes && stats.mtimeMs === file.mtimeMs) return;
     const path = join(this.folder, file.name);
@@ -119,7 +119,7 @@ export class FileVerifier {
     this.verified.set(file.name, identity);
   }
 
-  /** @throws LOG_UNAVAILABLE where the whole folder is not there: then nothing says that its files are lost */
+  /** @throws LOG_UNAVAILABLE if the whole folder is not there: then nothing says that its files are lost */
   isGone(file: IndexedFile): boolean {
     try {
       statSync(join(this.folder, file.name));

@@ -29,7 +29,7 @@ export interface MemoryTopic extends TopicDescription {
   readonly stored: readonly MemoryPartition[];
 }
 
-/** Why the topic does not take the record; undefined where it does. */
+/** Why the topic does not take the record; undefined if it does. */
 export function refusalBy({ options }: MemoryTopic, record: RecordInput): RecordRefusal | undefined {
   const { compacted = false, recordBytesMax = Infinity } = options;
   if (isRecordTooLarge(record) || recordBytes(record) > recordBytesMax) return 'too large';
@@ -62,7 +62,7 @@ export function pushBatch(partition: MemoryPartition, { body, count, timestampMs
   partition.latest += count;
 }
 
-/** The batch that holds the offset, or else the first one behind it, by bisection: tests read long logs batch by batch. */
+/** The batch that holds the offset, or else the first one after it, by bisection: tests read long logs batch by batch. */
 export function batchFrom(batches: readonly MemoryBatch[], offset: number): MemoryBatch | undefined {
   let low = 0;
   let high = batches.length;

@@ -110,7 +110,7 @@ export function createRateLog(options: RateLogOptions): Log {
   };
 }
 
-/** The start and the options that a rate topic's id carries; undefined where it is the id of something else. */
+/** The start and the options that a rate topic's id carries; undefined if it is the id of something else. */
 export function parseRateTopicId(
   id: string,
 ): (Required<RateOptions> & { readonly startMs: number }) | undefined {

@@ -21,7 +21,7 @@ const TOPIC_PARTITIONS_MAX = 1024;
 /** Kafka's own rule for names, so that a topic can move there under its name. */
 const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/;
 
-/** @throws CONFIG_INVALID where the name, the partition count or a bound of the retention cannot be used */
+/** @throws CONFIG_INVALID if the name, the partition count or a bound of the retention cannot be used */
 export function checkTopic(name: string, options: TopicOptions): void {
   if (!TOPIC_NAME.test(name)) {
     throw new TallystreamError('CONFIG_INVALID', {

@@ -1,4 +1,4 @@
-/** The writing half of the contract on a source that only reads: one topic, made by nobody and appended to by nobody. */
+/** The writing half of the contract on a source that only reads: one topic, which nobody creates or appends to. */
 import type { Log, Retention, TopicDescription } from '../../contracts/log.ts';
 import { TallystreamError } from '../../errors.ts';
 import { topicNotFound } from './errors.ts';
@@ -23,7 +23,7 @@ type ReadOnlyCalls = Pick<
 
 /**
  * What a query calls at its start answers (`createTopic` gives the topic that is there); what would change the topic is
- * CONFIG_INVALID, or TOPIC_NOT_FOUND where the topic is another. Retention has nothing to remove and removes nothing.
+ * CONFIG_INVALID, or TOPIC_NOT_FOUND if the topic is another. Retention has nothing to remove and removes nothing.
  */
 export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOnlyCalls {
   const refusal = (what: string) =>

@@ -1,5 +1,5 @@
 /**
- * The bytes in which a run of records lies in a log, laid out so that a reader maps them as columns and parses none.
+ * The bytes of a run of records in a log, laid out so that a reader maps them as columns and parses none.
  *
  * All numbers are little-endian, every array is aligned to its element, n is the number of records:
  *
@@ -14,11 +14,11 @@
  * | 16 + 12n | int32n   | key end; -1 is a null key                                        |
  * | 16 + 16n | int32n   | value start; -1 is a null value                                  |
  * | 16 + 20n | int32n   | value end; -1 is a null value                                    |
- * | 16 + 24n | bytes    | headers block: empty where no record has headers (record-headers.ts) |
+ * | 16 + 24n | bytes    | headers block: empty if no record has headers (record-headers.ts) |
  * | then     | bytes    | payload: key and value of the first record, of the second, …     |
  *
  * Offsets are not in it, so that a batch can be encoded before the transaction that gives it its place. The checksum
- * lies beside it, for the same reason, and covers the place too: {@link checksumOf}.
+ * is next to it, for the same reason, and covers the place too: {@link checksumOf}.
  */
 import { crc32 } from './crc32.ts';
 import type { Header, RecordBlock, RecordChunk, RecordInput } from '../../contracts/log.ts';
@@ -172,7 +172,7 @@ function encodeRowBatch(
   return { count: rows.length, timestampMsMax: nowMs, body };
 }
 
-/** CRC-32 of a batch's bytes and then of the offset it lies at, so that a batch in a wrong place does not pass either. */
+/** CRC-32 of a batch's bytes and then of the offset it is at, so that a batch in a wrong place does not pass either. */
 export function checksumOf(body: Uint8Array, baseOffset: number): number {
   return checksumAt(crc32(body), baseOffset);
 }

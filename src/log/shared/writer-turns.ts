@@ -42,7 +42,7 @@ export class WriterTurns {
     this.name = name;
   }
 
-  /** @throws InvariantError where the caller does not keep to the contract; WRITER_FENCED; whatever `act` does */
+  /** @throws InvariantError if the caller does not keep to the contract; WRITER_FENCED; any error of `act` */
   async append(topic: string, act: () => Promise<void>): Promise<void> {
     this.admit('append');
     if (this.appending.has(topic))
@@ -74,7 +74,7 @@ export class WriterTurns {
     }
   }
 
-  /** False where it was closed before. */
+  /** False if it was closed before. */
   close(): boolean {
     if (this.isClosed) return false;
     this.isClosed = true;

@@ -45,9 +45,9 @@ export async function refuseOtherInput(input: Input, found: StoredPosition, path
 }
 
 /**
- * The byte at which the next line starts: the position, or the one behind a LF that was added to the file's last line
+ * The byte at which the next line starts: the position, or the one after a LF that was added to the file's last line
  * after that line had been delivered without one.
- * @throws USAGE where more than a LF was added to it
+ * @throws USAGE if more than a LF was added to it
  */
 export async function skipToLineStart(input: Input, found: StoredPosition): Promise<number> {
   if (!input.seekable || found.bytes === 0) return found.bytes;

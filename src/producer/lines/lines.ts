@@ -19,11 +19,11 @@ export interface LinePosition {
 export const INPUT_START: LinePosition = Object.freeze({ lines: 0, bytes: 0 });
 
 const LF = 0x0a;
-/** An overlong line is read to its end so that the error can say its size, but not for ever: a pipe may have no LF. */
+/** An overlong line is read to its end so that the error can say its size, but not forever: a pipe may have no LF. */
 const MEASURED_BYTES_MAX = 64 * RECORD_VALUE_BYTES_MAX;
 
 /**
- * Cuts blocks of bytes into lines, as they are. A line ends with LF; the rest behind the last LF is a line, too, where
+ * Cuts blocks of bytes into lines, as they are. A line ends with LF; the rest after the last LF is a line, too, where
  * it is not empty. Yields the lines of one block at a time and holds one block and one unfinished line.
  *
  * @param blocks must not be overwritten once given: the lines are views of them

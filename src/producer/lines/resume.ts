@@ -1,5 +1,5 @@
 /**
- * A named delivery of lines that goes on where it was, after a kill at any moment, with no line lost and none twice.
+ * A named delivery of lines that continues where it stopped, after a kill at any moment, with no line lost and none twice.
  *
  * Two things say how far it is. A file holds a lower bound, stored now and then: so many lines are in the log, and later
  * ones lie at these offsets or after them. Every record carries its producer's name and line number as a header, so the
@@ -7,8 +7,8 @@
  * over. So the position and the records need not become durable together, and a batch of which a log kept only some
  * partitions is completed.
  *
- * Two cases stay outside: a retry within a run, where the log reported an error and had kept the records all the same,
- * and records that retention removed before the next start. Then a line may lie in the log twice.
+ * Two cases stay outside: a retry within a run, if the log reported an error and had kept the records all the same,
+ * and records that retention removed before the next start. Then a line may be in the log twice.
  */
 import { join } from 'node:path';
 import type { Clock } from '../../contracts/clock.ts';
@@ -38,7 +38,7 @@ const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export interface Resumption {
   /** To be read in place of the one that was given: a stream is compared with the one that was delivered. */
   readonly input: Input;
-  /** Where to go on. */
+  /** Where to continue. */
   readonly from: LinePosition;
   readonly marks: LineMarks;
   /** Lines after `from` that were found in the log. */
@@ -206,7 +206,7 @@ async function startingPosition(
   if (found !== undefined) {
     const known = { ...found, bytes: await skipToLineStart(input, found) };
     const remains = await remainsOf(options, known);
-    // Taken anew, because a file that has grown can be told from others by more of its bytes.
+    // Computed again, because a file that has grown can be told from others by more of its bytes.
     const position = { ...remains.position, input: input.seekable ? identity : found.input };
     return { position, sentAgain: remains.lostCount };
   }

@@ -1,4 +1,4 @@
-/** Waiting until a log shows all that it holds: records behind an open transaction of another producer are not shown. */
+/** Waits until a log shows all its records: those after the start of another producer's open transaction are hidden. */
 import type { Clock } from '../../contracts/clock.ts';
 import type { Log, PartitionOffsets } from '../../contracts/log.ts';
 import { TallystreamError } from '../../errors.ts';

@@ -1,7 +1,7 @@
 /**
  * A connection for fetches alone. The client's own brings its bytes in pieces of 64 KiB, each in memory of its own, and
  * joins them; here they are received where they are read, in memory that is used again, at a third of the processor time.
- * Where the broker wants a login the client's connection is used all the same: it logs in, and does so again in time.
+ * If the broker wants a login the client's connection is used all the same: it logs in, and does so again in time.
  */
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
@@ -27,9 +27,9 @@ export interface ReceivedPartition extends FetchedPartition {
 }
 
 export interface FetchChannel {
-  /** One request after the other. Rejects with whatever ends the connection. */
+  /** One request after the other. Rejects with the error that ends the connection. */
   fetch(request: FetchRequest): Promise<FetchAnswer<ReceivedPartition>>;
-  /** Ends it at once, with whatever waits on it. */
+  /** Ends it at once, with everything that waits for it. */
   cut(): void;
 }
 

@@ -43,7 +43,7 @@ export class AvailableOffsets {
     this.cluster = cluster;
   }
 
-  /** @throws LOG_UNAVAILABLE where no partition can be asked, TOPIC_NOT_FOUND */
+  /** @throws LOG_UNAVAILABLE if no partition can be asked, TOPIC_NOT_FOUND */
   async of(name: string): Promise<readonly PartitionOffsets[]> {
     const { cluster } = this;
     return cluster.persist(
@@ -123,7 +123,7 @@ export class AvailableOffsets {
       return found;
     }
     const why = found?.fault ?? fault ?? silent(topic.name, partition);
-    // An error that does not pass ends the query, as it does where every partition is asked.
+    // An error that does not pass ends the query, as it does if every partition is asked.
     const verdict = judge(why);
     if (verdict.kind === 'final') throw verdict.error;
     const { earliest, latest } = last.get(partition) ?? { earliest: 0, latest: 0 };
@@ -131,7 +131,7 @@ export class AvailableOffsets {
   }
 }
 
-/** The transaction that records of a partition wait for; undefined where there is none, or the broker does not tell. */
+/** The transaction that records of a partition wait for; undefined if there is none, or the broker does not tell. */
 export async function openTransactionIn(
   cluster: KafkaCluster,
   name: string,

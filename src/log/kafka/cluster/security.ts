@@ -94,7 +94,7 @@ function notSet(mechanism: string, setting: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', { what: `${mechanism} needs ${setting}, which is not set.` });
 }
 
-/** What may be a secret itself, where somebody has set it in place of the file's name. */
+/** What may be a secret itself, if somebody has set it in place of the file's name. */
 const SECRET_FILES: ReadonlySet<string> = new Set([
   'kafka.tls_key_file',
   'kafka.sasl_password_file',

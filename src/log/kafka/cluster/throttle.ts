@@ -30,7 +30,7 @@ export class Throttles {
     this.clock = clock;
   }
 
-  /** @throws ThrottledFault where the broker gives nothing because of a quota, or would not look at the request yet */
+  /** @throws ThrottledFault if the broker gives nothing because of a quota, or would not look at the request yet */
   async fetch(channel: FetchChannel, request: FetchRequest): Promise<FetchAnswer<ReceivedPartition>> {
     const leftMs = (this.untilMs.get(channel) ?? -Infinity) - this.clock.monotonicMs();
     if (leftMs > 0) throw new ThrottledFault(leftMs);

@@ -5,7 +5,7 @@ import type { TopicOptions } from '../../../contracts/log.ts';
 const BATCH_OVERHEAD_BYTES = 1024;
 /**
  * Kafka never compacts the segment that it writes to, and a default one of 1 GiB would keep a small topic as it is for
- * ever. A segment has to hold the largest batch, which is 17 MiB where the topic has no bound of its own.
+ * ever. A segment has to hold the largest batch, which is 17 MiB if the topic has no bound of its own.
  */
 const COMPACTED_SEGMENT_BYTES = 32 * 1024 * 1024;
 const COMPACTED_SEGMENT_MS = 60 * 60 * 1000;

@@ -7,7 +7,7 @@ const NOTES_MAX = 8;
 const PARTITIONS_MAX = 10_000;
 
 export interface Note {
-  /** Everything below was read; the record before it lies in the batch of `mark`. */
+  /** Everything below was read; the record before it is in the batch of `mark`. */
   readonly offset: number;
   readonly mark: HistoryMark;
   /** `KafkaCluster.interruptions` at the time when the batch was read or compared. */

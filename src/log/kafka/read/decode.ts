@@ -1,5 +1,5 @@
 /**
- * Fetched bytes as columns. What lies uncompressed is mapped where it lies: a record costs its varints and no object,
+ * Fetched bytes as columns. Uncompressed records are mapped in place: a record costs its varints and no object,
  * no copy and no closure. Control records are no records of the topic, and records of aborted transactions never were.
  */
 import type { Header, ReadRange, RecordChunk } from '../../../contracts/log.ts';
@@ -29,7 +29,7 @@ const ABORT_MARKER = 0;
 
 /**
  * The records of the range in chunks of bounded size, each made in `memory` and gone with the one after it; returns the offset after the last batch looked at, which is where
- * the next fetch starts, or undefined where the block holds no whole batch.
+ * the next fetch starts, or undefined if the block holds no whole batch.
  * @throws LOG_CORRUPT
  */
 export function* decodeFetched(

@@ -22,7 +22,7 @@ const LZ4_CONTENT_SIZE_BIT = 1 << 3;
 const LZ4_DICTIONARY_BIT = 1;
 const LZ4_BLOCK_CHECKSUM_BIT = 1 << 4;
 
-/** @throws Error where the bytes are no such thing, the method is none, or what comes out is above the bound */
+/** @throws Error if the bytes are no such thing, the method is none, or what comes out is above the bound */
 export function decompress(method: number, bytes: Buffer, bytesMax = DECOMPRESSED_BYTES_MAX): Uint8Array {
   switch (method) {
     case GZIP:

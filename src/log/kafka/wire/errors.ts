@@ -141,7 +141,7 @@ export type Verdict =
   /** The same call may succeed later; `why` says what is the matter, for the one who waits. */
   { readonly kind: 'passing'; readonly why: string } | { readonly kind: 'final'; readonly error: Error };
 
-/** Whether an error may pass, and what it is in our words where it will not. */
+/** Whether an error may pass; if not, the error to throw. */
 export function judge(error: unknown): Verdict {
   if (error instanceof TallystreamError || error instanceof InvariantError) return { kind: 'final', error };
   const chain = errorsWithin(error);
@@ -154,7 +154,7 @@ export function judge(error: unknown): Verdict {
   const explained = chain.find((one) => one instanceof ExplainedFault);
   if (explained !== undefined) return { kind: 'passing', why: explained.message };
   if (codes.length > 0) return { kind: 'passing', why: `the broker answers ${codes.map(nameOf).join(', ')}` };
-  // What is neither the client's nor the network's is a mistake in a program, and no retry mends that.
+  // What is neither the client's nor the network's is a mistake in a program, and no retry fixes that.
   const expected = chain.some((one) => GenericError.isGenericError(one) || 'code' in one);
   if (!expected) return { kind: 'final', error: error instanceof Error ? error : new Error(String(error)) };
   return { kind: 'passing', why: describe(error) };

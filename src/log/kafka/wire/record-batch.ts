@@ -30,7 +30,7 @@ const LOG_APPEND_TIME_BIT = 1 << 3;
 export const TRANSACTIONAL_BIT = 1 << 4;
 const CONTROL_BIT = 1 << 5;
 
-/** The fixed part of one batch, and where the batch lies in its block. */
+/** The fixed part of one batch, and where the batch is in its block. */
 export interface BatchHeader {
   readonly start: number;
   readonly end: number;
@@ -46,7 +46,7 @@ export interface BatchHeader {
   readonly baseTimestampMs: number;
   readonly exactBaseTimestamp: bigint;
   readonly exactMaxTimestamp: bigint;
-  /** Every record's timestamp where the topic has the broker's time; undefined where records bring their own. */
+  /** Every record's timestamp if the topic has the broker's time; undefined if records bring their own. */
   readonly appendTimeMs: number | undefined;
   readonly producerId: bigint;
   readonly count: number;

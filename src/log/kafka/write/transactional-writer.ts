@@ -1,9 +1,9 @@
 /**
- * Transactions on Kafka: partitions are made part of one before their first batch, and its end is one request to the
- * coordinator, which is asked again until it answers.
+ * Transactions on Kafka. Partitions are added to a transaction before their first batch. One request to the coordinator
+ * ends it, and is repeated until the coordinator responds.
  *
- * A request that got no answer may still arrive, after the transaction that it belongs to. The broker would take it for
- * one of the next transaction, so that one then begins with a new epoch, as in Kafka's own producer
+ * A request without a response may still arrive after the end of its transaction. The broker would add it to the next
+ * transaction, so that one begins with a new epoch, as in Kafka's own producer
  * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-360).
  */
 import type { RecordInPlace, RecordInput, TransactionalWriter } from '../../../contracts/log.ts';
@@ -18,8 +18,8 @@ import { TransactionPartitions } from './partitions.ts';
 import { checkWriterName, WriterTurns } from '../../shared/writer-turns.ts';
 
 /**
- * Opens the writer; `number` tells its connections from those of the log's other writers. What earlier writers of the name
- * left open is settled in `topics`.
+ * Opens the writer; `number` tells its connections from those of the log's other writers. Transactions that
+ * earlier writers of the name left open in `topics` are ended.
  * @throws LOG_UNAVAILABLE, CONFIG_INVALID (the name, the transaction timeout, the broker's permission)
  */
 export async function openTransactions(
@@ -31,7 +31,7 @@ export async function openTransactions(
   checkWriterName(name);
   const coordinator = new TransactionCoordinator(cluster, name, `transactions ${number}`);
   try {
-    // Before it is introduced: after that the coordinator knows of no earlier transaction.
+    // Before InitProducerId: after that the coordinator knows of no earlier transaction.
     const ending = topics.length === 0 ? undefined : await cluster.persist(() => coordinator.lastEnding());
     const identity = await cluster.persist(() => coordinator.initProducerId());
     const writer = new KafkaTransactionalWriter(cluster, coordinator, identity);
@@ -54,9 +54,9 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private isOpen = false;
   private readonly members = new TransactionPartitions((missing) => this.add(missing));
   private readonly last: LastTransaction;
-  /** Some request may still arrive. */
+  /** A request without a response may still arrive, so the next transaction needs a new epoch. */
   private needsEpochBump = false;
-  /** A commit was sent, and what became of it is not known. */
+  /** A commit was sent, and its outcome is not known. */
   private isCommitUnknown = false;
 
   constructor(cluster: KafkaCluster, coordinator: TransactionCoordinator, identity: Identity) {
@@ -120,7 +120,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     }
   }
 
-  /** Settles what an earlier writer of the name left in these topics. */
+  /** Ends the transactions that an earlier writer of the name left open in these topics. */
   async inherit(ending: Ending | undefined, topics: readonly string[]): Promise<void> {
     const { cluster } = this;
     const partitions = new Map<string, readonly number[]>();
@@ -132,7 +132,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     await cluster.persist(() => this.last.settle());
   }
 
-  /** One attempt to commit. An answer that does not go with it says that it has not happened, unless an earlier attempt had none. */
+  /** One attempt to commit. An error response means that it did not happen, unless an earlier attempt got no response. */
   private async tryCommit(): Promise<void> {
     const wasCommitUnknown = this.isCommitUnknown;
     try {
@@ -146,7 +146,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     }
   }
 
-  /** False where no request that would have opened the transaction arrived. */
+  /** False if the transaction was never opened because no request arrived. */
   private async sendAbort(): Promise<boolean> {
     try {
       await this.attempt(() => this.coordinator.end(this.identity, 'abort'));
@@ -165,7 +165,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     );
   }
 
-  /** The transaction is over; its markers are looked after while whoever called goes on. */
+  /** The transaction has ended. Its markers are checked in the background. */
   private finish(ending: Ending | undefined): void {
     const partitions = this.members.take();
     this.last.note(ending && { identity: this.identity, ending, partitions });
@@ -194,7 +194,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     }
   }
 
-  /** Nothing of a transaction is sent before the one before is known to have ended everywhere. */
+  /** Nothing of a transaction is sent before the previous one is known to have ended in every partition. */
   private async begin(): Promise<void> {
     await this.last.watched();
     await this.last.settle();
@@ -205,7 +205,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
 
   /**
    * Whether the coordinator does not know the identity at the start of a transaction. It forgets a name that has not been
-   * used for a week; a new identity is then to be had, unless somebody else became the writer.
+   * used for a week. It then assigns a new producer id, unless there is another writer.
    */
   private isForgotten(error: unknown): boolean {
     if (!brokerCodesOf(error).includes(CODE.INVALID_PRODUCER_ID_MAPPING)) return false;
@@ -217,7 +217,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private faultOf(code: number, message: string | null): Error {
     if (FENCED.has(code) || code === CODE.INVALID_TXN_STATE) return this.coordinator.fenced(code);
     const fault = new BrokerFault(code, message);
-    // Outside of a transaction a new identity mends it; within one it would not be the transaction's.
+    // Outside of a transaction a new producer id fixes it. Within one, that id would not belong to the transaction.
     if (LOST_IDENTITY.has(code)) return unavailable('the broker lost track of the transaction', fault);
     return fault;
   }
@@ -229,7 +229,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     );
   }
 
-  /** Notes where a request got no answer. */
+  /** Requires an epoch bump if the request got no response. */
   private async attempt<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
