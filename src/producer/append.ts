@@ -1,4 +1,4 @@
-/** Appends in progress, in the order of their batches, with their repeats. */
+/** Appends in flight, in the order of their batches, with their retries. */
 import type { Clock } from '../contracts/clock.ts';
 import type { AppendedRange, Log } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
@@ -23,7 +23,7 @@ export interface RetryingAppend {
 
 export type Settled<B> =
   | { readonly kind: 'acknowledged'; readonly batch: B; readonly ranges: readonly AppendedRange[] }
-  /** Nothing more is tried, because nobody wants to wait. */
+  /** Nothing more is tried, because `giveUp` was aborted. */
   | { readonly kind: 'gave up'; readonly error: TallystreamError }
   | { readonly kind: 'aborted' };
 
@@ -33,7 +33,7 @@ interface Entry<B> {
   hasFailed: boolean;
 }
 
-/** One append on most logs; as many as the log keeps in order where it says so (`appendsMax`). */
+/** One append on most logs; more if the log keeps them in order (`appendsMax`). */
 export class AppendWindow<B extends Batch> {
   private readonly parts: RetryingAppend;
   private readonly entries: Entry<B>[] = [];

@@ -1,7 +1,7 @@
 import type { Random } from './random.ts';
 
 export interface RetryLimits {
-  /** Calls of one batch's append, the first included; infinite where the time alone is the bound. */
+  /** Calls of one batch's append, the first included; infinite if only the time is limited. */
   readonly attemptsMax: number;
   /** From the first call of one batch's append; no attempt starts later. */
   readonly deliveryTimeoutMs: number;

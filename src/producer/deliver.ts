@@ -82,7 +82,7 @@ async function run<B extends Batch>(
       await nextTurn();
     }
   } finally {
-    // If an error leads out of the loop, the source is still being read: nobody may close it before that ends.
+    // If an error leads out of the loop, the source is still being read: it must not be closed before that ends.
     halted.abort();
     batcher.end();
     await orAborted(filling, options.abort).catch(() => undefined);

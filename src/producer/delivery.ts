@@ -32,7 +32,7 @@ export interface DeliverySummary {
   readonly stopped: boolean;
   /** Whether the second signal ended it: what was in flight may or may not be in the log. */
   readonly aborted: boolean;
-  /** Why the log did not take what is unacknowledged, where `giveUp` ended it; that, too, may or may not be in the log. */
+  /** Why records are unacknowledged, if `giveUp` ended the delivery. They may or may not be in the log. */
   readonly gaveUp?: Error;
   /** Offset of the last acknowledged record of every partition touched, by partition. */
   readonly lastOffsets: readonly { readonly partition: number; readonly offset: number }[];

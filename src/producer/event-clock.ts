@@ -1,7 +1,7 @@
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
 
-/** The time that events carry. Never ahead of the clock it stands on. */
+/** The time of events. Never ahead of the underlying clock. */
 export interface EventClock {
   /** Whole milliseconds since 1970-01-01T00:00:00Z. Never goes back, unless the machine's own clock is set back. */
   nowMs(): number;
@@ -35,7 +35,7 @@ const HOUR_SHARES_MS = HOURLY_WEIGHTS.map((weight) => (weight / WEIGHT_SUM) * DA
  * The present, or a time that runs `timeScale` times faster from `startTimeMs` until it has caught up with the present,
  * and is the present from then on.
  *
- * The producer keeps its even pace, so the curve is applied to the time: it runs slowly through busy hours and hurries through
+ * The producer keeps an even pace, so the curve is applied to the time: it runs slowly in busy hours and fast through
  * quiet ones, and one day takes exactly 86,400 / timeScale seconds. At R events/s a day therefore holds
  * R × 86,400 / timeScale events. With a rate of `max` nothing changes but R: event time still follows real time, not the
  * number of events, so a short run at full speed stays within a short piece of the day.

@@ -57,7 +57,7 @@ export function createProgressLine(options: ProgressLineOptions): ProgressLine {
   };
 }
 
-/** `12,500 events acknowledged, 1,000/s, 5.9 MiB`, and what is in progress or was retried, where there is any. */
+/** `12,500 events acknowledged, 1,000/s, 5.9 MiB`, and what is in flight or was retried, if anything. */
 export function formatProgress(progress: DeliveryProgress): string {
   const { acknowledged, sent, bytes, ratePerSecond, retries } = progress;
   const parts = [
@@ -88,12 +88,12 @@ export function formatSummary(summary: DeliverySummary): string {
   return parts.join(', ');
 }
 
-/** `1,234,567`, whatever the machine's language. */
+/** `1,234,567`, independent of the machine's locale. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
-/** Whole from 10 on, with one decimal below, where it says more. */
+/** Whole from 10 on, with one decimal below that. */
 function formatRate(ratePerSecond: number): string {
   return ratePerSecond < 9.95 ? ratePerSecond.toFixed(1) : formatCount(Math.round(ratePerSecond));
 }

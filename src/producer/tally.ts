@@ -8,7 +8,7 @@ export interface Tally {
   sending(records: number): void;
   retried(): void;
   acknowledged(batch: Batch, ranges: readonly AppendedRange[]): void;
-  /** The figures, where a second has passed since they were last asked for; undefined otherwise. */
+  /** The figures if a second has passed since they were last requested; undefined otherwise. */
   progressDue(): DeliveryProgress | undefined;
   /** @param waiting records that were taken from the source and never sent */
   summary(end: {

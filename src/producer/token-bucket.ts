@@ -77,10 +77,10 @@ export function createTokenBucket(ratePerSecond: number, clock: Clock): Pace {
 }
 
 interface Bucket {
-  /** Tokens there are; whatever is above the capacity is given up for good. */
+  /** Tokens there are; tokens above the capacity are lost. */
   tokens(nowMs: number, capacity: number): number;
   spend(count: number): void;
-  /** When the next token comes, where there is none. */
+  /** When the next token comes, if there is none. */
   dueMs(): number;
 }
 

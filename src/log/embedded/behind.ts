@@ -14,7 +14,7 @@ import type { BatchRow, PartitionRow, Statements } from './statements.ts';
 const RANGES_SHOWN_MAX = 20;
 
 /**
- * Called by everybody who opens the log.
+ * Called whenever the log is opened.
  * @param known what the acknowledged file said before the log was opened
  * @throws DATA_LOSS with the ranges if the log ends before what was acknowledged, or holds other records there
  */

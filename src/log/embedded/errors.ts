@@ -1,4 +1,4 @@
-/** The one place where a failure of SQLite or of the system becomes one of ours. */
+/** Translates failures of SQLite and of the system into TallystreamErrors. */
 import { InvariantError, TallystreamError, type ErrorCode, type ErrorParts } from '../../errors.ts';
 import { holdersOf, holderText, howToFindHolder } from '../../sqlite/lock-holder.ts';
 import { storageFailureOf } from '../../sqlite/errors.ts';
@@ -84,7 +84,7 @@ function writersOf(path: string): string {
   return holders.length === 0 ? 'another process' : holders.map(holderText).join(' or ');
 }
 
-/** What node:sqlite throws where the connection, and with it every statement, is closed. */
+/** What node:sqlite throws if the connection, and with it every statement, is closed. */
 function isClosed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE';
 }

@@ -36,13 +36,13 @@ export interface LogFile {
   readonly statements: Statements;
   readonly waiters: Waiters;
   readonly keyless: KeylessTurn;
-  /** Throws where the file is no longer the one that was opened. */
+  /** Throws if the file is no longer the one that was opened. */
   readonly checkPresence: () => void;
   /** Names what this connection appends. */
   readonly generation: Uint8Array;
   /** Keys of the partitions that this connection has appended to. */
   readonly begun: Set<number>;
-  /** Where it is kept what was acknowledged; undefined if the log is open for reading only. */
+  /** Records what was acknowledged; undefined if the log is open for reading only. */
   readonly acknowledged: AcknowledgedWriter | undefined;
   /** Writes of this connection so far: PRAGMA data_version shows only those of others. */
   ownWrites: number;

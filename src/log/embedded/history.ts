@@ -8,8 +8,8 @@ import type { BatchRow, PartitionRow } from './statements.ts';
 import { findPartition } from './topics.ts';
 
 /**
- * Looks up the batch of each mark by its offset. If the newest differs, the older ones say up to where the records are
- * the same, and the first generation that begins after that is where they part.
+ * Looks up the batch of each mark by its offset. If the newest differs, the older ones tell up to which offset the
+ * records are the same. They differ from the first generation that begins after that.
  * @throws TOPIC_NOT_FOUND, LOG_CORRUPT (a batch does not match its own checksum)
  */
 export function checkHistory(file: LogFile, topic: string, marks: readonly PartitionMark[]): HistoryBreak[] {

@@ -21,7 +21,7 @@ const JOIN_BYTES_MAX = 128 * 1024;
 export async function* readRange(file: LogFile, range: ReadRange): AsyncGenerator<RecordChunk> {
   const partition = guarded(file.path, () => findPartition(file, range.topic, range.partition));
   if (range.end > partition.latest) throw pastEnd(range, partition.latest);
-  // No chunk goes beyond a generation, so that its reader has a mark of each: where an older copy was put back, it is at
+  // No chunk goes beyond a generation, so that its reader has a mark of each: if an older copy was restored, it is at
   // the beginning of one that the histories part.
   const ends = generationsWithin(file, partition, range);
   let position = range.start;
@@ -65,7 +65,7 @@ function giveBack(chunk: RecordChunk): void {
 
 /**
  * The chunk at the range's start: a large batch as it is, or as many small ones as a chunk may hold. `ahead` is the batch
- * at the start, where it was read already.
+ * at the start, if it was read already.
  * @returns the chunk, and the batch after it that was read and did not find room, for the next one
  */
 function nextChunk(

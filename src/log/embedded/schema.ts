@@ -40,9 +40,9 @@ const UPGRADE = `
 `;
 
 /**
- * `partitions` knows the offsets, and the chain's value at the latest, so that asking for them touches no record. The body stands last in `batches`: what
- * stands before it can then be read without it. AUTOINCREMENT never gives a key a second time, so a reader that holds
- * the key of a partition cannot meet the records of a later topic of the same name.
+ * `partitions` has the offsets and the chain's value at the latest one, so that reading them touches no record. The body is
+ * the last column of `batches`, so that the others can be read without it. AUTOINCREMENT never reuses a key, so a reader
+ * that holds the key of a partition cannot meet the records of a later topic of the same name.
  */
 const SCHEMA = `
   CREATE TABLE topics (

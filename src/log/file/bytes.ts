@@ -19,7 +19,7 @@ function isGzip(name: string): boolean {
   return name.toLowerCase().endsWith('.gz');
 }
 
-/** From byte `from` of the (unpacked) content on. Throws what the system says where the file cannot be opened. */
+/** From byte `from` of the (unpacked) content on. Throws the system's error if the file cannot be opened. */
 export function openFileBytes(path: string, from = 0): FileBytes {
   const descriptor = openSync(path, 'r');
   let stats: Stats;
@@ -57,7 +57,7 @@ function plain(descriptor: number, stats: Stats, from: number): FileBytes {
 
 /** A packed file has no way to begin in its middle: what is before `from` is unpacked and thrown away. */
 function unpacked(path: string, descriptor: number, stats: Stats, from: number): FileBytes {
-  // The stream owns the descriptor: closed here, it could be another file's while a read of it is still under way.
+  // The stream owns the descriptor: if it were closed here, a running read could get the bytes of another file.
   const packed = createReadStream(path, { fd: descriptor, highWaterMark: GUNZIP_BLOCK_BYTES });
   const gunzip = createGunzip({ chunkSize: GUNZIP_BLOCK_BYTES });
   // A failure of either ends the other, and is thrown to the one who reads.

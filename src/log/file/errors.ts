@@ -1,4 +1,4 @@
-/** What can be wrong with a file or a folder of the file source, in words that say which file, why, and how to mend it. */
+/** Errors of the file source. Each names the file, the reason and the fix. */
 import { RECORD_VALUE_BYTES_MAX } from '../../contracts/log.ts';
 import { TallystreamError } from '../../errors.ts';
 import type { IndexedFile } from './index-db.ts';
@@ -43,7 +43,7 @@ export function notTakenIn(path: string, cause: unknown): TallystreamError {
   });
 }
 
-/** A file grew or shrank while its lines were counted: it was not moved in, but is written in place. */
+/** A file grew or shrank while its lines were counted, so it is being written in place instead of being moved in. */
 export function stillWritten(path: string): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path} changed while it was being indexed.`,

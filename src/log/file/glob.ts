@@ -1,7 +1,7 @@
 /** Globs for the names of files, as Hadoop's file systems (and so Spark's `pathGlobFilter`) read them. */
 import { TallystreamError } from '../../errors.ts';
 
-/** Longer globs are nobody's, and matching costs by their stars. */
+/** Nobody needs longer globs, and each star makes matching slower. */
 const GLOB_CHARACTERS_MAX = 1000;
 
 /** Whether the text has any character that means more than itself in a glob. */

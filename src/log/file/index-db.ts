@@ -1,7 +1,7 @@
 /**
- * What the file source has seen, in one SQLite file: every file with its range of offsets, forever. A file has its range
- * from the moment that the transaction with its row is durable, and it never changes; so a range means the same lines
- * after any restart. The file belongs to one query, and lies with its checkpoint.
+ * The index of the file source: every file and its range of offsets, in one SQLite file. A range is assigned when the
+ * transaction with its row is durable, and never changes. So a range means the same lines after any restart. The index
+ * belongs to one query and is stored with its checkpoint.
  */
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
@@ -98,7 +98,7 @@ export interface FileIndex {
   close(): void;
 }
 
-/** How many lines lie between two noted positions: a reader that starts between them passes over no more. */
+/** Lines between two stored positions: a reader that starts between them skips at most this many. */
 export const LINES_PER_POSITION = 1024;
 
 /**
@@ -174,7 +174,7 @@ function fileIndex(db: DatabaseSync, path: string): FileIndex {
       inTransaction(db, path, () => {
         let firstOffset = endOf('end');
         for (const file of files) {
-          // Another process of the same source may have been first; then its range stands.
+          // Another process of the same source may have been first; then its range is kept.
           if (statements.byName.get(file.name) !== undefined) continue;
           const { name, bytes, mtimeMs, contentBytes, checksum, lines, positions } = file;
           const row = [name, bytes, mtimeMs, contentBytes, checksum, firstOffset, lines];

@@ -38,7 +38,7 @@ const SPACE = 0x20;
 
 /**
  * The lines from byte `from` on, which has to be the start of a line; at most 8,192 lines and, but for longer lines, 1 MiB
- * a block. `bytesLeft` is how much is still to come where that is known: a small file then takes little memory.
+ * a block. `bytesLeft` is how much is still to come, if known: a small file then takes little memory.
  * @throws LineTooLongError, what `source.read` rejects with
  */
 export async function* cutLines(

@@ -40,7 +40,7 @@ export async function listUnseen(
   let candidates: Candidate[] = [];
   for await (const entry of entriesOf(listing)) {
     const seen = listing.find(entry.name);
-    // What went again meanwhile is nobody's loss: either it was never seen, or reading it will say so.
+    // A file that is already gone is no loss here: it was never indexed, or reading it reports the loss.
     const stats = statsOf(listing.folder, entry.name);
     if (stats === undefined) continue;
     if (seen !== undefined) await onSeen(seen, stats);

@@ -59,7 +59,7 @@ export async function* readLines(source: ReadSource, range: ReadRange): AsyncGen
         } else yield chunk;
       }
     } catch (error) {
-      // Whoever may go on after a file that is gone needs what is before it.
+      // A query that may continue without a lost file needs the lines before it.
       if (small.length > 0) yield joinChunks(small);
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Looking at one file: its lines and where they begin, when it is seen first; and whether it is still what was seen. */
+/** Scans one file: its lines and their positions when it is indexed, and later whether it is unchanged. */
 import { opendirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';

@@ -101,7 +101,7 @@ export function topicNotFound(topic: string, others: readonly string[]): Tallyst
   });
 }
 
-/** A query names a topic that nobody has made. @param create the command that makes it */
+/** A query names a topic that does not exist. @param create the command that creates it */
 export function missingOnCluster(topic: string, others: readonly string[], create: string): TallystreamError {
   const similar = closest(topic, others);
   const listed = others.slice(0, 10).join(', ') + (others.length > 10 ? ', …' : '');

@@ -1,7 +1,7 @@
 /** What logs with transactions have in common: the names of writers, and which call of one may follow which. */
 import { InvariantError, TallystreamError } from '../../errors.ts';
 
-/** Kafka keeps the name in every entry of its own log of transactions. */
+/** Kafka stores the name in every entry of its transaction log. */
 const WRITER_NAME_BYTES_MAX = 249;
 
 /** @throws CONFIG_INVALID */

@@ -9,10 +9,10 @@ import { openResumption, type Resumption } from './resume.ts';
 import type { TimeOrderReport } from './time-order.ts';
 
 export interface LineDeliveryOptions extends Omit<DeliveryOptions<LineRecord>, 'source' | 'onAcknowledged'> {
-  /** Closed at the end, whatever the end is. */
+  /** Closed at the end in every case. */
   readonly input: Input;
   readonly fields: LineFields;
-  /** A name to go on under after a kill; `folder` is `<data-dir>/producers`. */
+  /** A name under which delivery continues after a kill; `folder` is `<data-dir>/producers`. */
   readonly resume?: { readonly name: string; readonly folder: string; readonly resendLost?: boolean };
   /** Called before the first line is read, if the name was used before. */
   onResumed?(resumed: Resumed): void;

@@ -23,7 +23,7 @@ const LF = 0x0a;
 const MEASURED_BYTES_MAX = 64 * RECORD_VALUE_BYTES_MAX;
 
 /**
- * Cuts blocks of bytes into lines, as they are. A line ends with LF; the rest after the last LF is a line, too, where
+ * Cuts blocks of bytes into lines, as they are. A line ends with LF; the rest after the last LF is a line, too, if
  * it is not empty. Yields the lines of one block at a time and holds one block and one unfinished line.
  *
  * @param blocks must not be overwritten once given: the lines are views of them

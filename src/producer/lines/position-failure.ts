@@ -1,4 +1,4 @@
-/** What goes wrong with the files of `<data-dir>/producers`, in plain words and with a code. */
+/** Errors of the files in `<data-dir>/producers`. */
 import { TallystreamError } from '../../errors.ts';
 
 /** The position is there, but it cannot be used. */

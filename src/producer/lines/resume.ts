@@ -1,8 +1,8 @@
 /**
  * A named delivery of lines that continues where it stopped, after a kill at any moment, with no line lost and none twice.
  *
- * Two things say how far it is. A file holds a lower bound, stored now and then: so many lines are in the log, and later
- * ones lie at these offsets or after them. Every record carries its producer's name and line number as a header, so the
+ * Two things tell the progress. A file stores a lower bound now and then: the number of lines that are in the log, and the
+ * offsets from which on later lines are found. Every record carries its producer's name and line number as a header, so the
  * log itself says which lines came after. At start the tail of every partition is read for them, and they are passed
  * over. So the position and the records need not become durable together, and a batch of which a log kept only some
  * partitions is completed.
@@ -49,7 +49,7 @@ export interface Resumption {
   readonly finished: boolean;
   /** Called after every acknowledged batch, in order. */
   acknowledged(records: readonly LineRecord[], ranges: readonly AppendedRange[]): Promise<void>;
-  /** Called once where every line up to `position` is acknowledged: stores that. */
+  /** Called once when every line up to `position` is acknowledged: stores the position. */
   complete(position: LinePosition): Promise<void>;
   /** Stores what is acknowledged, and lets go of the name. */
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 /**
- * A stream under a name: its first bytes are remembered, and a stream that is resumed is compared with what was delivered
- * while those lines are passed over. A stream cannot be looked at before it is read, as a file can.
+ * A stream under a name. Its first bytes are remembered. A resumed stream is compared with what was delivered while those
+ * lines are skipped. Unlike a file, a stream cannot be inspected before it is read.
  */
 import type { Input } from './input.ts';
 import { HEAD_BYTES_MAX, hashOf, otherInput } from './input-identity.ts';

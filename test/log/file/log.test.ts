@@ -249,7 +249,7 @@ describe('a look', () => {
     const log = await open();
     const looking = log.offsets('files');
     setImmediate(() => fs.appendFileSync(join(folder, 'growing'), 'more\n'));
-    await assert.rejects(looking, hasCode('LOG_UNAVAILABLE', join(folder, 'growing'), 'rename'));
+    await assert.rejects(looking, hasCode('LOG_UNAVAILABLE', join(folder, 'growing'), 'Rename'));
     assert.equal(await lookAt(log), 20_001);
   });
 

@@ -231,7 +231,10 @@ describe('a last line without LF', () => {
     await writeFile(path, 'a\nb');
     await run(await openFileInput(path));
     await appendFile(path, 'bb\n');
-    await assert.rejects(run(await openFileInput(path)), { code: 'USAGE', message: /Line 2 .* has grown/ });
+    await assert.rejects(run(await openFileInput(path)), {
+      code: 'USAGE',
+      message: /Line 2 .* was extended/,
+    });
   });
 });
 

@@ -97,9 +97,9 @@ export class Connections {
   }
 
   /**
-   * A connection to the first of these that takes one. They are tried in order, and where one takes its time, the next
-   * is tried beside it (as RFC 8305 does with addresses): a host that is gone without a word would cost a whole timeout.
-   * @throws what the last one met, where all of them failed
+   * A connection to the first of these that takes one. They are tried in order, and if one is slow, the next
+   * is tried in parallel (as RFC 8305 does with addresses). Otherwise a silent host would cost a whole timeout.
+   * @throws the last error if all of them failed
    */
   async any(brokers: readonly Broker[], purpose: Purpose): Promise<Connection> {
     const attempts: Promise<Connection>[] = [];
@@ -164,7 +164,7 @@ export class Connections {
   }
 }
 
-/** The configured servers are not to blame where the address that a broker tells clients to use cannot be reached. */
+/** Tells a wrong advertised address of a broker from a wrong configured server. */
 function reached<T>({ nodeId, host, port }: Broker, opened: Promise<T>): Promise<T> {
   if (nodeId === undefined) return opened;
   return opened.catch((error: unknown) => {

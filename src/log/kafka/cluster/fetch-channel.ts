@@ -1,6 +1,6 @@
 /**
- * A connection for fetches alone. The client's own brings its bytes in pieces of 64 KiB, each in memory of its own, and
- * joins them; here they are received where they are read, in memory that is used again, at a third of the processor time.
+ * A connection for fetches alone. The client's own brings its bytes in pieces of 64 KiB, each in its own memory, and
+ * joins them. Here they are received in place, in memory that is reused, at a third of the processor time.
  * If the broker wants a login the client's connection is used all the same: it logs in, and does so again in time.
  */
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
@@ -205,5 +205,5 @@ export function fetchChannelOver(connection: Connection, cut: () => void): Fetch
 }
 
 function nothing(): void {
-  // Memory of its own goes by itself.
+  // Memory outside the pool is freed by the garbage collector.
 }

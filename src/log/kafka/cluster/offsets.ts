@@ -1,4 +1,4 @@
-/** Where the partitions of a topic begin and end, by what their leaders say, also where some have no leader for now. */
+/** The first and last offsets of a topic's partitions according to their leaders, even if some have no leader now. */
 import { describeProducersV0, listOffsetsV7, ResponseError, type Connection } from '../wire/client.ts';
 import type { OpenTransaction, PartitionOffsets } from '../../../contracts/log.ts';
 import type { KafkaCluster, TopicMetadata } from './cluster.ts';
@@ -172,8 +172,8 @@ async function offsetsFrom(
   topic: TopicMetadata,
   partitions: readonly number[],
 ): Promise<FoundOffsets[]> {
-  // Earliest first: in the other order, records that retention takes in between could lie above the latest. And the end of
-  // all records before the last stable offset, so that what comes in between is not taken for records that wait.
+  // Earliest first: otherwise it could be above the latest if retention removes records in between. The end of all records
+  // before the last stable offset, so that records that arrive in between are not taken for waiting ones.
   const [earliest, end, latest] = await Promise.all([
     listed(connection, READ_COMMITTED, EARLIEST, topic, partitions),
     listed(connection, READ_UNCOMMITTED, LATEST, topic, partitions),

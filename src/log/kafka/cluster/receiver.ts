@@ -28,7 +28,7 @@ export class Receiver {
 
   /**
    * So many bytes were written to `room`. Gives the whole answer without its length as soon as it is there.
-   * @throws RangeError with the bytes that there are, where they are no answer
+   * @throws RangeError if the received bytes are not a response
    */
   take(count: number): { readonly block: Block; readonly bytes: Buffer } | undefined {
     this.at += count;

@@ -6,12 +6,12 @@ import { ThrottledFault } from './throttle.ts';
 /** The first pause. Most waits are for a coordinator that is just about to finish, and double from here. */
 const PAUSE_MS = 1;
 const PAUSE_MS_MAX = 1_000;
-/** Who waits is told after this, and again so often: leaders move within it, and nobody need know. */
+/** The caller is told after this time, and then at this interval. Leaders usually move faster, which needs no notice. */
 const NOTICE_AFTER_MS = 1_000;
 const NOTICE_EVERY_MS = 5_000;
 /** An attempt without an answer is no failure yet: a broker may have much to do. */
 const SILENCE_MS = 3_000;
-/** What a running attempt is given once nobody wants to wait any more. */
+/** How long a running attempt may take after `giveUp`. */
 const GIVE_UP_AFTER_MS = 1_000;
 
 /** A broker that holds a client back for long is asked again after this. */
@@ -104,7 +104,7 @@ export class Retry {
   }
 
   /**
-   * Rejects after the time, or soon after `giveUp`, where the work has not ended by then. It goes on until the log is
+   * Rejects after the time, or soon after `giveUp`, if the work has not ended by then. The work continues until the log is
    * closed, and its result is ignored.
    */
   private withinPatience<T>(work: Promise<T>, leftMs: number): Promise<T> {

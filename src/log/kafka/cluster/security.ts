@@ -45,7 +45,7 @@ async function readTls(settings: SecuritySettings): Promise<NonNullable<KafkaSec
   return tls;
 }
 
-/** Before any connection, where the same error would look like a broker that is away for now. @throws CONFIG_INVALID */
+/** Before any connection, since later the same error would look like a broker that is down. @throws CONFIG_INVALID */
 function refuseUnusable(tls: NonNullable<KafkaSecurity['tls']>): void {
   try {
     createSecureContext(tls);

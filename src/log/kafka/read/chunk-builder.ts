@@ -51,7 +51,7 @@ export class ChunkMemoryPool {
     return this.free.pop() ?? new ChunkMemory();
   }
 
-  /** Only when nobody reads a chunk that was made in it. */
+  /** Only when no chunk that was made in it is being read. */
   give(memory: ChunkMemory): void {
     if (this.free.length < FREE_MEMORY_MAX) this.free.push(memory);
   }
@@ -59,7 +59,7 @@ export class ChunkMemoryPool {
 
 /**
  * One chunk is views of one block. Records are added by their positions in the block that `over` named; a chunk is
- * ready where the next record would be in another block, or beyond the bounds of a chunk.
+ * ready if the next record would be in another block, or beyond the bounds of a chunk.
  */
 export class ChunkBuilder {
   ready: RecordChunk | undefined;

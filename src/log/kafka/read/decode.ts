@@ -38,7 +38,7 @@ export function* decodeFetched(
   memory = new ChunkMemory(),
 ): Generator<RecordChunk, number | undefined> {
   const { block } = fetched;
-  // A plain array: a slice of it is a copy, which whoever keeps bytes of a chunk counts on; a Buffer's is a view.
+  // A plain array: a slice of it is a copy, as code that keeps bytes of a chunk expects; a Buffer's is a view.
   const plain = plainBytes(block);
   const transactions = new AbortedTransactions(fetched.aborted);
   const batches = batchesOf(block);
@@ -47,7 +47,7 @@ export function* decodeFetched(
   let next: number | undefined;
   for (const batch of batches) {
     next = batch.lastOffset + 1;
-    // A range may start or end within a batch; whole ones before it do come where the log was compacted.
+    // A range may start or end within a batch; whole batches before it come if the log was compacted.
     if (next <= range.start) continue;
     if (batch.baseOffset >= range.end) break;
     if (batch.magic !== MAGIC)

@@ -1,4 +1,4 @@
-/** One fetch of a partition from an offset, which goes on trying, and sees to it that the records before are still there. */
+/** One fetch of a partition from an offset, with retries, that checks that earlier records are still there. */
 import type { ReadRange } from '../../../contracts/log.ts';
 import { TallystreamError } from '../../../errors.ts';
 import { dataLoss, pastEnd } from '../../shared/errors.ts';

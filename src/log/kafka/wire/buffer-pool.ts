@@ -6,7 +6,7 @@
 /** Blocks that are kept for the next answers. */
 const FREE_MAX = 4;
 
-/** The memory of one answer or batch. Whoever never releases a share keeps the block from being used again, and no more. */
+/** The memory of one answer or batch. A share that is never released only keeps its block from being reused. */
 export class Block {
   readonly buffer: Buffer;
   private readonly pool: BlockPool | undefined;

@@ -8,7 +8,7 @@ import { VARINT_BYTES_MAX, writeVarint } from './varint.ts';
 
 /** Attributes, time delta and number of headers, all of them zero. */
 const FIXED_BYTES = 3;
-/** What a record takes beside its key and value: those, its length, its offset, and two lengths. */
+/** What a record takes in addition to its key and value: those, its length, its offset, and two lengths. */
 const FRAME_BYTES_MAX = FIXED_BYTES + 4 * VARINT_BYTES_MAX;
 
 /** Smaller batches are in memory of the heap's, larger ones in memory of their own. */

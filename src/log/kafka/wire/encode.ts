@@ -91,7 +91,7 @@ export function stampBatch(batch: EncodedKafkaBatch, stamp: BatchStamp): void {
   bytes.writeUInt32BE(checksumOf(bytes.subarray(FIELD.attributes)), FIELD.checksum);
 }
 
-/** Of a plain buffer the client would make a copy first; of its own buffers it makes none. */
+/** The client copies a plain buffer first, but not its own buffers. */
 function checksumOf(bytes: Buffer): number {
   return crc32c(Writer.create().append(bytes).dynamicBuffer);
 }
@@ -121,7 +121,7 @@ function writeRecord(
   timestampDelta: number,
   offsetDelta: number,
 ): number {
-  // The length stands before the body and takes as many bytes as it needs, so the body is written behind and moved up.
+  // The length precedes the body and its size varies, so the body is written first and then moved into place.
   const bodyStart = start + VARINT_BYTES_MAX;
   bytes[bodyStart] = 0;
   let at = writeVarint(bytes, bodyStart + 1, timestampDelta);

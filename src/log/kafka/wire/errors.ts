@@ -1,4 +1,4 @@
-/** The one place where an error of the Kafka client, or an error code of a broker, becomes one of ours. */
+/** Translates errors of the Kafka client, and error codes of brokers, into TallystreamErrors. */
 import {
   AuthenticationError,
   GenericError,
@@ -68,7 +68,7 @@ const PASSING: ReadonlySet<number> = new Set([
   16,
   19,
   20,
-  // A request between the steps of a new login on a connection that goes on; the broker ends that connection.
+  // A request between the steps of a repeated login on a connection; the broker closes that connection.
   34,
   41,
   51,
@@ -235,12 +235,12 @@ function isFenced(error: Error): boolean {
   return brokerCodesOf(error)[0] === INVALID_REPLICATION_FACTOR && /\bfenced\b/.test(wordsOf(error) ?? '');
 }
 
-/** A broker that goes away in the middle of a login has not refused anybody. */
+/** A broker that goes away in the middle of a login has not rejected the credentials. */
 function wasLeft(error: AuthenticationError): boolean {
   return errorsWithin(error).some((one) => one instanceof NetworkError || one instanceof TimeoutError);
 }
 
-/** A broker that starts or stops ends handshakes as well; whether it never spoke TLS shows when it goes on doing so. */
+/** A broker that starts or stops ends handshakes as well; only one that keeps doing so does not use TLS. */
 function isCutOff({ cause }: Error): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET';
 }

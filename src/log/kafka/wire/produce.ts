@@ -1,5 +1,5 @@
 /**
- * Produce, written and read here: the client's own makes objects of every record, and ends a whole answer where one
+ * Produce, written and read here: the client's own makes objects of every record, and ends a whole answer if one
  * partition of it is an error. https://kafka.apache.org/protocol
  */
 import { Writer, type Connection, type Reader } from './client.ts';

@@ -1,4 +1,4 @@
-/** Kafka's record batch, version 2: where its fields lie, and which batches a block of fetched bytes holds. */
+/** Kafka's record batch, version 2: the positions of its fields, and which batches a block of fetched bytes holds. */
 import type { HistoryMark } from '../../../contracts/log.ts';
 
 export const MAGIC = 2;
@@ -52,7 +52,7 @@ export interface BatchHeader {
   readonly count: number;
 }
 
-/** The whole batches of a block, in order. A broker cuts the last one off where the fetch's limit falls into it. */
+/** The whole batches of a block, in order. A broker cuts off the last one if the fetch's limit falls into it. */
 export function batchesOf(block: Buffer): BatchHeader[] {
   const headers: BatchHeader[] = [];
   let start = 0;
@@ -75,7 +75,7 @@ export interface Coverage {
   readonly gap: { readonly start: number; readonly end: number } | undefined;
 }
 
-/** Reads three numbers of each batch and makes no object of it, so that it costs nothing beside decoding. */
+/** Reads three numbers of each batch and makes no object of it, so that it costs almost nothing compared with decoding. */
 export function coverageOf(block: Buffer, start: number, end: number): Coverage {
   let at = 0;
   let next: number | undefined;

@@ -75,7 +75,7 @@ export class TransactionCoordinator {
 
   /**
    * Becomes the writer of the name: the one before is fenced, and its transaction is settled before this answers. With a
-   * former identity only if nobody else has become the writer since.
+   * former identity, fails if another writer has been opened since.
    * @throws WRITER_FENCED (with a former identity), CONFIG_INVALID
    */
   async initProducerId(former?: Identity): Promise<Identity> {
@@ -104,7 +104,7 @@ export class TransactionCoordinator {
     });
   }
 
-  /** Makes partitions part of the transaction, and opens it where it is not: all of them, or none. @throws WRITER_FENCED */
+  /** Adds all of the partitions to the transaction, or none, and opens it if needed. @throws WRITER_FENCED */
   async add(identity: Identity, added: TopicPartitions): Promise<void> {
     const { producerId, producerEpoch } = identity;
     const topics = [...added].map(([name, partitions]) => ({ name, partitions: [...partitions] }));
@@ -112,7 +112,7 @@ export class TransactionCoordinator {
     await this.ask((connection) => addPartitionsToTxnV3.api.async(connection, [request]));
   }
 
-  /** Ends the transaction. `onSend` is called where the request is about to be sent. @throws WRITER_FENCED */
+  /** Ends the transaction. `onSend` is called when the request is about to be sent. @throws WRITER_FENCED */
   async end(
     { producerId, producerEpoch }: Identity,
     ending: Ending,
