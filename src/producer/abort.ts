@@ -1,8 +1,8 @@
-/** Stands for the answer of a work that was given up. */
+/** Returned when the operation was aborted. */
 export const ABORTED = Symbol('aborted');
 
 /**
- * The work's answer, or {@link ABORTED} as soon as `signal` aborts; the work itself goes on, and nobody hears of it.
+ * The work's answer, or {@link ABORTED} as soon as `signal` aborts; the work itself continues, and its result is ignored.
  * Promise.race with one lasting promise would keep a reaction for every call as long as the process lives; this takes
  * its listener back.
  */

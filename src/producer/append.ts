@@ -1,4 +1,4 @@
-/** Appends under way, in the order of their batches, with their repeats. */
+/** Appends in flight, in the order of their batches, with their retries. */
 import type { Clock } from '../contracts/clock.ts';
 import type { AppendedRange, Log } from '../contracts/log.ts';
 import { TallystreamError } from '../errors.ts';
@@ -23,7 +23,7 @@ export interface RetryingAppend {
 
 export type Settled<B> =
   | { readonly kind: 'acknowledged'; readonly batch: B; readonly ranges: readonly AppendedRange[] }
-  /** Nothing more is tried, because nobody wants to wait. */
+  /** Nothing more is tried, because `giveUp` was aborted. */
   | { readonly kind: 'gave up'; readonly error: TallystreamError }
   | { readonly kind: 'aborted' };
 
@@ -33,7 +33,7 @@ interface Entry<B> {
   hasFailed: boolean;
 }
 
-/** One append on most logs; as many as the log keeps in order where it says so (`appendsMax`). */
+/** One append on most logs; more if the log keeps them in order (`appendsMax`). */
 export class AppendWindow<B extends Batch> {
   private readonly parts: RetryingAppend;
   private readonly entries: Entry<B>[] = [];
@@ -56,7 +56,7 @@ export class AppendWindow<B extends Batch> {
     return this.entries.length === 0;
   }
 
-  /** Only where the window is not full. While an earlier batch is tried again, this one waits for its turn. */
+  /** Only if the window is not full. While an earlier batch is tried again, this one waits for its turn. */
   start(batch: B): void {
     const entry: Entry<B> = { batch, answer: undefined, hasFailed: false };
     this.entries.push(entry);
@@ -65,7 +65,7 @@ export class AppendWindow<B extends Batch> {
 
   /**
    * Waits for the oldest batch, and tries until the log acknowledges it or a signal gives it up.
-   * @throws DELIVERY_FAILED where the last allowed attempt failed; an error that no retry helps, as it is
+   * @throws DELIVERY_FAILED if the last allowed attempt failed; an error that no retry helps, as it is
    */
   async settleFirst(): Promise<Settled<B>> {
     const { clock, abort, giveUp } = this.parts;
@@ -80,7 +80,7 @@ export class AppendWindow<B extends Batch> {
       } catch (error) {
         if (!isRetryable(error)) throw error;
         this.isRetrying = true;
-        // None behind it may come to lie before it, so all of them end before any is sent again.
+        // No later batch may precede it, so all of them end before any is sent again.
         const answers = this.entries.map(async ({ answer }) => answer);
         if ((await orAborted(Promise.allSettled(answers), abort)) === ABORTED) return { kind: 'aborted' };
         if (giveUp?.aborted === true) return { kind: 'gave up', error };
@@ -119,7 +119,7 @@ function givenUp(parts: RetryingAppend, error: Error, attempts: number, elapsedM
   return new TallystreamError('DELIVERY_FAILED', {
     what: `Delivery to topic '${parts.topic}' failed after ${attempts} attempts in ${seconds} s: ${parts.outcome()}.`,
     why: error.message,
-    mend: 'Mend the log and run the command again; with --resume NAME a file goes on after its last acknowledged line. producer.retries and producer.retry_timeout bound the attempts.',
+    mend: 'Repair the log and run the command again. With --resume NAME it continues after the last acknowledged line. producer.retries and producer.retry_timeout limit the attempts.',
     cause: error,
   });
 }
@@ -128,7 +128,7 @@ export function isRetryable(error: unknown): error is TallystreamError {
   return error instanceof TallystreamError && error.retry;
 }
 
-/** Asked anew after a wait. */
+/** Checked again after a wait. */
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }

@@ -1,7 +1,7 @@
 import type { Random } from './random.ts';
 
 export interface RetryLimits {
-  /** Calls of one batch's append, the first included; infinite where the time alone is the bound. */
+  /** Calls of one batch's append, the first included; infinite if only the time is limited. */
   readonly attemptsMax: number;
   /** From the first call of one batch's append; no attempt starts later. */
   readonly deliveryTimeoutMs: number;
@@ -22,7 +22,7 @@ export const RETRY_LIMITS: RetryLimits = Object.freeze({
 });
 
 /**
- * How long to wait after the `attempt`-th failure (from 1), or undefined where there is to be no other attempt. The wait
+ * How long to wait after the `attempt`-th failure (from 1), or undefined if there is to be no other attempt. The wait
  * is exponential, less up to half of it by chance, so that producers which failed together do not come back together.
  */
 export function pauseBeforeRetryMs(

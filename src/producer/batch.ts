@@ -31,7 +31,7 @@ export class RecordsBatch<R extends RecordInput = RecordInput> implements Batch 
   }
 }
 
-/** Rows of a block: no object a record, where the log takes blocks. */
+/** Rows of a block: no object a record, if the log takes blocks. */
 export class BlockBatch implements Batch {
   readonly block = new WritableBlock();
   private records: readonly RecordInput[] | undefined;

@@ -18,7 +18,7 @@ export const EAGER_LINGER_MS = 5;
 
 /**
  * The open batch, between the one who fills it and the one who sends it. It holds at most one batch, so the producer
- * has one in memory beside those being sent. A full one makes the filler wait.
+ * has one in memory in addition to those being sent. A full one makes the filler wait.
  */
 export interface Batcher<B extends Batch> {
   /** What still fits, as soon as something does; undefined once the batcher has ended. */

@@ -10,13 +10,13 @@ import { type Intake, intakeOfBlocks, intakeOfRecords } from './intake.ts';
 import { createTally } from './tally.ts';
 
 /**
- * Delivers until the source ends, `recordsMax` are acknowledged, or a signal comes. As many appends are under way at a
+ * Delivers until the source ends, `recordsMax` are acknowledged, or a signal comes. As many appends are in progress at a
  * time as the log keeps in order, so it has the source's order through every retry, and what is unacknowledged is bounded
  * by their batches and one more.
  *
  * An error of the source is thrown after everything that it gave before is acknowledged.
  *
- * @throws DELIVERY_FAILED where retries did not help: it says how many records were acknowledged and how many were not;
+ * @throws DELIVERY_FAILED if retries did not help: it says how many records were acknowledged and how many were not;
  *   errors of the log or the source that no retry helps, as they are
  */
 export function deliver<R extends RecordInput>(options: DeliveryOptions<R>): Promise<DeliverySummary> {
@@ -82,7 +82,7 @@ async function run<B extends Batch>(
       await nextTurn();
     }
   } finally {
-    // Where an error leads out of the loop, the source is still being read: nobody may close it before that ends.
+    // If an error leads out of the loop, the source is still being read: it must not be closed before that ends.
     halted.abort();
     batcher.end();
     await orAborted(filling, options.abort).catch(() => undefined);

@@ -32,7 +32,7 @@ export interface DeliverySummary {
   readonly stopped: boolean;
   /** Whether the second signal ended it: what was in flight may or may not be in the log. */
   readonly aborted: boolean;
-  /** Why the log did not take what is unacknowledged, where `giveUp` ended it; that, too, may or may not be in the log. */
+  /** Why records are unacknowledged, if `giveUp` ended the delivery. They may or may not be in the log. */
   readonly gaveUp?: Error;
   /** Offset of the last acknowledged record of every partition touched, by partition. */
   readonly lastOffsets: readonly { readonly partition: number; readonly offset: number }[];
@@ -81,6 +81,6 @@ export interface DeliveryOptions<R extends RecordInput> {
   /** Called at most once a second. */
   onProgress?(progress: DeliveryProgress): void;
   onRetry?(notice: RetryNotice): void;
-  /** Called where the log's retention, applied once a minute, removed something. */
+  /** Called if the log's retention, applied once a minute, removed something. */
   onRetention?(removals: readonly RetentionRemoval[]): void;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../contracts/clock.ts';
 import { TallystreamError } from '../errors.ts';
 
-/** The time that events carry. Never ahead of the clock it stands on. */
+/** The time of events. Never ahead of the underlying clock. */
 export interface EventClock {
   /** Whole milliseconds since 1970-01-01T00:00:00Z. Never goes back, unless the machine's own clock is set back. */
   nowMs(): number;
@@ -35,12 +35,12 @@ const HOUR_SHARES_MS = HOURLY_WEIGHTS.map((weight) => (weight / WEIGHT_SUM) * DA
  * The present, or a time that runs `timeScale` times faster from `startTimeMs` until it has caught up with the present,
  * and is the present from then on.
  *
- * The producer keeps its even pace, so the curve lies in the time: it runs slowly through busy hours and hurries through
+ * The producer keeps an even pace, so the curve is applied to the time: it runs slowly in busy hours and fast through
  * quiet ones, and one day takes exactly 86,400 / timeScale seconds. At R events/s a day therefore holds
  * R × 86,400 / timeScale events. With a rate of `max` nothing changes but R: event time still follows real time, not the
  * number of events, so a short run at full speed stays within a short piece of the day.
  *
- * @throws USAGE where the start is no time of the past or the scale is not a positive number
+ * @throws USAGE if the start is no time of the past or the scale is not a positive number
  */
 export function createEventClock(options: EventClockOptions): EventClock {
   const { clock, startTimeMs, timeScale = 1 } = options;
@@ -69,15 +69,15 @@ export function createEventClock(options: EventClockOptions): EventClock {
 function refuseWrongTimes(startTimeMs: number, timeScale: number, presentMs: number): void {
   if (!(timeScale > 0 && Number.isFinite(timeScale))) {
     throw new TallystreamError('USAGE', {
-      what: `A time scale of ${timeScale} is not possible.`,
-      mend: 'Give a positive number: 1440 shows a day in a minute.',
+      what: `The time scale cannot be ${timeScale}.`,
+      mend: 'Use a positive number: with 1440 a day passes in one minute.',
     });
   }
   if (!(startTimeMs <= presentMs)) {
     throw new TallystreamError('USAGE', {
-      what: 'The start time lies ahead of the present.',
-      why: 'Events never carry a time that has not come yet.',
-      mend: 'Give a time of the past.',
+      what: 'The start time is in the future.',
+      why: 'The time of an event is never in the future.',
+      mend: 'Use a time in the past.',
     });
   }
 }

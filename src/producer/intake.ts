@@ -8,7 +8,7 @@ export interface Intake<B extends Batch> {
   newBatch(): B;
   /** Moves records into the batcher, and says how many; 0 at the end of the source and where `stop` ended the waiting. */
   take(batcher: Batcher<B>, recordsMax: number, bytesMax: number, stop: AbortSignal): Promise<number>;
-  /** Called with a batch that was acknowledged, and that nobody looks at any more. */
+  /** Called with a batch that was acknowledged, and that is no longer used. */
   giveBack(batch: B): void;
 }
 
@@ -24,7 +24,7 @@ export function intakeOfRecords<R extends RecordInput>(source: RecordSource<R>):
   };
 }
 
-/** Blocks are written again when they were sent: as many as are under way at once, and one that is filled. */
+/** Blocks are written again when they were sent: as many as are in progress at once, and one that is filled. */
 export function intakeOfBlocks(source: BlockSource): Intake<BlockBatch> {
   const spare: BlockBatch[] = [];
   return {

@@ -57,7 +57,7 @@ export function createProgressLine(options: ProgressLineOptions): ProgressLine {
   };
 }
 
-/** `12,500 events acknowledged, 1,000/s, 5.9 MiB`, and what is under way or was retried, where there is any. */
+/** `12,500 events acknowledged, 1,000/s, 5.9 MiB`, and what is in flight or was retried, if anything. */
 export function formatProgress(progress: DeliveryProgress): string {
   const { acknowledged, sent, bytes, ratePerSecond, retries } = progress;
   const parts = [
@@ -82,18 +82,18 @@ export function formatSummary(summary: DeliverySummary): string {
   if (retries > 0) parts.push(`${formatCount(retries)} ${plural(retries, 'retry', 'retries')}`);
   if (unacknowledged > 0) {
     parts.push(
-      `${formatCount(unacknowledged)} ${plural(unacknowledged, 'event')} taken and not acknowledged (the log may hold some)`,
+      `${formatCount(unacknowledged)} ${plural(unacknowledged, 'event')} sent and not acknowledged (some may be in the log)`,
     );
   }
   return parts.join(', ');
 }
 
-/** `1,234,567`, whatever the machine's language. */
+/** `1,234,567`, independent of the machine's locale. */
 export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
-/** Whole from 10 on, with one decimal below, where it says more. */
+/** Whole from 10 on, with one decimal below that. */
 function formatRate(ratePerSecond: number): string {
   return ratePerSecond < 9.95 ? ratePerSecond.toFixed(1) : formatCount(Math.round(ratePerSecond));
 }

@@ -18,7 +18,7 @@ export interface SeededRandom extends Random {
  * least 2^32 and no known statistical weakness. A seed given as a number and the same digits given as text are one seed.
  */
 export function createRandom(seed: number | string): SeededRandom {
-  // The state is a typed array, because a changing 32-bit number in a closure may be boxed anew on every draw.
+  // The state is a typed array, because a changing 32-bit number in a closure may be boxed again on every draw.
   const state = new Int32Array(4);
 
   const uint32 = (): number => {

@@ -23,7 +23,7 @@ export class WritableBlock implements RecordBlock {
   /** Keys and values of all rows. */
   recordBytes = 0;
 
-  /** Makes room for one more row of at most so many bytes behind `end`. */
+  /** Makes room for one more row of at most this many bytes after `end`. */
   reserve(bytes: number): void {
     if (this.end + bytes > this.bytes.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(2 * this.bytes.length, this.end + bytes));
@@ -38,7 +38,7 @@ export class WritableBlock implements RecordBlock {
     }
   }
 
-  /** Ends a row: its value lies at `end` and goes to `valueEnd`, its key lies within it. */
+  /** Ends a row: its value is at `end` and goes to `valueEnd`, its key is within it. */
   addRow(keyStart: number, keyEnd: number, valueEnd: number): void {
     const row = this.count;
     this.valueStart[row] = this.end;

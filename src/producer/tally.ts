@@ -8,7 +8,7 @@ export interface Tally {
   sending(records: number): void;
   retried(): void;
   acknowledged(batch: Batch, ranges: readonly AppendedRange[]): void;
-  /** The figures, where a second has passed since they were last asked for; undefined otherwise. */
+  /** The figures if a second has passed since they were last requested; undefined otherwise. */
   progressDue(): DeliveryProgress | undefined;
   /** @param waiting records that were taken from the source and never sent */
   summary(end: {
@@ -75,10 +75,10 @@ export function createTally(clock: Clock): Tally {
     },
     outcome(waiting, recordsMax) {
       const left = sent - acknowledged + waiting;
-      const known = `${acknowledged} records were acknowledged, ${left} were taken and not acknowledged`;
+      const known = `${acknowledged} records were acknowledged, ${left} were sent and not acknowledged`;
       return recordsMax === undefined
         ? known
-        : `${known}, ${recordsMax - acknowledged - left} were not taken yet`;
+        : `${known}, ${recordsMax - acknowledged - left} were not sent yet`;
     },
   };
 }

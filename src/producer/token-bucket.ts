@@ -3,11 +3,11 @@ import { TallystreamError } from '../errors.ts';
 
 /** How many records the producer may take now. The delivery loop asks, takes, and says how many it took. */
 export interface Pace {
-  /** Records that may be taken at this moment; Infinity where nothing limits them. */
+  /** Records that may be taken at this moment; Infinity if nothing limits them. */
   available(): number;
   /** Notes that `count` records were taken: no more than {@link available} said before. */
   spend(count: number): void;
-  /** Milliseconds until {@link available} is at least 1; 0 where it is already. */
+  /** Milliseconds until {@link available} is at least 1; 0 if it is already. */
   waitMs(): number;
 }
 
@@ -38,13 +38,13 @@ const WAIT_MS_MIN = 0.01;
  * was away) nothing is made up for.
  *
  * @param ratePerSecond records a second, any positive finite number (0.5 is one every two seconds)
- * @throws USAGE where the rate is something else
+ * @throws USAGE if the rate is something else
  */
 export function createTokenBucket(ratePerSecond: number, clock: Clock): Pace {
   if (!(ratePerSecond > 0 && Number.isFinite(ratePerSecond))) {
     throw new TallystreamError('USAGE', {
-      what: `A rate of ${ratePerSecond} events per second is not possible.`,
-      mend: 'Give a positive number, or max.',
+      what: `The rate cannot be ${ratePerSecond} events per second.`,
+      mend: 'Use a positive number, or max.',
     });
   }
   const ratePerMs = ratePerSecond / 1000;
@@ -77,10 +77,10 @@ export function createTokenBucket(ratePerSecond: number, clock: Clock): Pace {
 }
 
 interface Bucket {
-  /** Tokens there are; whatever is above the capacity is given up for good. */
+  /** Tokens there are; tokens above the capacity are lost. */
   tokens(nowMs: number, capacity: number): number;
   spend(count: number): void;
-  /** When the next token comes, where there is none. */
+  /** When the next token comes, if there is none. */
   dueMs(): number;
 }
 

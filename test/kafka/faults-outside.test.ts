@@ -49,7 +49,7 @@ const OUTSIDES: readonly Outside[] = [
   {
     is: 'a web server',
     open: (t) => listen(t, createHttpServer()),
-    says: /is not Apache Kafka; it says \\?"HTTP\/1\.1 400 Bad Request/,
+    says: /is not Apache Kafka; it answers \\?"HTTP\/1\.1 400 Bad Request/,
   },
   {
     is: 'a server that greets',
@@ -63,7 +63,7 @@ const OUTSIDES: readonly Outside[] = [
             .write('SSH-2.0-none\r\n'),
         ),
       ),
-    says: /is not Apache Kafka; it says \\?"SSH-2\.0-none/,
+    says: /is not Apache Kafka; it answers \\?"SSH-2\.0-none/,
   },
 ];
 
@@ -84,7 +84,7 @@ describe('in the place of a broker', { timeout: 600_000, concurrency: 3 }, () =>
         assert.equal(code, 4, stderr);
         assert.match(
           stderr,
-          /Apache Kafka (?:cannot be used|has not answered) for \d+ s now \(giving up after 4 s\)/,
+          /Apache Kafka (?:has been unavailable|has not responded) for \d+ s \(giving up after 4 s\)/,
         );
         assert.match(stderr, says);
         assert.match(stderr, /LOG_UNAVAILABLE/);

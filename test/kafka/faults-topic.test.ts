@@ -60,8 +60,8 @@ describe('a topic on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () => {
       const refusals = [await query.end(), await place.run(['run', ...words, '--available-now'])];
       for (const { code, stderr } of refusals) {
         assert.equal(code, 5, stderr);
-        assert.match(stderr, new RegExp(`Topic ${topic} .*deleted and made anew`));
-        assert.match(stderr, /mend: +Bring the old log back, or start .*\n.*\(TOPIC_RECREATED\)/);
+        assert.match(stderr, new RegExp(`Topic ${topic} .*deleted and created again`));
+        assert.match(stderr, /mend: +Restore the old topic, or start .*\n.*\(TOPIC_RECREATED\)/);
       }
       assert.deepEqual(await place.json<Totals>(['totals', ...words]), before);
     });
@@ -204,7 +204,7 @@ describe('a topic on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () => {
     writeFileSync(join(place.folder, 'lines'), `${[line(), line(), wide, line()].join('\n')}\n`);
     const refused = await place.run(['produce', ...words, '--from', 'lines']);
     assert.equal(refused.code, 1, refused.stderr);
-    assert.match(refused.stderr, /20029 bytes, is larger than the broker takes for topic narrow/);
+    assert.match(refused.stderr, /20029 bytes, is larger than the broker allows for topic narrow/);
     assert.match(refused.stderr, /mend: .*max\.message\.bytes[^]*\(RECORD_TOO_LARGE\)/);
     await place.ok(['run', ...words, '--available-now']);
     assert.equal((await place.json<Totals>(['totals', ...words])).accounting.invalid, 0);

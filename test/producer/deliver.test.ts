@@ -283,7 +283,7 @@ describe('where the log refuses', () => {
     await assert.rejects(drive(clock, deliver({ ...options, limits })), {
       code: 'DELIVERY_FAILED',
       message:
-        /after 4 attempts.*10 records were acknowledged, 20 were taken and not acknowledged, 970 were not taken yet.*scripted log is away/s,
+        /after 4 attempts.*10 records were acknowledged, 20 were sent and not acknowledged, 970 were not sent yet.*scripted log is away/s,
     });
     assert.equal(log.calls(), 5);
   });

@@ -95,7 +95,7 @@ describe('the texts', () => {
       formatSummary(
         summary({ aborted: true, stopped: true, acknowledged: 1, unacknowledged: 20, retries: 3 }),
       ),
-      'Aborted: 1 event delivered in 12.5 s, 1,000/s, 5.9 MiB, 3 retries, 20 events taken and not acknowledged (the log may hold some)',
+      'Aborted: 1 event delivered in 12.5 s, 1,000/s, 5.9 MiB, 3 retries, 20 events sent and not acknowledged (some may be in the log)',
     );
   });
 

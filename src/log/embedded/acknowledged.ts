@@ -1,11 +1,11 @@
 /**
- * What the log has acknowledged, in a small file beside it (`log.db-ack`): for each partition the offset and the chain's
- * value after the last append. SQLite takes the end of a damaged write-ahead log for one that was never written, and drops
- * it without a word; whoever opens the log finds here that it ends before what producers were told is safe.
+ * What the log has acknowledged, in a small file next to it (`log.db-ack`): for each partition the offset and the chain's
+ * value after the last append. If the end of the write-ahead log is damaged, SQLite drops it silently. This file then shows
+ * that the log is missing acknowledged records.
  *
- * An entry is written after its commit was flushed, and without a flush of its own. So after a power cut it may be older
- * than the log, or be gone, and never newer: an honest power cut is never taken for damage. After a killed process, or on a
- * copy that somebody put back, it is complete.
+ * An entry is written after its commit was flushed, and is not flushed itself. After a power cut it may be missing or older
+ * than the log, but never newer, so a power cut is never mistaken for damage. After a killed process, or with a restored
+ * copy, it is complete.
  *
  * | at          | type        | what                                                                  |
  * |-------------|-------------|-----------------------------------------------------------------------|
@@ -39,7 +39,7 @@ const CRC_AT = 8 + CHAIN_BYTES;
 export interface Acknowledged {
   readonly partitionKey: number;
   readonly nextOffset: number;
-  /** null if what lies below was written by a version without chains. */
+  /** null if what is below was written by a version without chains. */
   readonly chain: Uint8Array | null;
 }
 

@@ -54,7 +54,7 @@ function write(
   );
   for (const { entry } of added) file.begun.add(entry.partitionKey);
   file.acknowledged?.put(added.map(({ entry }) => entry));
-  // Asked after the commit: what is acknowledged was in the file that lies at the path.
+  // Asked after the commit: what is acknowledged was in the file that is at the path.
   file.checkPresence();
   return added.map(({ range }) => range);
 }

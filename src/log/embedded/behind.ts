@@ -14,7 +14,7 @@ import type { BatchRow, PartitionRow, Statements } from './statements.ts';
 const RANGES_SHOWN_MAX = 20;
 
 /**
- * Called by everybody who opens the log.
+ * Called whenever the log is opened.
  * @param known what the acknowledged file said before the log was opened
  * @throws DATA_LOSS with the ranges if the log ends before what was acknowledged, or holds other records there
  */
@@ -32,13 +32,13 @@ export function checkAcknowledged(
   const shown = missing.slice(0, RANGES_SHOWN_MAX).join(', ');
   const more = missing.length > RANGES_SHOWN_MAX ? ` and ${missing.length - RANGES_SHOWN_MAX} more` : '';
   throw new TallystreamError('DATA_LOSS', {
-    what: `The log ${path} does not hold records that it has acknowledged: ${shown}${more}.`,
-    why: 'An older copy was put back, or the end of its write-ahead log (-wal) was damaged, which SQLite passes over in silence.',
-    mend: `Put back the newest copy of the log with its -wal. If there is none, produce those records again after you have removed ${acknowledgedPath(path)}, which accepts the log as it is; a query that has read them then names what it lost.`,
+    what: `The log ${path} is missing records that it acknowledged: ${shown}${more}.`,
+    why: 'An older copy was restored, or the end of its write-ahead log (-wal) was damaged, which SQLite ignores silently.',
+    mend: `Restore the newest copy of the log together with its -wal. If there is none, remove ${acknowledgedPath(path)} to accept the log as it is, then produce those records again. A query that has read them reports what it lost.`,
   });
 }
 
-/** Opens the file for a connection that appends, and makes it anew if it is missing or of another log. */
+/** Opens the file for a connection that appends, and creates it if it is missing or belongs to another log. */
 export function openAcknowledged(db: DatabaseSync, statements: Statements, path: string): AcknowledgedWriter {
   const logId = logIdOf(statements) as Uint8Array;
   const writer = writerAt(path, logId);
@@ -72,9 +72,9 @@ function writerAt(path: string, logId: Uint8Array): AcknowledgedWriter {
     return new AcknowledgedWriter(path, logId);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
-      what: `The file ${acknowledgedPath(path)}, which says what the log has acknowledged, cannot be opened for writing.`,
+      what: `The file ${acknowledgedPath(path)}, which records what the log has acknowledged, cannot be opened for writing.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Let this user write to it and to its folder, or free some space on the disk.',
+      mend: 'Give this user write access to it and to its folder, or free some disk space.',
       cause,
     });
   }

@@ -1,9 +1,9 @@
-/** The one place where a failure of SQLite or of the system becomes one of ours. */
+/** Translates failures of SQLite and of the system into TallystreamErrors. */
 import { InvariantError, TallystreamError, type ErrorCode, type ErrorParts } from '../../errors.ts';
 import { holdersOf, holderText, howToFindHolder } from '../../sqlite/lock-holder.ts';
 import { storageFailureOf } from '../../sqlite/errors.ts';
 
-/** Runs what touches the file, and says a failure of SQLite in our words. */
+/** Runs `act`, and translates a failure of SQLite into a TallystreamError. */
 export function guarded<T>(path: string, act: () => T): T {
   try {
     return act();
@@ -30,12 +30,12 @@ function sqliteFault(path: string, error: unknown): unknown {
     case 'locked':
       return fault('LOG_UNAVAILABLE', {
         what: `The log ${path} is locked by ${writersOf(path)}.`,
-        mend: `Try again. If it stays locked, that process may be suspended in the middle of a write: wake it, or end it; what it has not committed is undone. ${howToFindHolder(path)}`,
+        mend: `Try again. If it stays locked, that process may be suspended in the middle of a write: resume or end it. Its uncommitted records are rolled back. ${howToFindHolder(path)}`,
       });
     case 'full':
       return fault('STORAGE_FULL', {
-        what: `The log ${path} cannot grow: the disk is full, or a quota or the bound set for the file is reached.`,
-        mend: 'Free space on the disk or shorten the retention; nothing of this write was kept.',
+        what: `The log ${path} cannot grow: the disk is full, or a quota or the size limit of the file is reached.`,
+        mend: 'Free some disk space or shorten the retention. None of this write was stored.',
       });
     case 'damaged':
       return fault('LOG_CORRUPT', {
@@ -46,7 +46,7 @@ function sqliteFault(path: string, error: unknown): unknown {
     case 'not a database':
       return fault('LOG_UNAVAILABLE', {
         what: `The file ${path} is not a log: it is not a SQLite database.`,
-        mend: 'Name another path, or move the file away.',
+        mend: 'Choose another path, or move the file away.',
       });
     case 'inaccessible':
       return fault('LOG_UNAVAILABLE', {
@@ -60,8 +60,8 @@ function sqliteFault(path: string, error: unknown): unknown {
     case 'memory':
       return fault('LOG_UNAVAILABLE', {
         what: `The log ${path} could not be read or written.`,
-        why: `${why} That says nothing about what is stored.`,
-        mend: "Look for the cause in the system's log (disk, memory, limits of open files and of file sizes), then try again. Keep the file as it is.",
+        why: `${why} This does not mean that stored records are damaged.`,
+        mend: 'Look for the cause in the system log (disk, memory, limits on open files and file sizes), then try again. Do not change the file.',
       });
     case 'statement':
       // A statement that SQLite refuses for another reason is a mistake of this folder, and no one else can mend it.
@@ -74,8 +74,8 @@ function sqliteFault(path: string, error: unknown): unknown {
 export function movedError(path: string): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The log ${path} was deleted or replaced while it was in use.`,
-    why: 'What is written now would be in no file.',
-    mend: 'Bring the file back, or start again: a new log begins empty.',
+    why: 'New writes would be lost.',
+    mend: 'Restore the file, or start again with a new, empty log.',
   });
 }
 
@@ -84,7 +84,7 @@ function writersOf(path: string): string {
   return holders.length === 0 ? 'another process' : holders.map(holderText).join(' or ');
 }
 
-/** What node:sqlite throws where the connection, and with it every statement, is closed. */
+/** What node:sqlite throws if the connection, and with it every statement, is closed. */
 function isClosed(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE';
 }

@@ -16,7 +16,7 @@ import { Waiters } from '../shared/waiters.ts';
 import { watchPresence } from './presence.ts';
 
 export interface EmbeddedLogOptions {
-  /** The SQLite file. Its folder is made where it is missing (not by a read-only log). */
+  /** The SQLite file. Its folder is created if it is missing (not by a read-only log). */
   readonly path: string;
   readonly clock: Clock;
   /** Opens only a file that is there, writes nothing to it, and refuses every call that would. Default false. */
@@ -36,13 +36,13 @@ export interface LogFile {
   readonly statements: Statements;
   readonly waiters: Waiters;
   readonly keyless: KeylessTurn;
-  /** Throws where the file is no longer the one that was opened. */
+  /** Throws if the file is no longer the one that was opened. */
   readonly checkPresence: () => void;
   /** Names what this connection appends. */
   readonly generation: Uint8Array;
   /** Keys of the partitions that this connection has appended to. */
   readonly begun: Set<number>;
-  /** Where it is kept what was acknowledged; undefined if the log is open for reading only. */
+  /** Records what was acknowledged; undefined if the log is open for reading only. */
   readonly acknowledged: AcknowledgedWriter | undefined;
   /** Writes of this connection so far: PRAGMA data_version shows only those of others. */
   ownWrites: number;
@@ -55,7 +55,7 @@ const WAL_BYTES = 16 * 1024 * 1024;
 const CACHE_KIBIBYTES = 1024;
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** Each attempt that fails met another process in the moment of opening; so many in a row do not happen by chance. */
+/** Each attempt that fails met another process in the moment of opening; this many in a row do not happen by chance. */
 const WAL_SWITCH_ATTEMPTS_MAX = 100;
 
 /** @throws LOG_UNAVAILABLE, LOG_CORRUPT, STORAGE_FULL */
@@ -122,9 +122,9 @@ function connect(path: string, timeout: number): DatabaseSync {
     makePrivateFile(path);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
-      what: `The log ${path} cannot be made.`,
+      what: `The log ${path} cannot be created.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Name another path, or let this user write there.',
+      mend: 'Choose another path, or give this user write access.',
       cause,
     });
   }
@@ -132,14 +132,14 @@ function connect(path: string, timeout: number): DatabaseSync {
 }
 
 /**
- * A connection that SQLite itself holds read-only leaves its -wal and -shm files behind, so it is used only where
+ * A connection that SQLite itself holds read-only leaves its -wal and -shm files behind, so it is used only if
  * nothing can be written; elsewhere an ordinary connection refuses writes, and tidies up when it is the last.
  */
 function connectReadOnly(path: string, timeout: number): DatabaseSync {
   if (!existsSync(path)) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `There is no log at ${path}.`,
-      mend: 'Start a producer, or name the path of the log that one writes to.',
+      mend: 'Start a producer, or use the path of an existing log.',
     });
   }
   try {
@@ -163,8 +163,8 @@ function useWriteAheadLog(db: DatabaseSync, path: string): void {
       const mode = pragma(db, 'journal_mode = WAL');
       if (mode === 'wal') return;
       throw new TallystreamError('LOG_UNAVAILABLE', {
-        what: `The log ${path} cannot have a write-ahead log (SQLite keeps to "${String(mode)}").`,
-        why: 'Its file system does not share memory between processes, as some network drives do not.',
+        what: `The log ${path} cannot use a write-ahead log (SQLite stays in journal mode "${String(mode)}").`,
+        why: 'Its file system cannot share memory between processes. Some network drives cannot.',
         mend: 'Put the log on a local disk.',
       });
     } catch (error) {

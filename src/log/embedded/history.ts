@@ -8,8 +8,8 @@ import type { BatchRow, PartitionRow } from './statements.ts';
 import { findPartition } from './topics.ts';
 
 /**
- * Looks up the batch of each mark by its offset. Where the newest differs, the older ones say up to where the records are
- * the same, and the first generation that begins after that is where they part.
+ * Looks up the batch of each mark by its offset. If the newest differs, the older ones tell up to which offset the
+ * records are the same. They differ from the first generation that begins after that.
  * @throws TOPIC_NOT_FOUND, LOG_CORRUPT (a batch does not match its own checksum)
  */
 export function checkHistory(file: LogFile, topic: string, marks: readonly PartitionMark[]): HistoryBreak[] {
@@ -56,7 +56,7 @@ function problemOf(
     const range = { topic, partition: row.partition, start: mark.baseOffset, end: mark.nextOffset };
     guarded(path, () => decode(file, range, { ...found, body }));
   }
-  return `Offsets ${mark.baseOffset} to ${mark.nextOffset - 1} hold other records now.`;
+  return `Offsets ${mark.baseOffset} to ${mark.nextOffset - 1} now hold other records.`;
 }
 
 function isSame(now: HistoryMark, mark: HistoryMark): boolean {

@@ -32,7 +32,7 @@ const POLL_INTERVAL_QUIET_MS = 5;
 const QUIET_AFTER_MS = 200;
 
 /**
- * Opens the log, and makes its file where it is missing.
+ * Opens the log, and creates its file if it is missing.
  * @throws LOG_UNAVAILABLE (not writable, locked, not a log, made by a newer version), LOG_CORRUPT, STORAGE_FULL
  */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
@@ -88,7 +88,7 @@ function pollIntervalMs(waitedMs: number): number {
 }
 
 /**
- * Asks for the topic's offsets only where something was written since the last time: by another connection
+ * Asks for the topic's offsets only if something was written since the last time: by another connection
  * (PRAGMA data_version) or by this one. The counters are read first, so a write in between is seen the next time.
  */
 function changedSince(file: LogFile, topicName: string, known: readonly PartitionOffsets[]): () => boolean {

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { movedError } from './errors.ts';
 
-/** Remembers which file lies at `path` now, and throws LOG_UNAVAILABLE when called once another or none does. */
+/** Remembers which file is at `path` now, and throws LOG_UNAVAILABLE when called once another or none does. */
 export function watchPresence(path: string): () => void {
   const opened = identify(path);
   return () => {

@@ -10,7 +10,7 @@ import { findPartition, missingTopic } from './topics.ts';
 import { dataLoss, pastEnd } from '../shared/errors.ts';
 import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, decodeBatch } from '../shared/record-batch.ts';
 
-/** A chunk of at least this many bytes is handed on as it lies; copying it to join it with others would cost more. */
+/** A chunk of at least this many bytes is handed on as it is; copying it to join it with others would cost more. */
 const JOIN_BYTES_MAX = 128 * 1024;
 
 /**
@@ -21,7 +21,7 @@ const JOIN_BYTES_MAX = 128 * 1024;
 export async function* readRange(file: LogFile, range: ReadRange): AsyncGenerator<RecordChunk> {
   const partition = guarded(file.path, () => findPartition(file, range.topic, range.partition));
   if (range.end > partition.latest) throw pastEnd(range, partition.latest);
-  // No chunk goes beyond a generation, so that its reader has a mark of each: where an older copy was put back, it is at
+  // No chunk goes beyond a generation, so that its reader has a mark of each: if an older copy was restored, it is at
   // the beginning of one that the histories part.
   const ends = generationsWithin(file, partition, range);
   let position = range.start;
@@ -64,9 +64,9 @@ function giveBack(chunk: RecordChunk): void {
 }
 
 /**
- * The chunk at the range's start: a large batch as it lies, or as many small ones as a chunk may hold. `ahead` is the batch
- * at the start, where it was read already.
- * @returns the chunk, and the batch behind it that was read and did not find room, for the next one
+ * The chunk at the range's start: a large batch as it is, or as many small ones as a chunk may hold. `ahead` is the batch
+ * at the start, if it was read already.
+ * @returns the chunk, and the batch after it that was read and did not find room, for the next one
  */
 function nextChunk(
   file: LogFile,
@@ -120,7 +120,7 @@ export function decode(file: LogFile, { topic, partition }: ReadRange, batch: Ba
   const decoded = decodeBatch(batch.body, batch.checksum, partition, batch.base_offset);
   if (decoded.kind === 'corrupt') throw corrupt(file, topic, partition, batch, decoded.problem);
   if (decoded.chunk.count !== batch.count) {
-    throw corrupt(file, topic, partition, batch, 'its number of records is another than its bytes say');
+    throw corrupt(file, topic, partition, batch, 'its stored number of records does not match its contents');
   }
   return decoded.chunk;
 }
@@ -135,7 +135,7 @@ function corrupt(
   const last = batch.base_offset + batch.count - 1;
   return new TallystreamError('LOG_CORRUPT', {
     what: `Offsets ${batch.base_offset} to ${last} of topic ${topic}, partition ${partition}, are damaged in ${file.path}.`,
-    why: `The batch that holds them is not what was written: ${problem}.`,
+    why: `Their batch differs from what was written: ${problem}.`,
     mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
   });
 }

@@ -40,9 +40,9 @@ const UPGRADE = `
 `;
 
 /**
- * `partitions` knows the offsets, and the chain's value at the latest, so that asking for them touches no record. The body stands last in `batches`: what
- * stands before it can then be read without it. AUTOINCREMENT never gives a key a second time, so a reader that holds
- * the key of a partition cannot meet the records of a later topic of the same name.
+ * `partitions` has the offsets and the chain's value at the latest one, so that reading them touches no record. The body is
+ * the last column of `batches`, so that the others can be read without it. AUTOINCREMENT never reuses a key, so a reader
+ * that holds the key of a partition cannot meet the records of a later topic of the same name.
  */
 const SCHEMA = `
   CREATE TABLE topics (
@@ -103,7 +103,7 @@ export function prepareSchema(
   if (readOnly) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The log ${path} is empty: no producer has written to it yet.`,
-      mend: 'Start a producer, or name the path of the log that one writes to.',
+      mend: 'Start a producer, or use the path of an existing log.',
     });
   }
   // Both hold only for a file without tables. In another they would wait for the write lock, so they stand here.
@@ -125,13 +125,13 @@ export function prepareSchema(
 
 let tablesMade: Schema | undefined;
 
-/** A column that lost its name would be read as undefined, and a query would count nothing, and that for ever. */
+/** A column that lost its name would be read as undefined, and a query would count nothing, and that forever. */
 function checkTables(db: DatabaseSync, path: string): void {
   tablesMade ??= schemaMadeBy((model) => model.exec(SCHEMA));
   const problem = schemaProblem(db, tablesMade);
   if (problem === undefined) return;
   throw new TallystreamError('LOG_CORRUPT', {
-    what: `The log ${path} is damaged: the definition of its tables is not what was written.`,
+    what: `The log ${path} is damaged: its table definitions were changed.`,
     why: problem,
     mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
   });
@@ -151,13 +151,13 @@ function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {
   if (owner === APPLICATION_ID) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The log ${path} was written by a newer version of Tallystream.`,
-      why: `Its layout is ${version}; this version reads up to ${SCHEMA_VERSION}.`,
-      mend: 'Update Tallystream, or name another path.',
+      why: `Its schema version is ${version}; this version reads up to ${SCHEMA_VERSION}.`,
+      mend: 'Update Tallystream, or choose another path.',
     });
   }
   if (owner === 0 && version === 0 && tables === 0) return 'empty';
   throw new TallystreamError('LOG_UNAVAILABLE', {
-    what: `The file ${path} is a SQLite database, but not a log of Tallystream.`,
-    mend: 'Name another path, or move the file away.',
+    what: `The file ${path} is a SQLite database, but not a Tallystream log.`,
+    mend: 'Choose another path, or move the file away.',
   });
 }

@@ -69,9 +69,9 @@ function incompleteTopic(
     ({ partition, earliest, latest }) => `${partition} (offsets ${earliest} to ${latest})`,
   );
   return new TallystreamError('LOG_CORRUPT', {
-    what: `The log ${path} is damaged: the partitions of topic ${name} are not complete.`,
-    why: `It has ${partitions}, numbered from 0, and these are found: ${found.join(', ') || 'none'}.`,
-    mend: 'Stop everything that uses the log. If only an index is damaged, REINDEX with a SQLite client repairs it; if not, restore the file from a copy.',
+    what: `The log ${path} is damaged: partitions of topic ${name} are missing.`,
+    why: `It should have partitions 0 to ${partitions - 1}. Found: ${found.join(', ') || 'none'}.`,
+    mend: 'Stop everything that uses the log. If only an index is damaged, repair it with REINDEX in a SQLite client. Otherwise restore the file from a copy.',
   });
 }
 
@@ -87,7 +87,7 @@ export function describe({ name, id, partitions }: TopicRow): TopicDescription {
   return { name, id, partitions };
 }
 
-/** Writes only where something changes. @throws TOPIC_NOT_FOUND, CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL */
+/** Writes only if something changes. @throws TOPIC_NOT_FOUND, CONFIG_INVALID, LOG_UNAVAILABLE, STORAGE_FULL */
 export function setRetention(file: LogFile, name: string, retention: Retention): void {
   const topic = findTopic(file, name);
   checkTopic(name, { partitions: topic.partitions, ...retention });
@@ -121,13 +121,13 @@ function refuseUnkept(name: string, { compacted, recordBytesMax }: TopicOptions)
     new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have ${setting} on the embedded log.`,
       why,
-      mend: 'Leave it out, or keep the topic on Apache Kafka.',
+      mend: 'Omit it, or use Apache Kafka for this topic.',
     });
   if (compacted === true) {
-    throw refuse('compacted', 'This log removes records by age and size only, and not by key.');
+    throw refuse('compacted', 'This log removes records by age and size, not by key.');
   }
   if (recordBytesMax !== undefined) {
-    throw refuse('recordBytesMax', 'This log has one limit for the records of all topics.');
+    throw refuse('recordBytesMax', 'This log has one record size limit for all topics.');
   }
 }
 

@@ -1,4 +1,4 @@
-/** The bytes of one file of the file source, in order: as they lie, or unpacked where the name ends in `.gz`. */
+/** The bytes of one file of the file source, in order: as they are, or unpacked if the name ends in `.gz`. */
 import { closeSync, createReadStream, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -12,14 +12,14 @@ export interface FileBytes {
 }
 
 const GUNZIP_BLOCK_BYTES = 256 * 1024;
-/** After so many bytes other work of the process gets its turn. */
+/** After this many bytes other work of the process gets its turn. */
 const TURN_BYTES = 8 * 1024 * 1024;
 
 function isGzip(name: string): boolean {
   return name.toLowerCase().endsWith('.gz');
 }
 
-/** From byte `from` of the (unpacked) content on. Throws what the system says where the file cannot be opened. */
+/** From byte `from` of the (unpacked) content on. Throws the system's error if the file cannot be opened. */
 export function openFileBytes(path: string, from = 0): FileBytes {
   const descriptor = openSync(path, 'r');
   let stats: Stats;
@@ -55,9 +55,9 @@ function plain(descriptor: number, stats: Stats, from: number): FileBytes {
   };
 }
 
-/** A packed file has no way to begin in its middle: what lies before `from` is unpacked and thrown away. */
+/** A packed file has no way to begin in its middle: what is before `from` is unpacked and thrown away. */
 function unpacked(path: string, descriptor: number, stats: Stats, from: number): FileBytes {
-  // The stream owns the descriptor: closed here, it could be another file's while a read of it is still under way.
+  // The stream owns the descriptor: if it were closed here, a running read could get the bytes of another file.
   const packed = createReadStream(path, { fd: descriptor, highWaterMark: GUNZIP_BLOCK_BYTES });
   const gunzip = createGunzip({ chunkSize: GUNZIP_BLOCK_BYTES });
   // A failure of either ends the other, and is thrown to the one who reads.

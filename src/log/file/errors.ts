@@ -1,4 +1,4 @@
-/** What can be wrong with a file or a folder of the file source, in words that say which file, why, and how to mend it. */
+/** Errors of the file source. Each names the file, the reason and the fix. */
 import { RECORD_VALUE_BYTES_MAX } from '../../contracts/log.ts';
 import { TallystreamError } from '../../errors.ts';
 import type { IndexedFile } from './index-db.ts';
@@ -13,7 +13,7 @@ export function folderUnavailable(folder: string, cause: unknown): TallystreamEr
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The folder ${folder} cannot be listed.`,
     why: `The system says: ${messageOf(cause)}.`,
-    mend: 'Bring the folder back, or let this user read it.',
+    mend: 'Restore the folder, or give this user read access.',
     cause,
   });
 }
@@ -30,33 +30,33 @@ export function notTakenIn(path: string, cause: unknown): TallystreamError {
   if (cause instanceof LineTooLongError) {
     return new TallystreamError('RECORD_TOO_LARGE', {
       what: `Line ${cause.line} of the file ${path} has more than ${RECORD_VALUE_BYTES_MAX} bytes.`,
-      why: 'A record holds no more. Nothing of the file was read.',
-      mend: 'Is it really one JSON object a line? Otherwise take the line out, or move the file away.',
+      why: 'That is the size limit of a record. No line of the file was read.',
+      mend: 'Check that the file has one JSON object per line. If it does, remove this line or move the file away.',
       cause,
     });
   }
   return new TallystreamError('INPUT_UNREADABLE', {
     what: `The file ${path} cannot be read.`,
-    why: `The system says: ${messageOf(cause)}. Nothing of the file was read.`,
-    mend: 'Mend the file or let this user read it, or move it away.',
+    why: `The system says: ${messageOf(cause)}. No line of the file was read.`,
+    mend: 'Repair the file, give this user read access, or move the file away.',
     cause,
   });
 }
 
-/** A file grew or shrank while its lines were counted: it was not moved in, but is written where it lies. */
+/** A file grew or shrank while its lines were counted, so it is being written in place instead of being moved in. */
 export function stillWritten(path: string): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
-    what: `The file ${path} changed while it was looked at.`,
-    why: 'Files are taken to be complete when they appear, and this one is still being written. Nothing of it was read.',
-    mend: 'Write files under a name that begins with a dot or ends in .tmp, or in another folder of the same disk, and rename them when they are complete.',
+    what: `The file ${path} changed while it was being indexed.`,
+    why: 'A file must be complete when it appears, and this one is still being written. No line of it was read.',
+    mend: 'Write files under a name that begins with a dot or ends in .tmp, or in another folder on the same disk. Rename them when they are complete.',
   });
 }
 
 export function gone(path: string, topic: string, file: IndexedFile, cause: unknown): TallystreamError {
   return new TallystreamError('DATA_LOSS', {
-    what: `The file ${path} is gone, with offsets ${offsetsOf(file)} of topic ${topic}, which are still to be read.`,
-    why: 'It was seen and has its place in the order; files may go only when the query has committed them.',
-    mend: 'Put the file back under its name, go on without it (failOnDataLoss false), or start the query again with a new checkpoint.',
+    what: `The file ${path} is missing. It contains offsets ${offsetsOf(file)} of topic ${topic}, which have not been read yet.`,
+    why: 'It was indexed before. A file may be removed only after the query has committed it.',
+    mend: 'Put the file back under the same name, continue without it (failOnDataLoss false), or start the query again with a new checkpoint.',
     cause,
   });
 }
@@ -65,7 +65,7 @@ export function unreadable(path: string, topic: string, file: IndexedFile, cause
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path}, with offsets ${offsetsOf(file)} of topic ${topic}, cannot be read.`,
     why: `The system says: ${messageOf(cause)}.`,
-    mend: 'Let this user read the file, or check the disk, and try again.',
+    mend: 'Give this user read access or check the disk, then try again.',
     cause,
   });
 }
@@ -79,9 +79,9 @@ export function changed(
   cause?: unknown,
 ): TallystreamError {
   return new TallystreamError('LOG_CORRUPT', {
-    what: `The file ${path}, with offsets ${offsetsOf(file)} of topic ${topic}, was changed after it was seen: ${how}.`,
-    why: 'A file is read once and as it was when it was seen; a later content under its name would be mixed with it, or missed.',
-    mend: 'Put the file back as it was and give new content a name of its own, or start the query again with a new checkpoint.',
+    what: `The file ${path}, with offsets ${offsetsOf(file)} of topic ${topic}, was changed after it was indexed: ${how}.`,
+    why: 'A file is read once, with the contents it had when it was indexed. Later changes would be mixed with the old lines or missed.',
+    mend: 'Restore the file and put new contents into a file with a new name, or start the query again with a new checkpoint.',
     cause,
   });
 }

@@ -1,7 +1,7 @@
 /** Globs for the names of files, as Hadoop's file systems (and so Spark's `pathGlobFilter`) read them. */
 import { TallystreamError } from '../../errors.ts';
 
-/** Longer globs are nobody's, and matching costs by their stars. */
+/** Nobody needs longer globs, and each star makes matching slower. */
 const GLOB_CHARACTERS_MAX = 1000;
 
 /** Whether the text has any character that means more than itself in a glob. */
@@ -21,7 +21,10 @@ export function nameGlob(glob: string): (name: string) => boolean {
 
 function patternOf(glob: string): string {
   if (glob.length > GLOB_CHARACTERS_MAX || glob.includes('/')) {
-    throw invalid(glob, 'It is for names within one folder: it has no slash, and at most 1,000 characters.');
+    throw invalid(
+      glob,
+      'It matches names within one folder, so it must not contain a slash. It may have at most 1,000 characters.',
+    );
   }
   let pattern = '';
   let braces = 0;
@@ -70,8 +73,8 @@ function escaped(character: string): string {
 
 function invalid(glob: string, why: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
-    what: `${JSON.stringify(glob.slice(0, 100))} is not a glob for names of files.`,
+    what: `${JSON.stringify(glob.slice(0, 100))} is not a valid glob for file names.`,
     why,
-    mend: 'Use one such as *.ndjson, events-[0-9]*.jsonl or *.{ndjson,jsonl}.',
+    mend: 'Use a glob such as *.ndjson, events-[0-9]*.jsonl or *.{ndjson,jsonl}.',
   });
 }

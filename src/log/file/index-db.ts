@@ -1,7 +1,7 @@
 /**
- * What the file source has seen, in one SQLite file: every file with its range of offsets, for ever. A file has its range
- * from the moment that the transaction with its row is durable, and it never changes; so a range means the same lines
- * after any restart. The file belongs to one query, and lies with its checkpoint.
+ * The index of the file source: every file and its range of offsets, in one SQLite file. A range is assigned when the
+ * transaction with its row is durable, and never changes. So a range means the same lines after any restart. The index
+ * belongs to one query and is stored with its checkpoint.
  */
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
@@ -17,7 +17,7 @@ const APPLICATION_ID = 0x54534653;
 const SCHEMA_VERSION = 1;
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** `lines` are records: blank lines are not counted. Byte positions are those of the content, unpacked where it is packed. */
+/** `lines` are records: blank lines are not counted. Byte positions are those of the content, unpacked if it is packed. */
 const SCHEMA = `
   CREATE TABLE source (
     id TEXT NOT NULL,
@@ -78,7 +78,7 @@ export interface FileIndex {
   /** Differs for every index that is made, so that a query does not take another's offsets for its own. */
   readonly sourceId: string;
   readonly isOpen: boolean;
-  /** @throws LOG_UNAVAILABLE where the index is no longer the file that was opened */
+  /** @throws LOG_UNAVAILABLE if the index is no longer the file that was opened */
   checkPresence(): void;
   find(name: string): IndexedFile | undefined;
   /** The file that holds an offset below the end. */
@@ -98,12 +98,12 @@ export interface FileIndex {
   close(): void;
 }
 
-/** How many lines lie between two noted positions: a reader that starts between them passes over no more. */
+/** Lines between two stored positions: a reader that starts between them skips at most this many. */
 export const LINES_PER_POSITION = 1024;
 
 /**
- * Opens the index, and makes it where it is missing.
- * @throws CONFIG_INVALID where it is of another folder; LOG_UNAVAILABLE, LOG_CORRUPT, STORAGE_FULL
+ * Opens the index, and creates it if it is missing.
+ * @throws CONFIG_INVALID if it is of another folder; LOG_UNAVAILABLE, LOG_CORRUPT, STORAGE_FULL
  */
 export function openFileIndex(path: string, folder: string): FileIndex {
   return indexed(path, () => {
@@ -148,7 +148,7 @@ function fileIndex(db: DatabaseSync, path: string): FileIndex {
       inTransaction(db, path, () => {
         let firstOffset = endOf('end');
         for (const file of files) {
-          // Another process of the same source may have been first; then its range stands.
+          // Another process of the same source may have been first; then its range is kept.
           if (statements.byName.get(file.name) !== undefined) continue;
           const { name, bytes, mtimeMs, contentBytes, checksum, lines, positions } = file;
           const row = [name, bytes, mtimeMs, contentBytes, checksum, firstOffset, lines];
@@ -206,9 +206,9 @@ function prepareFolder(folder: string): void {
     makeFolder(folder);
   } catch (cause) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
-      what: `The folder ${folder} for the index of a file source cannot be made.`,
+      what: `The folder ${folder} for the index of a file source cannot be created.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Name another folder, or let this user write there.',
+      mend: 'Choose another folder, or give this user write access.',
       cause,
     });
   }
@@ -231,9 +231,9 @@ function prepare(db: DatabaseSync, path: string, folder: string): void {
   const source = db.prepare('SELECT folder FROM source').get() as { folder: string };
   if (source.folder === folder) return;
   throw new TallystreamError('CONFIG_INVALID', {
-    what: `The index ${path} is of the files in ${source.folder}, and not of those in ${folder}.`,
-    why: 'A file is known by its name: one of the other folder could be taken for one that was read.',
-    mend: 'Name the folder that it is of, or start the query again with a new checkpoint.',
+    what: `The index ${path} belongs to the files in ${source.folder}, not to those in ${folder}.`,
+    why: 'Files are identified by name, so a file of the other folder could be mistaken for one that was already read.',
+    mend: 'Use the folder that the index belongs to, or start the query again with a new checkpoint.',
   });
 }
 
@@ -245,8 +245,11 @@ function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {
   if (owner === 0 && version === 0 && tables === 0) return 'empty';
   throw new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path} is not an index of a file source that this version can read.`,
-    why: owner === APPLICATION_ID ? 'A newer version made it.' : 'It is a SQLite database of something else.',
-    mend: 'Update Tallystream, or name another folder for the index.',
+    why:
+      owner === APPLICATION_ID
+        ? 'A newer version created it.'
+        : 'It is a SQLite database that another program created.',
+    mend: 'Update Tallystream, or choose another folder for the index.',
   });
 }
 
@@ -263,7 +266,7 @@ function inTransaction<T>(db: DatabaseSync, path: string, act: () => T): T {
   });
 }
 
-/** Says failures of SQLite in our words, and how an index, which nobody can produce again, is mended. */
+/** Translates failures of SQLite, and says how to repair an index, which cannot be rebuilt. */
 function indexed<T>(path: string, act: () => T): T {
   try {
     return guarded(path, act);
@@ -271,7 +274,7 @@ function indexed<T>(path: string, act: () => T): T {
     if (!(error instanceof TallystreamError) || error.code !== 'LOG_CORRUPT') throw error;
     const { what, cause } = error;
     const mend =
-      'Restore it, with the checkpoint of its query, from a copy, or start the query again with a new checkpoint.';
+      'Restore it from a copy together with the checkpoint of its query, or start the query again with a new checkpoint.';
     throw new TallystreamError('LOG_CORRUPT', { what, mend, cause });
   }
 }

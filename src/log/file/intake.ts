@@ -84,7 +84,7 @@ export class FileIntake {
     return found.length > 0;
   }
 
-  /** How many files were taken in: none where all the candidates are gone again. */
+  /** How many files were taken in: none if all the candidates are gone again. */
   private async takeInBatch(filesMax: number): Promise<number> {
     const { folder, index } = this.options;
     const scanned: ScannedFile[] = [];
@@ -100,7 +100,7 @@ export class FileIntake {
         bytes += file.contentBytes;
       }
     } catch (error) {
-      // What is wrong with one file is said now, and looked at anew; those before it are in order and stay.
+      // What is wrong with one file is said now, and looked at again; those before it are in order and stay.
       this.candidates = [];
       if (scanned.length === 0) throw error;
     }
@@ -120,7 +120,7 @@ export class FileIntake {
   }
 }
 
-/** A file that went between its listing and a look into it may have been committed; where it was not, reading says so. */
+/** A file that went between its listing and a look into it may have been committed; if it was not, reading says so. */
 function unlessGone(error: unknown): void {
   if (!(error instanceof TallystreamError) || error.code !== 'DATA_LOSS') throw error;
 }

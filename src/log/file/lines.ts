@@ -12,7 +12,7 @@ import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX } from '../shared/record-batch.ts';
 /** Some lines of a file. It holds until the next one is asked for: its memory is used again then. */
 export interface LineBlock {
   readonly bytes: Uint8Array;
-  /** Where byte 0 of `bytes` lies in the (unpacked) file. */
+  /** Where byte 0 of `bytes` is in the (unpacked) file. */
   readonly position: number;
   readonly count: number;
   /** Line i is `bytes[starts[i], ends[i])`, without its LF. */
@@ -38,7 +38,7 @@ const SPACE = 0x20;
 
 /**
  * The lines from byte `from` on, which has to be the start of a line; at most 8,192 lines and, but for longer lines, 1 MiB
- * a block. `bytesLeft` is how much is still to come where that is known: a small file then takes little memory.
+ * a block. `bytesLeft` is how much is still to come, if known: a small file then takes little memory.
  * @throws LineTooLongError, what `source.read` rejects with
  */
 export async function* cutLines(
@@ -106,7 +106,7 @@ export async function* cutLines(
   }
 }
 
-/** Like `indexOf`, up to an end: what lies behind it is of an earlier block. */
+/** Like `indexOf`, up to an end: what comes after it is of an earlier block. */
 function indexOfLf(bytes: Uint8Array, from: number, end: number): number {
   const at = bytes.indexOf(LF, from);
   return at < end ? at : -1;

@@ -17,9 +17,9 @@ export interface Listing {
   readonly find: (name: string) => IndexedFile | undefined;
 }
 
-/** Of a larger folder the oldest so many are kept, and it is listed again after them: 100,000 names are some 10 MB. */
+/** Of a larger folder this many of the oldest are kept, and it is listed again after them: 100,000 names are some 10 MB. */
 export const CANDIDATES_MAX = 50_000;
-/** Other work gets its turn after so many entries. */
+/** Other work gets its turn after this many entries. */
 const TURN_ENTRIES = 512;
 
 /** Names that begin with a dot or an underscore (as in Spark: `_temporary`, `_SUCCESS`), and those of files on their way. */
@@ -40,7 +40,7 @@ export async function listUnseen(
   let candidates: Candidate[] = [];
   for await (const entry of entriesOf(listing)) {
     const seen = listing.find(entry.name);
-    // What went again meanwhile is nobody's loss: either it was never seen, or reading it will say so.
+    // A file that is already gone is no loss here: it was never indexed, or reading it reports the loss.
     const stats = statsOf(listing.folder, entry.name);
     if (stats === undefined) continue;
     if (seen !== undefined) await onSeen(seen, stats);
@@ -61,7 +61,7 @@ export async function hasUnseen(listing: Listing): Promise<boolean> {
 
 function statsOf(folder: string, name: string): Stats | undefined {
   const stats = inFolder(folder, () => statSync(join(folder, name), { throwIfNoEntry: false }));
-  // A name that is not UTF-8 is listed as another, under which there is nothing: silence would pass it over for ever.
+  // A name that is not UTF-8 is listed as another, under which there is nothing: silence would pass it over forever.
   if (stats === undefined && name.includes('\uFFFD')) throw nameUnreadable(folder, name);
   return stats;
 }

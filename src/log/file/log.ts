@@ -1,24 +1,24 @@
 /**
- * Structured Streaming's `file` source for NDJSON: the files of one folder, each once, one JSON object a line, as the one
- * partition of one topic.
+ * Structured Streaming's `file` source for NDJSON. It reads each file of one folder once, with one JSON object per line, as
+ * a topic with one partition.
  *
- * Order is Spark's: at each look the new files, by modification time and then by name. A file that was seen keeps its
- * offsets for ever, by its name, in an index (file-source-index.ts) that is durable before anybody is told of them. So a
+ * The order is Spark's: each look takes the new files by modification time, then by name. An indexed file keeps its
+ * offsets forever, by its name, in an index (file-source-index.ts) that is durable before a reader sees them. So a
  * range gives the same lines after any restart, and a file that comes later is read later, however old it is.
  *
- * Files are taken to be complete when they appear: write them under a hidden name, or elsewhere on the same disk, and move
- * them in by rename. Names that begin with `.` or `_`, and those that end in `.tmp`, are passed over; so are folders.
+ * A file must be complete when it appears: write it under a hidden name or elsewhere on the same disk, then move it in by
+ * rename. Names that begin with `.` or `_`, and those that end in `.tmp`, are ignored; so are folders.
  * A file may be removed when the query has committed it. One that is removed before, or that has another content under its
  * name at any time, ends the query with DATA_LOSS or LOG_CORRUPT: Spark would read what it finds, or pass it over. A query
- * that may go on without what was lost (`failOnDataLoss`) passes over the offsets of a removed file, by name, and never a
- * changed one. Changes that leave size and modification time as they were are not seen.
+ * that may continue without lost records (`failOnDataLoss`) skips the offsets of a removed file, but never of a changed
+ * one. Changes that keep size and modification time are not noticed.
  *
  * Lines are carried byte for byte, without the LF and with a CR before it; the last one needs no LF; blank lines are passed
  * over (file-source-lines.ts). Offsets number the lines that are not blank. The log timestamp is the file's modification
  * time. Files ending in `.gz` are unpacked; a range within one is found by unpacking it from its start.
  *
- * New files are found by polling. The system's notifications (`fs.watch`) are not used: they do not come from network
- * drives and out of some containers, and where they come, they are lost when too many come at once.
+ * New files are found by polling. The system's notifications (`fs.watch`) are not used: they do not work on network
+ * drives and in some containers, and they are lost if too many come at once.
  */
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -38,13 +38,13 @@ export interface FileLogOptions {
   readonly clock: Clock;
   /** The folder whose files are read. It has to be there. */
   readonly folder: string;
-  /** Where the index lies, as `files.db`; made where it is missing. One query's own, and not the folder that is read. */
+  /** The folder of the index `files.db`; created if it is missing. One per query, and not the folder that is read. */
   readonly indexFolder: string;
   /** A name has to match all of them (file-source-glob.ts); default: every name. */
   readonly nameGlobs?: readonly string[];
   /**
-   * How many files a look (`offsets`) shows at most, those without a line not counted; default: all. `finalOffsets` says
-   * where that ends.
+   * The most files that a look (`offsets`) shows, not counting those without lines; default: all. `finalOffsets` says
+   * where they end.
    */
   readonly maxFilesPerTrigger?: number | undefined;
   /** How often a waiting reader looks at the folder; default 500. */
@@ -136,12 +136,12 @@ function checkOptions(options: FileLogOptions, folder: string, indexFolder: stri
   const { maxFilesPerTrigger = 1, pollIntervalMs = POLL_INTERVAL_MS } = options;
   const invalid = (what: string, mend: string) => new TallystreamError('CONFIG_INVALID', { what, mend });
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw invalid(`There is no folder ${folder} to read files from.`, 'Make it, or name another.');
+    throw invalid(`There is no folder ${folder} to read files from.`, 'Create it, or choose another folder.');
   }
   if (folder === indexFolder) {
     throw invalid(
-      `The index of the files in ${folder} cannot lie among them.`,
-      'Name another folder for it, such as one in the checkpoint.',
+      `The index of the files in ${folder} cannot be stored in the same folder.`,
+      'Choose another folder for it, such as one in the checkpoint.',
     );
   }
   for (const [option, value] of Object.entries({ maxFilesPerTrigger, pollIntervalMs })) {

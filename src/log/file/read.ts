@@ -59,7 +59,7 @@ export async function* readLines(source: ReadSource, range: ReadRange): AsyncGen
         } else yield chunk;
       }
     } catch (error) {
-      // Whoever may go on after a file that is gone needs what lies before it.
+      // A query that may continue without a lost file needs the lines before it.
       if (small.length > 0) yield joinChunks(small);
       throw error;
     }
@@ -68,7 +68,7 @@ export async function* readLines(source: ReadSource, range: ReadRange): AsyncGen
   if (small.length > 0) yield joinChunks(small);
 }
 
-/** The first lines of the range whose file is gone; undefined where all files are there. @throws LOG_UNAVAILABLE */
+/** The first lines of the range whose file is gone; undefined if all files are there. @throws LOG_UNAVAILABLE */
 export function findLost(source: ReadSource, range: ReadRange): LostRecords | undefined {
   for (let position = range.start; position < range.end;) {
     const file = fileAt(source, position);
@@ -110,7 +110,7 @@ async function* fileChunks(
     }
   } catch (error) {
     if (error instanceof TallystreamError) throw error;
-    const how = `reading it says ${error instanceof Error ? error.message : String(error)}`;
+    const how = `reading it failed with: ${error instanceof Error ? error.message : String(error)}`;
     throw changed(`${folder}/${file.name}`, topic, file, how, error);
   } finally {
     bytes.close();
@@ -160,7 +160,7 @@ export function breaksOf(index: FileIndex, marks: readonly PartitionMark[]): His
     const file = index.fileAt(baseOffset);
     const now = file && markOf(file);
     if (now?.baseOffset === baseOffset && now.nextOffset === end && now.checksum === mark.checksum) return [];
-    const why = `Offsets ${baseOffset} to ${end - 1} are lines of ${file === undefined ? 'no file' : `the file ${file.name}`} now.`;
+    const why = `Offsets ${baseOffset} to ${end - 1} now belong to ${file === undefined ? 'no file' : `the file ${file.name}`}.`;
     return [{ partition, start: baseOffset, end, why }];
   });
 }

@@ -1,4 +1,4 @@
-/** Looking at one file: its lines and where they begin, when it is seen first; and whether it is still what was seen. */
+/** Scans one file: its lines and their positions when it is indexed, and later whether it is unchanged. */
 import { opendirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -16,7 +16,7 @@ import { LINES_PER_POSITION, type IndexedFile, type ScannedFile } from './index-
 import { cutLines } from './lines.ts';
 
 /**
- * Reads the file once. Undefined where it is gone again: nobody has seen it.
+ * Reads the file once. Undefined if it is already gone, since it has no offsets yet.
  * @throws RECORD_TOO_LARGE, INPUT_UNREADABLE, LOG_UNAVAILABLE (still being written)
  */
 export async function scanFile(folder: string, name: string): Promise<ScannedFile | undefined> {
@@ -94,7 +94,7 @@ export class FileVerifier {
     }
   }
 
-  /** @throws LOG_CORRUPT where `stats` are those of another content; DATA_LOSS, LOG_UNAVAILABLE while it is looked at */
+  /** @throws LOG_CORRUPT if `stats` are those of another content; DATA_LOSS, LOG_UNAVAILABLE while it is looked at */
   async verify(file: IndexedFile, stats: Stats): Promise<void> {
     if (stats.size === file.bytes && stats.mtimeMs === file.mtimeMs) return;
     const path = join(this.folder, file.name);
@@ -108,18 +108,18 @@ export class FileVerifier {
       const buffer = new Uint8Array(256 * 1024);
       while ((await content.read(buffer, 0)) > 0);
     } catch (error) {
-      throw changed(path, this.topic, file, 'it cannot be unpacked any more', error);
+      throw changed(path, this.topic, file, 'it can no longer be decompressed', error);
     } finally {
       content.close();
     }
     if (content.checksum() !== file.checksum || content.bytes() !== file.contentBytes) {
-      throw changed(path, this.topic, file, 'its bytes are others than they were');
+      throw changed(path, this.topic, file, 'its contents are different');
     }
     if (this.verified.size >= VERIFIED_MAX) this.verified.clear();
     this.verified.set(file.name, identity);
   }
 
-  /** @throws LOG_UNAVAILABLE where the whole folder is not there: then nothing says that its files are lost */
+  /** @throws LOG_UNAVAILABLE if the whole folder is not there: then nothing says that its files are lost */
   isGone(file: IndexedFile): boolean {
     try {
       statSync(join(this.folder, file.name));

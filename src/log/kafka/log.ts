@@ -42,7 +42,7 @@ export type { KafkaLogOptions } from './cluster/options.ts';
 
 /**
  * Opens the log, which takes one answer of one broker.
- * @throws LOG_UNAVAILABLE after `connectTimeoutMs`; CONFIG_INVALID where the broker refuses the credentials or the connection
+ * @throws LOG_UNAVAILABLE after `connectTimeoutMs`; CONFIG_INVALID if the broker refuses the credentials or the connection
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
   const settled = settleOptions(options);

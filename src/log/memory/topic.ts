@@ -29,7 +29,7 @@ export interface MemoryTopic extends TopicDescription {
   readonly stored: readonly MemoryPartition[];
 }
 
-/** Why the topic does not take the record; undefined where it does. */
+/** Why the topic does not take the record; undefined if it does. */
 export function refusalBy({ options }: MemoryTopic, record: RecordInput): RecordRefusal | undefined {
   const { compacted = false, recordBytesMax = Infinity } = options;
   if (isRecordTooLarge(record) || recordBytes(record) > recordBytesMax) return 'too large';
@@ -44,14 +44,14 @@ export function checkRecords({ name, options }: MemoryTopic, records: readonly R
     if (bytes > recordBytesMax) {
       throw new TallystreamError('RECORD_TOO_LARGE', {
         what: `Record ${index} of the append has ${bytes} bytes, over the limit of topic ${name}, ${recordBytesMax} bytes.`,
-        mend: 'Leave the record out, or send it in smaller parts; nothing of this append was written.',
+        mend: 'Omit the record, or split it into smaller ones. None of this append was written.',
       });
     }
     if (compacted && record.key === null) {
       throw new TallystreamError('CONFIG_INVALID', {
         what: `Record ${index} of the append has no key, and topic ${name} is compacted.`,
-        why: 'Which records a compacted topic keeps is decided by their keys.',
-        mend: 'Give every record a key, or make the topic without compaction.',
+        why: 'A compacted topic decides by key which records it keeps.',
+        mend: 'Give every record a key, or create the topic without compaction.',
       });
     }
   }
@@ -62,7 +62,7 @@ export function pushBatch(partition: MemoryPartition, { body, count, timestampMs
   partition.latest += count;
 }
 
-/** The batch that holds the offset, or else the first one behind it, by bisection: tests read long logs batch by batch. */
+/** The batch that holds the offset, or else the first one after it, by bisection: tests read long logs batch by batch. */
 export function batchFrom(batches: readonly MemoryBatch[], offset: number): MemoryBatch | undefined {
   let low = 0;
   let high = batches.length;
@@ -96,7 +96,7 @@ export function breaksOf(
     const batch = baseOffset < earliest ? undefined : batchFrom(batches, baseOffset);
     if (batch?.baseOffset !== baseOffset) return [];
     if (checksumOf(batch.body, baseOffset) === mark.checksum) return [];
-    return [{ start: baseOffset, end, why: `Offsets ${baseOffset} to ${end - 1} hold other records now.` }];
+    return [{ start: baseOffset, end, why: `Offsets ${baseOffset} to ${end - 1} now hold other records.` }];
   });
 }
 

@@ -27,8 +27,7 @@ export class MemoryWriters {
     const turns = new WriterTurns(name);
     const waiting: (() => void)[] = [];
     const checkFence = () => {
-      if (current.get(name) !== writer)
-        throw writerFenced(name, 'Another writer of this name was opened since.');
+      if (current.get(name) !== writer) throw writerFenced(name, 'Another writer with this name was opened.');
     };
     const writer: TransactionalWriter = {
       append: (topic, records, inPlaceOf) =>

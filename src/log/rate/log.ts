@@ -1,16 +1,16 @@
 /**
- * Structured Streaming's `rate` source: `{"timestamp":"2025-06-26T12:00:00.100Z","value":1}`, so many rows a second, for
- * trials and load tests.
+ * Structured Streaming's `rate` source: `{"timestamp":"2025-06-26T12:00:00.100Z","value":1}`, a fixed number of rows per
+ * second, for trials and load tests.
  *
  * The row at an offset follows from the options, the start and the offset alone: partition p holds at offset o the value
  * o × numPartitions + p, and the value says the time (rate-rows.ts). So any range is the same however often it is read.
  *
- * The start is what has to outlive a restart, and the log has no place to keep it: whoever opens it does, with the
+ * The start must outlive a restart, and the log cannot store it. The caller stores it with the
  * query's checkpoint. The topic's id carries start and options (`rate:<startMs>:<rows a second>:<ramp in
  * seconds>:<partitions>`), and a checkpoint holds the id; {@link parseRateTopicId} gives them back from there. With another
- * start or other options the id differs, and the query refuses to go on (TOPIC_RECREATED).
+ * start or other options the id differs, and the query stops (TOPIC_RECREATED).
  *
- * As in Spark, the rows of a second come together when the second has ended, values and times are Spark's own where there
+ * As in Spark, the rows of a second come together when the second has ended, values and times are Spark's own if there
  * is no ramp, and time goes by the wall clock without ever going back. In a ramp Spark spreads the rows of a batch evenly
  * over the batch, so that they depend on where it was cut; here those of a second are spread over the second.
  */
@@ -38,7 +38,7 @@ export interface RateLogOptions extends RateOptions {
   readonly startMs: number;
   /**
    * A wall-clock time that is known to have been reached, such as that of the checkpoint's last plan: rows up to then are
-   * there even where the machine's clock was set back meanwhile. Default: what the clock says.
+   * there even if the machine's clock was set back meanwhile. Default: what the clock says.
    */
   readonly reachedMs?: number;
   /** The name of the one topic; default `rate`. */
@@ -110,7 +110,7 @@ export function createRateLog(options: RateLogOptions): Log {
   };
 }
 
-/** The start and the options that a rate topic's id carries; undefined where it is the id of something else. */
+/** The start and the options that a rate topic's id carries; undefined if it is the id of something else. */
 export function parseRateTopicId(
   id: string,
 ): (Required<RateOptions> & { readonly startMs: number }) | undefined {
@@ -148,9 +148,9 @@ function checkWhole(option: string, value: number, min: number, max: number): vo
 
 function exhausted(topic: string, { startMs, rowsPerSecond }: RateShape): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
-    what: `The rate topic ${topic} has come to the last value that it can number, 2^53.`,
-    why: `It gives ${rowsPerSecond} rows a second since ${new Date(startMs).toISOString()}.`,
-    mend: 'Start a new query, with a later start or fewer rows a second.',
+    what: `The rate topic ${topic} has reached its last possible value, 2^53.`,
+    why: `It has produced ${rowsPerSecond} rows per second since ${new Date(startMs).toISOString()}.`,
+    mend: 'Start a new query, with a later start time or fewer rows per second.',
   });
 }
 
@@ -158,7 +158,7 @@ function exhausted(topic: string, { startMs, rowsPerSecond }: RateShape): Tallys
 function ahead(range: ReadRange, latest: number, timeMs: number): TallystreamError {
   return new TallystreamError('LOG_CORRUPT', {
     what: `Topic ${range.topic}, partition ${range.partition}, ends at offset ${latest}, but records up to ${range.end - 1} were read before.`,
-    why: `The clock says ${new Date(timeMs).toISOString()}: it was set back, or the reader is of another machine.`,
-    mend: 'Set the clock right, or start again when it has come so far; nothing is lost.',
+    why: `The clock says ${new Date(timeMs).toISOString()}: it was set back, or this is another machine.`,
+    mend: 'Correct the clock, or start again when it has reached that time. Nothing is lost.',
   });
 }

@@ -75,7 +75,7 @@ export function groupRowsByPartition(
 ): PartitionRows[] {
   const { count, bytes, keyStart, keyEnd } = block;
   const partitionOf = new Int32Array(count);
-  // Where the rows of each partition start, when they lie one partition after the other.
+  // Where the rows of each partition start, when they are sorted by partition.
   const starts = new Int32Array(partitions + 1);
   let keylessPartition: number | undefined;
   for (let row = 0; row < count; row += 1) {

@@ -1,4 +1,4 @@
-/** Up to so many bytes a loop copies faster than a call that leaves JavaScript; keys are shorter, events longer. */
+/** Up to this many bytes a loop copies faster than a call that leaves JavaScript; keys are shorter, events longer. */
 const LOOP_BYTES_MAX = 32;
 
 /** Copies `from[start, end)` to `at`, without making a view of it, and gives the position after it. */

@@ -10,7 +10,7 @@ const NATIVE_BYTES_MIN = 16 * 1024;
 let fastest: Crc32 | undefined;
 
 /**
- * Of bytes, going on from the checksum `seed` of those before. By the processor's own instructions where the package for
+ * Of bytes, continuing from the checksum `seed` of those before. Uses the processor's instructions if the package for
  * this platform is installed, in a third of the time of Node's; it is loaded with the first long bytes.
  */
 export function crc32(bytes: Uint8Array, seed = 0): number {

@@ -21,7 +21,7 @@ const TOPIC_PARTITIONS_MAX = 1024;
 /** Kafka's own rule for names, so that a topic can move there under its name. */
 const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/;
 
-/** @throws CONFIG_INVALID where the name, the partition count or a bound of the retention cannot be used */
+/** @throws CONFIG_INVALID if the name, the partition count or a bound of the retention cannot be used */
 export function checkTopic(name: string, options: TopicOptions): void {
   if (!TOPIC_NAME.test(name)) {
     throw new TallystreamError('CONFIG_INVALID', {
@@ -40,13 +40,13 @@ export function checkTopic(name: string, options: TopicOptions): void {
     if (bound === undefined || (Number.isSafeInteger(bound) && bound >= 0)) continue;
     throw new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have a ${setting} of ${bound}.`,
-      mend: 'Use a whole number from 0, or leave it out to keep every record.',
+      mend: 'Use a whole number of at least 0, or omit it to keep every record.',
     });
   }
   if (!Number.isInteger(recordBytesMax) || recordBytesMax < 1 || recordBytesMax > RECORD_BYTES_MAX) {
     throw new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have a recordBytesMax of ${recordBytesMax}.`,
-      mend: `Use a whole number from 1 to ${RECORD_BYTES_MAX}, or leave it out.`,
+      mend: `Use a whole number from 1 to ${RECORD_BYTES_MAX}, or omit it.`,
     });
   }
 }
@@ -88,7 +88,7 @@ export function checkRowSize({ valueStart, valueEnd, keyStart, keyEnd }: RecordB
 function tooLarge(part: string, index: number, bytes: number, bytesMax: number): TallystreamError {
   return new TallystreamError('RECORD_TOO_LARGE', {
     what: `Record ${index} of the append has a ${part} of ${bytes} bytes, over the log's limit of ${bytesMax} bytes.`,
-    mend: 'Leave the record out, or send it in smaller parts; nothing of this append was written.',
+    mend: 'Omit the record, or split it into smaller ones. None of this append was written.',
   });
 }
 
@@ -101,7 +101,7 @@ export function topicNotFound(topic: string, others: readonly string[]): Tallyst
   });
 }
 
-/** A query names a topic that nobody has made. @param create the command that makes it */
+/** A query names a topic that does not exist. @param create the command that creates it */
 export function missingOnCluster(topic: string, others: readonly string[], create: string): TallystreamError {
   const similar = closest(topic, others);
   const listed = others.slice(0, 10).join(', ') + (others.length > 10 ? ', …' : '');
@@ -126,9 +126,9 @@ export function partitionNotFound(topic: string, partition: number, partitions: 
 export function dataLoss(range: ReadRange, earliest: number): TallystreamError {
   const { topic, partition, start, end } = range;
   return new TallystreamError('DATA_LOSS', {
-    what: `Offsets ${start} to ${Math.min(end, earliest) - 1} of topic ${topic}, partition ${partition}, are gone.`,
+    what: `Offsets ${start} to ${Math.min(end, earliest) - 1} of topic ${topic}, partition ${partition}, are no longer in the log.`,
     why: `Retention removed them before they were read; the earliest offset is ${earliest}.`,
-    mend: 'Keep records longer (retention), or start the query again with a new checkpoint.',
+    mend: 'Increase the retention, or start the query again with a new checkpoint.',
   });
 }
 
@@ -140,8 +140,8 @@ export function missingInside(
   const count = gap.end - gap.start;
   return new TallystreamError('DATA_LOSS', {
     what: `Offsets ${gap.start} to ${gap.end - 1} (${count}) of topic ${topic}, partition ${partition}, are missing from the middle of the log.`,
-    why: 'With cleanup.policy=delete the offsets of a topic have no gaps, so a segment was lost. If the topic was compacted before, the gap is older than its policy.',
-    mend: 'Restore the segment from another replica. To read on without these records, set query.fail_on_data_loss to false; they are recorded as lost.',
+    why: 'With cleanup.policy=delete the offsets of a topic have no gaps, so a segment was lost. If the topic was compacted earlier, the gap may date from then.',
+    mend: 'Restore the segment from another replica. To continue without these records, set query.fail_on_data_loss to false; they are recorded as lost.',
   });
 }
 

@@ -41,7 +41,7 @@ export function partitionOfKey(key: Uint8Array, partitions: number): number {
   return partitionOfKeyWithin(key, 0, key.length, partitions);
 }
 
-/** The same of a key that lies at `[start, end)` of a block. */
+/** The same of a key that is at `[start, end)` of a block. */
 export function partitionOfKeyWithin(
   bytes: Uint8Array,
   start: number,

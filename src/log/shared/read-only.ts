@@ -1,4 +1,4 @@
-/** The writing half of the contract on a source that only reads: one topic, made by nobody and appended to by nobody. */
+/** The writing half of the contract on a source that only reads: one topic, which nobody creates or appends to. */
 import type { Log, Retention, TopicDescription } from '../../contracts/log.ts';
 import { TallystreamError } from '../../errors.ts';
 import { topicNotFound } from './errors.ts';
@@ -23,14 +23,14 @@ type ReadOnlyCalls = Pick<
 
 /**
  * What a query calls at its start answers (`createTopic` gives the topic that is there); what would change the topic is
- * CONFIG_INVALID, or TOPIC_NOT_FOUND where the topic is another. Retention has nothing to remove and removes nothing.
+ * CONFIG_INVALID, or TOPIC_NOT_FOUND if the topic is another. Retention has nothing to remove and removes nothing.
  */
 export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOnlyCalls {
   const refusal = (what: string) =>
     new TallystreamError('CONFIG_INVALID', {
       what,
-      why: `The ${format} source is for reading: its records ${origin}.`,
-      mend: 'Name a log that takes records (embedded, kafka), or leave this call out.',
+      why: `The ${format} source is read-only: its records ${origin}.`,
+      mend: 'Use a writable log (embedded or kafka), or remove this call.',
     });
   const find = (name: string) => {
     if (name !== topic.name) throw topicNotFound(name, [topic.name]);
@@ -38,7 +38,9 @@ export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOn
   return {
     createTopic: async (name) => {
       if (name === topic.name) return topic;
-      throw refusal(`The topic ${JSON.stringify(name)} cannot be made: the only one here is ${topic.name}.`);
+      throw refusal(
+        `The topic ${JSON.stringify(name)} cannot be created: the only topic here is ${topic.name}.`,
+      );
     },
     describeTopic: async (name) => (name === topic.name ? topic : undefined),
     listTopics: async () => [topic],
@@ -52,7 +54,7 @@ export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOn
     setRetention: async (name, { retentionMs, retentionBytes }: Retention) => {
       find(name);
       if (retentionMs === undefined && retentionBytes === undefined) return;
-      throw refusal(`The topic ${name} cannot have a retention.`);
+      throw refusal(`The topic ${name} cannot have a retention setting.`);
     },
     enforceRetention: async () => [],
   };

@@ -1,5 +1,5 @@
 /**
- * The bytes in which a run of records lies in a log, laid out so that a reader maps them as columns and parses none.
+ * The bytes of a run of records in a log, laid out so that a reader maps them as columns and parses none.
  *
  * All numbers are little-endian, every array is aligned to its element, n is the number of records:
  *
@@ -14,11 +14,11 @@
  * | 16 + 12n | int32n   | key end; -1 is a null key                                        |
  * | 16 + 16n | int32n   | value start; -1 is a null value                                  |
  * | 16 + 20n | int32n   | value end; -1 is a null value                                    |
- * | 16 + 24n | bytes    | headers block: empty where no record has headers (record-headers.ts) |
+ * | 16 + 24n | bytes    | headers block: empty if no record has headers (record-headers.ts) |
  * | then     | bytes    | payload: key and value of the first record, of the second, …     |
  *
  * Offsets are not in it, so that a batch can be encoded before the transaction that gives it its place. The checksum
- * lies beside it, for the same reason, and covers the place too: {@link checksumOf}.
+ * is next to it, for the same reason, and covers the place too: {@link checksumOf}.
  */
 import { crc32 } from './crc32.ts';
 import type { Header, RecordBlock, RecordChunk, RecordInput } from '../../contracts/log.ts';
@@ -172,7 +172,7 @@ function encodeRowBatch(
   return { count: rows.length, timestampMsMax: nowMs, body };
 }
 
-/** CRC-32 of a batch's bytes and then of the offset it lies at, so that a batch in a wrong place does not pass either. */
+/** CRC-32 of a batch's bytes and then of the offset it is at, so that a batch in a wrong place does not pass either. */
 export function checksumOf(body: Uint8Array, baseOffset: number): number {
   return checksumAt(crc32(body), baseOffset);
 }
@@ -193,15 +193,14 @@ export function decodeBatch(
   baseOffset: number,
 ): DecodedBatch {
   const body = stored.byteOffset % 8 === 0 ? stored : stored.slice();
-  if (body.length < FIXED_BYTES)
-    return corrupt(`it has ${body.length} bytes, fewer than a batch's fixed part`);
+  if (body.length < FIXED_BYTES) return corrupt(`it has ${body.length} bytes, fewer than a batch header`);
   if (checksumOf(body, baseOffset) !== checksum) return corrupt('its checksum does not match its bytes');
   const fixed = new Uint32Array(body.buffer, body.byteOffset, 4);
   const [magic = 0, count = 0, headersBytes = 0, payloadBytes = 0] = fixed;
-  if (magic !== MAGIC) return corrupt('it is in a layout that this version does not know');
+  if (magic !== MAGIC) return corrupt('this version does not know its format');
   const headersAt = FIXED_BYTES + COLUMN_BYTES_PER_RECORD * count;
   if (headersAt + headersBytes + payloadBytes !== body.length)
-    return corrupt('its parts do not add up to its bytes');
+    return corrupt('the sizes of its parts do not add up to its total size');
   const offsets = new Float64Array(count);
   for (let row = 0; row < count; row += 1) offsets[row] = baseOffset + row;
   const bytes = body.subarray(headersAt + headersBytes);

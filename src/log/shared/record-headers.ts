@@ -7,7 +7,7 @@ import type { Header, RecordInput } from '../../contracts/log.ts';
 
 const TEXT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** What a record adds to the block, in bytes: 0 where it has no headers. */
+/** What a record adds to the block, in bytes: 0 if it has no headers. */
 export function headersBytesOf(record: RecordInput): number {
   const { headers } = record;
   if (headers === undefined || headers.length === 0) return 0;

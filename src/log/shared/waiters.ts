@@ -20,7 +20,7 @@ export class Waiters {
 
   /**
    * True as soon as `changed()` is, false after `timeoutMs`, on abort or on close. `changed` is asked at once, after
-   * every `wake`, and in between after `intervalMs(waitedMs)` (Infinity where a wake announces every change).
+   * every `wake`, and in between after `intervalMs(waitedMs)` (Infinity if a wake announces every change).
    */
   async wait(
     changed: () => boolean | Promise<boolean>,

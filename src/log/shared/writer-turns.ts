@@ -1,7 +1,7 @@
 /** What logs with transactions have in common: the names of writers, and which call of one may follow which. */
 import { InvariantError, TallystreamError } from '../../errors.ts';
 
-/** Kafka keeps the name in every entry of its own log of transactions. */
+/** Kafka stores the name in every entry of its transaction log. */
 const WRITER_NAME_BYTES_MAX = 249;
 
 /** @throws CONFIG_INVALID */
@@ -9,16 +9,16 @@ export function checkWriterName(name: string): void {
   const bytes = Buffer.byteLength(name);
   if (bytes >= 1 && bytes <= WRITER_NAME_BYTES_MAX) return;
   throw new TallystreamError('CONFIG_INVALID', {
-    what: `${JSON.stringify(name.slice(0, 50))}${name.length > 50 ? ' …' : ''}, of ${bytes} bytes, cannot be the name of a writer of transactions.`,
-    mend: `Use 1 to ${WRITER_NAME_BYTES_MAX} bytes; two writers that run at once need two names.`,
+    what: `${JSON.stringify(name.slice(0, 50))}${name.length > 50 ? ' …' : ''}, of ${bytes} bytes, cannot be the name of a transactional writer.`,
+    mend: `Use 1 to ${WRITER_NAME_BYTES_MAX} bytes. Writers that run at the same time need different names.`,
   });
 }
 
 export function writerFenced(name: string, why: string, cause?: unknown): TallystreamError {
   return new TallystreamError('WRITER_FENCED', {
-    what: `The writer ${name} may not write any longer, and what it had not committed was taken back.`,
+    what: `The writer ${name} may no longer write. Its uncommitted records were rolled back.`,
     why,
-    mend: 'Make sure that one process has this name, and start it again.',
+    mend: 'Make sure that only one process uses this name, then start it again.',
     cause,
   });
 }
@@ -42,10 +42,11 @@ export class WriterTurns {
     this.name = name;
   }
 
-  /** @throws InvariantError where the caller does not keep to the contract; WRITER_FENCED; whatever `act` does */
+  /** @throws InvariantError if the caller does not keep to the contract; WRITER_FENCED; any error of `act` */
   async append(topic: string, act: () => Promise<void>): Promise<void> {
     this.admit('append');
-    if (this.appending.has(topic)) throw this.misuse('append', `while another to ${topic} is under way`);
+    if (this.appending.has(topic))
+      throw this.misuse('append', `while another append to ${topic} is in progress`);
     this.appending.add(topic);
     try {
       await act();
@@ -60,7 +61,7 @@ export class WriterTurns {
   /** @throws like `append` */
   async end(call: 'commit' | 'abort', act: () => Promise<void>): Promise<void> {
     this.admit(call);
-    if (this.appending.size > 0) throw this.misuse(call, 'while its append is under way');
+    if (this.appending.size > 0) throw this.misuse(call, 'while an append is in progress');
     this.ending = call;
     try {
       await act();
@@ -73,7 +74,7 @@ export class WriterTurns {
     }
   }
 
-  /** False where it was closed before. */
+  /** False if it was closed before. */
   close(): boolean {
     if (this.isClosed) return false;
     this.isClosed = true;
@@ -82,7 +83,7 @@ export class WriterTurns {
 
   private admit(call: WriterCall): void {
     if (this.isClosed) throw this.misuse(call, 'after it was closed');
-    if (this.ending !== undefined) throw this.misuse(call, `while its ${this.ending} is under way`);
+    if (this.ending !== undefined) throw this.misuse(call, `while its ${this.ending} is in progress`);
     if (this.fence !== undefined) throw this.fence;
     const { failed } = this;
     const mayFollow = call === 'abort' || (call === 'commit' && failed === 'commit');

@@ -9,19 +9,19 @@ import { openResumption, type Resumption } from './resume.ts';
 import type { TimeOrderReport } from './time-order.ts';
 
 export interface LineDeliveryOptions extends Omit<DeliveryOptions<LineRecord>, 'source' | 'onAcknowledged'> {
-  /** Closed at the end, whatever the end is. */
+  /** Closed at the end in every case. */
   readonly input: Input;
   readonly fields: LineFields;
-  /** A name to go on under after a kill; `folder` is `<data-dir>/producers`. */
+  /** A name under which delivery continues after a kill; `folder` is `<data-dir>/producers`. */
   readonly resume?: { readonly name: string; readonly folder: string; readonly resendLost?: boolean };
-  /** Called before the first line is read, where the name was used before. */
+  /** Called before the first line is read, if the name was used before. */
   onResumed?(resumed: Resumed): void;
   /** Called once, at the first line that is out of order of time; `describeTimeOrder` puts it into words. */
   onOutOfOrder?(report: TimeOrderReport): void;
 }
 
 export interface Resumed {
-  /** Where this run goes on. */
+  /** Where this run continues. */
   readonly from: LinePosition;
   /** Lines after that which a run before has brought into the log. */
   readonly foundInLog: number;

@@ -21,8 +21,8 @@ export function hashOf(bytes: Uint8Array): string {
 /** The refusal of an input that is not the one that the position was stored for. */
 export function otherInput(input: Input, found: StoredPosition, path: string, why: string): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: `The name '${found.name}' belongs to another input than ${input.name}: ${why}.`,
-    mend: `Take another name for --resume, or remove ${path} to deliver this input from its first line.`,
+    what: `The name '${found.name}' belongs to a different input than ${input.name}: ${why}.`,
+    mend: `Use another name for --resume, or remove ${path} to deliver this input from its first line.`,
   });
 }
 
@@ -32,22 +32,22 @@ export async function refuseOtherInput(input: Input, found: StoredPosition, path
     throw otherInput(input, found, path, why);
   };
   if (found.input.kind === 'stream') {
-    if (input.seekable) refuse('it has read a stream so far, and this is a file');
+    if (input.seekable) refuse('it has been reading a stream, and this is a file');
     return;
   }
-  if (!input.seekable) refuse('it has read a file so far, and this is a stream');
+  if (!input.seekable) refuse('it has been reading a file, and this is a stream');
   const size = await input.size();
-  if (size < found.bytes) refuse(`${found.bytes} bytes are delivered, and this file has only ${size}`);
+  if (size < found.bytes) refuse(`${found.bytes} bytes were delivered, and this file has only ${size}`);
   const { headBytes, headSha256 } = found.input;
   if (hashOf(await input.peek(0, headBytes)) !== headSha256) {
-    refuse(`the first ${headBytes} bytes are not the same`);
+    refuse(`the first ${headBytes} bytes differ`);
   }
 }
 
 /**
- * The byte at which the next line starts: the position, or the one behind a LF that was added to the file's last line
+ * The byte at which the next line starts: the position, or the one after a LF that was added to the file's last line
  * after that line had been delivered without one.
- * @throws USAGE where more than a LF was added to it
+ * @throws USAGE if more than a LF was added to it
  */
 export async function skipToLineStart(input: Input, found: StoredPosition): Promise<number> {
   if (!input.seekable || found.bytes === 0) return found.bytes;
@@ -55,8 +55,8 @@ export async function skipToLineStart(input: Input, found: StoredPosition): Prom
   if (before === LF || after === undefined) return found.bytes;
   if (after === LF) return found.bytes + 1;
   throw new TallystreamError('USAGE', {
-    what: `Line ${found.lines} of ${input.name} has grown since '${found.name}' delivered it.`,
-    why: 'It was the last line, without a line end, and counted as whole.',
-    mend: 'Write whole lines, each ended by LF; take another name for --resume to deliver the file again.',
+    what: `Line ${found.lines} of ${input.name} was extended after '${found.name}' delivered it.`,
+    why: 'It was the last line and had no line end, so it was taken as complete.',
+    mend: 'Write complete lines, each ended by LF. Use another name for --resume to deliver the file again.',
   });
 }

@@ -8,7 +8,7 @@ export interface Input {
   readonly name: string;
   /** Whether a position in it can be found again: a file, and not a pipe. */
   readonly seekable: boolean;
-  /** The bytes from `startByte` on (0 where the input is not seekable); every block is a buffer of its own. */
+  /** The bytes from `startByte` on (0 if the input is not seekable); every block is a buffer of its own. */
   blocks(startByte: number): AsyncIterable<Uint8Array>;
   /** The bytes from `position` on, at most `length`; only of a seekable input. */
   peek(position: number, length: number): Promise<Uint8Array>;
@@ -21,7 +21,7 @@ const BLOCK_BYTES = 256 * 1024;
 
 /**
  * Opens a file, or anything else that has a path and gives bytes.
- * @throws INPUT_UNREADABLE where it is missing, not to be read, or a folder; the blocks throw it where reading fails later
+ * @throws INPUT_UNREADABLE if it is missing, not to be read, or a folder; the blocks throw it if reading fails later
  */
 export async function openFileInput(path: string): Promise<Input> {
   const { handle, stats } = await readable(path, async () => {
@@ -36,7 +36,7 @@ export async function openFileInput(path: string): Promise<Input> {
     await handle.close();
     throw new TallystreamError('INPUT_UNREADABLE', {
       what: `${path} is a folder.`,
-      mend: 'Give a file of one JSON object a line.',
+      mend: 'Use a file with one JSON object per line.',
     });
   }
   const seekable = stats.isFile();

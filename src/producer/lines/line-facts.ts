@@ -1,8 +1,8 @@
 /** What the producer reads out of a line to deliver it well. The line itself is carried as it is, good or bad. */
 export interface LineFacts {
-  /** The record's key; null where the line has none that can be read. */
+  /** The record's key; null if the line has none that can be read. */
   readonly key: Uint8Array | null;
-  /** Epoch milliseconds; undefined where the line has no time that can be read. */
+  /** Epoch milliseconds; undefined if the line has no time that can be read. */
   readonly timestampMs: number | undefined;
 }
 

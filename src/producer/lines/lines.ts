@@ -19,11 +19,11 @@ export interface LinePosition {
 export const INPUT_START: LinePosition = Object.freeze({ lines: 0, bytes: 0 });
 
 const LF = 0x0a;
-/** An overlong line is read to its end so that the error can say its size, but not for ever: a pipe may have no LF. */
+/** An overlong line is read to its end so that the error can say its size, but not forever: a pipe may have no LF. */
 const MEASURED_BYTES_MAX = 64 * RECORD_VALUE_BYTES_MAX;
 
 /**
- * Cuts blocks of bytes into lines, as they are. A line ends with LF; the rest behind the last LF is a line, too, where
+ * Cuts blocks of bytes into lines, as they are. A line ends with LF; the rest after the last LF is a line, too, if
  * it is not empty. Yields the lines of one block at a time and holds one block and one unfinished line.
  *
  * @param blocks must not be overwritten once given: the lines are views of them
@@ -78,7 +78,7 @@ export async function bytesOfLines(input: Pick<Input, 'blocks'>, lines: number):
     for (const { number, endByte } of some) if (number === lines) return endByte;
   }
   throw new TallystreamError('INPUT_UNREADABLE', {
-    what: `The input has fewer than the ${lines} lines that were delivered from it.`,
+    what: `The input has fewer lines than the ${lines} that were delivered from it.`,
   });
 }
 
@@ -89,7 +89,7 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
 function tooLarge(line: number, bytes: number, measured: boolean): TallystreamError {
   return new TallystreamError('RECORD_TOO_LARGE', {
     what: `Line ${line} of the input has ${measured ? '' : 'more than '}${bytes} bytes.`,
-    why: `A record holds at most ${RECORD_VALUE_BYTES_MAX} bytes; every line before this one was delivered.`,
-    mend: 'Is the input really one JSON object a line? Otherwise take the line out, or split it.',
+    why: `A record may have at most ${RECORD_VALUE_BYTES_MAX} bytes. Every line before this one was delivered.`,
+    mend: 'Check that the input has one JSON object per line. If it does, remove or split this line.',
   });
 }

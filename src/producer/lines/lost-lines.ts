@@ -117,7 +117,7 @@ export async function findRemains(
     newest[partition] = { offset, firstLine: line, lastLine: line };
     if (line <= lines) highest[partition] = Math.max(highest[partition] ?? 0, line);
   }
-  // What retention removed lies before the first record that is left. Without retention every missing line is lost.
+  // What retention removed is before the first record that is left. Without retention every missing line is lost.
   const isWhole = ends.every(({ earliest }) => earliest === 0);
   const kept = isWhole ? 0 : Math.min(...breaks.map(({ partition }) => highest[partition] ?? 0));
   const lost = found.missing(kept + 1, lines);

@@ -47,7 +47,7 @@ const LINES_PER_PULL_MAX = 1_000;
 
 /**
  * One record a line, byte for byte: a CR stays, an empty line is an empty value, a last line without LF counts. The pull
- * throws INPUT_UNREADABLE where reading fails and RECORD_TOO_LARGE for a line that no record holds.
+ * throws INPUT_UNREADABLE if reading fails and RECORD_TOO_LARGE for a line that no record holds.
  */
 export function createNdjsonSource(options: NdjsonOptions): NdjsonSource {
   const { input, fields, from = INPUT_START, marks } = options;

@@ -1,4 +1,4 @@
-/** What goes wrong with the files of `<data-dir>/producers`, in plain words and with a code. */
+/** Errors of the files in `<data-dir>/producers`. */
 import { TallystreamError } from '../../errors.ts';
 
 /** The position is there, but it cannot be used. */
@@ -6,7 +6,7 @@ export function unreadablePosition(path: string, why: string, cause?: unknown): 
   return new TallystreamError('INPUT_UNREADABLE', {
     what: `The position in ${path} cannot be read.`,
     why,
-    mend: 'Restore the file; or remove it, and the input is delivered again from its first line.',
+    mend: 'Restore the file, or remove it to deliver the input again from its first line.',
     cause,
   });
 }
@@ -24,7 +24,7 @@ export function writeFailure(path: string, error: unknown): unknown {
     return new TallystreamError('STORAGE_FULL', {
       what: `The position cannot be stored in ${path}.`,
       why: reasonOf(error),
-      mend: 'Free some space and run the same command again. It finds in the log what was delivered since the position was stored.',
+      mend: 'Free some disk space and run the same command again. It finds in the log what was delivered since the position was stored.',
       cause: error,
     });
   }
@@ -42,7 +42,7 @@ export function unusable(path: string, error: unknown): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what: `The file ${path} cannot be written.`,
     why: reasonOf(error),
-    mend: 'Give this user the right to write there, or remove what is in the way; or choose another folder with --data-dir.',
+    mend: 'Give this user write access, remove what is in the way, or choose another folder with --data-dir.',
     cause: error,
   });
 }
@@ -64,7 +64,7 @@ function reasonOf(error: unknown): string {
   switch (codeOf(error)) {
     case 'EACCES':
     case 'EPERM':
-      return 'This user does not have the right.';
+      return 'This user does not have permission.';
     case 'EROFS':
       return 'The file system is read-only.';
     case 'EISDIR':
@@ -75,7 +75,7 @@ function reasonOf(error: unknown): string {
     case 'ELOOP':
       return 'There is a symbolic link at this path.';
     case 'EEXIST':
-      return 'Something else was put at this path at the same moment.';
+      return 'Something else was created at this path at the same moment.';
     case 'ENOSPC':
       return 'The disk is full.';
     case 'EDQUOT':

@@ -58,7 +58,7 @@ export async function readPosition(path: string): Promise<StoredPosition | undef
     throw unreadablePosition(path, 'A newer version of Tallystream wrote it, or it is damaged.');
   }
   const position = version === 1 ? upgraded(value) : checked(path, value);
-  if (!isPosition(position)) throw unreadablePosition(path, 'It lacks a part of a position.');
+  if (!isPosition(position)) throw unreadablePosition(path, 'A part of the position is missing.');
   return position;
 }
 
@@ -137,7 +137,7 @@ function checked(path: string, value: unknown): unknown {
   if (sha256 === sealOf(position)) return position;
   throw unreadablePosition(
     path,
-    'Its checksum is not that of its contents: the file is damaged, or was edited.',
+    'Its checksum does not match its contents: the file is damaged or was edited.',
   );
 }
 

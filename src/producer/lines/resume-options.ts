@@ -5,7 +5,7 @@ import type { Input } from './input.ts';
 
 export interface ResumeOptions {
   readonly name: string;
-  /** `<data-dir>/producers`: made where it is missing. */
+  /** `<data-dir>/producers`: created if it is missing. */
   readonly folder: string;
   readonly log: Log;
   readonly topic: TopicDescription;

@@ -8,7 +8,7 @@ import type { ResumeOptions } from './resume-options.ts';
 const SHOWN_MAX = 10;
 
 const CAUSES =
-  'The log has gone back: an older copy of it was restored, or the brokers lost its end (a broker that died before it wrote, or an unclean leader election).';
+  'The log was rolled back to an older state: an older copy was restored, or the brokers lost its last records (a broker died before it wrote them, or an unclean leader election took place).';
 
 export function linesLost(
   { name, topic }: ResumeOptions,
@@ -19,7 +19,7 @@ export function linesLost(
   return new TallystreamError('DATA_LOSS', {
     what: `${lostCount} ${many ? 'lines' : 'line'} that '${name}' delivered to topic '${topic.name}' ${many ? 'are' : 'is'} no longer in the log: ${listed(lost.map(rangeText))}.`,
     why: `${CAUSES} ${capitalised(listed(breaks.map(({ why }) => why)))}.`,
-    mend: `Restore the newer log; or run the same command with --resend-lost, which sends exactly these lines again. An event that the query has read already counts once, by its id.`,
+    mend: `Restore the newer log, or run the same command with --resend-lost, which sends exactly these lines again. An event that the query has already read is still counted once, by its id.`,
   });
 }
 
@@ -30,9 +30,9 @@ export function wentBackNow(
 ): TallystreamError {
   const { partition, baseOffset, known } = at;
   return new TallystreamError('DATA_LOSS', {
-    what: `Topic '${topic.name}' lost records of '${name}' while it was delivering: partition ${partition} gave offset ${baseOffset} after ${known} had been acknowledged.`,
+    what: `Topic '${topic.name}' lost records of '${name}' while it was delivering: partition ${partition} assigned offset ${baseOffset} after ${known} had been acknowledged.`,
     why: CAUSES,
-    mend: 'Run the same command again: it says which lines are no longer in the log.',
+    mend: 'Run the same command again: it reports which lines are no longer in the log.',
   });
 }
 

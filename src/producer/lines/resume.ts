@@ -1,14 +1,14 @@
 /**
- * A named delivery of lines that goes on where it was, after a kill at any moment, with no line lost and none twice.
+ * A named delivery of lines that continues where it stopped, after a kill at any moment, with no line lost and none twice.
  *
- * Two things say how far it is. A file holds a lower bound, stored now and then: so many lines are in the log, and later
- * ones lie at these offsets or after them. Every record carries its producer's name and line number as a header, so the
+ * Two things tell the progress. A file stores a lower bound now and then: the number of lines that are in the log, and the
+ * offsets from which on later lines are found. Every record carries its producer's name and line number as a header, so the
  * log itself says which lines came after. At start the tail of every partition is read for them, and they are passed
  * over. So the position and the records need not become durable together, and a batch of which a log kept only some
  * partitions is completed.
  *
- * Two cases stay outside: a retry within a run, where the log reported an error and had kept the records all the same,
- * and records that retention removed before the next start. Then a line may lie in the log twice.
+ * Two cases stay outside: a retry within a run, if the log reported an error and had kept the records all the same,
+ * and records that retention removed before the next start. Then a line may be in the log twice.
  */
 import { join } from 'node:path';
 import type { Clock } from '../../contracts/clock.ts';
@@ -38,7 +38,7 @@ const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export interface Resumption {
   /** To be read in place of the one that was given: a stream is compared with the one that was delivered. */
   readonly input: Input;
-  /** Where to go on. */
+  /** Where to continue. */
   readonly from: LinePosition;
   readonly marks: LineMarks;
   /** Lines after `from` that were found in the log. */
@@ -49,7 +49,7 @@ export interface Resumption {
   readonly finished: boolean;
   /** Called after every acknowledged batch, in order. */
   acknowledged(records: readonly LineRecord[], ranges: readonly AppendedRange[]): Promise<void>;
-  /** Called once where every line up to `position` is acknowledged: stores that. */
+  /** Called once when every line up to `position` is acknowledged: stores the position. */
   complete(position: LinePosition): Promise<void>;
   /** Stores what is acknowledged, and lets go of the name. */
   close(): Promise<void>;
@@ -206,7 +206,7 @@ async function startingPosition(
   if (found !== undefined) {
     const known = { ...found, bytes: await skipToLineStart(input, found) };
     const remains = await remainsOf(options, known);
-    // Taken anew, because a file that has grown can be told from others by more of its bytes.
+    // Computed again, because a file that has grown can be told from others by more of its bytes.
     const position = { ...remains.position, input: input.seekable ? identity : found.input };
     return { position, sentAgain: remains.lostCount };
   }
@@ -264,8 +264,8 @@ function refuseWrongName(name: string): void {
   if (NAME_PATTERN.test(name)) return;
   throw new TallystreamError('USAGE', {
     what: `'${name}' cannot be the name of a producer.`,
-    why: 'The name becomes the name of a file.',
-    mend: 'Take up to 64 letters, digits, dots, hyphens and underscores, and begin with a letter or a digit.',
+    why: 'The name is used as a file name.',
+    mend: 'Use up to 64 letters, digits, dots, hyphens and underscores. Begin with a letter or a digit.',
   });
 }
 
@@ -274,13 +274,13 @@ async function refuseOthers(options: ResumeOptions, found: StoredPosition, path:
   if (found.topic !== topic.name) {
     throw new TallystreamError('USAGE', {
       what: `The name '${name}' belongs to a delivery to topic '${found.topic}', not to '${topic.name}'.`,
-      mend: 'Take another name for --resume.',
+      mend: 'Use another name for --resume.',
     });
   }
   if (found.topicId !== topic.id) {
     throw new TallystreamError('TOPIC_RECREATED', {
-      what: `Topic '${topic.name}' is not the one that '${name}' has delivered ${found.lines} lines to.`,
-      why: 'It was removed and created again, or it lies in another log.',
+      what: `Topic '${topic.name}' is not the topic that '${name}' delivered ${found.lines} lines to.`,
+      why: 'It was deleted and created again, or it belongs to another log.',
       mend: `To deliver the input from its first line, remove ${path}.`,
     });
   }

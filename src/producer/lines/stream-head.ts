@@ -1,6 +1,6 @@
 /**
- * A stream under a name: its first bytes are remembered, and a stream that is resumed is compared with what was delivered
- * while those lines are passed over. A stream cannot be looked at before it is read, as a file can.
+ * A stream under a name. Its first bytes are remembered. A resumed stream is compared with what was delivered while those
+ * lines are skipped. Unlike a file, a stream cannot be inspected before it is read.
  */
 import type { Input } from './input.ts';
 import { HEAD_BYTES_MAX, hashOf, otherInput } from './input-identity.ts';
@@ -93,7 +93,7 @@ export class WatchedStream implements Input {
     if (delivered === undefined) return;
     const { headBytes, headSha256 } = delivered.input;
     if (headBytes > 0 && hashOf(this.head.subarray(0, headBytes)) !== headSha256) {
-      this.refuse(`the first ${headBytes} bytes are not the same`);
+      this.refuse(`the first ${headBytes} bytes differ`);
     }
   }
 
@@ -135,7 +135,7 @@ class PassedLines {
   /** @throws USAGE if the stream has ended within what was delivered */
   end(): void {
     if (this.seenBytes >= this.bytes) return;
-    this.refuse(`${this.bytes} bytes are delivered, and this stream has only ${this.seenBytes}`);
+    this.refuse(`${this.bytes} bytes were delivered, and this stream has only ${this.seenBytes}`);
   }
 
   private check(): void {
@@ -143,8 +143,6 @@ class PassedLines {
   }
 
   private refuseLines(): never {
-    return this.refuse(
-      `its first ${this.lines} lines do not take the ${this.bytes} bytes that were delivered`,
-    );
+    return this.refuse(`its first ${this.lines} lines are not the ${this.bytes} bytes that were delivered`);
   }
 }

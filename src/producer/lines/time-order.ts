@@ -1,12 +1,12 @@
 import type { Clock } from '../../contracts/clock.ts';
 
 export interface TimeOrderReport {
-  /** Lines whose time lies before that of a line above them. */
+  /** Lines whose time is before that of a line above them. */
   readonly linesBack: number;
   /** The first of them. */
   readonly firstLine: number;
   readonly firstBackMs: number;
-  /** The one that lies back farthest. */
+  /** The one that goes back farthest. */
   readonly farthestLine: number;
   readonly farthestBackMs: number;
 }
@@ -18,7 +18,7 @@ export interface TimeOrder {
   report(): TimeOrderReport | undefined;
 }
 
-/** @param onFirst called once, at the first line that lies back */
+/** @param onFirst called once, at the first line that goes back */
 export function createTimeOrder(clock: Clock, onFirst: (report: TimeOrderReport) => void): TimeOrder {
   let latestMs = Number.NEGATIVE_INFINITY;
   let found: TimeOrderReport | undefined;
@@ -56,9 +56,9 @@ export function createTimeOrder(clock: Clock, onFirst: (report: TimeOrderReport)
 /** The sentence for a file that is not in order of time. */
 export function describeTimeOrder(name: string, report: TimeOrderReport): string {
   return (
-    `${name} is not in order of time: line ${report.firstLine} lies ${formatSpan(report.firstBackMs)} before a line above it. ` +
-    'Events that lie back farther than the watermark delay of the query are not counted, but kept as LATE. ' +
-    'Sort the file by time, or give the query a greater delay.'
+    `${name} is not in time order: line ${report.firstLine} is ${formatSpan(report.firstBackMs)} earlier than a line above it. ` +
+    'Events that are late by more than the watermark delay of the query are not counted, but kept as LATE. ' +
+    'Sort the file by time, or increase the delay of the query.'
   );
 }
 

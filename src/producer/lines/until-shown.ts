@@ -1,4 +1,4 @@
-/** Waiting until a log shows all that it holds: records behind an open transaction of another producer are not shown. */
+/** Waits until a log shows all its records: those after the start of another producer's open transaction are hidden. */
 import type { Clock } from '../../contracts/clock.ts';
 import type { Log, PartitionOffsets } from '../../contracts/log.ts';
 import { TallystreamError } from '../../errors.ts';
@@ -32,8 +32,8 @@ function stillHidden(topic: string, hidden: readonly Ends[]): TallystreamError {
     return `${end - latest} records of partition ${partition}`;
   });
   return new TallystreamError('LOG_UNAVAILABLE', {
-    what: `Topic '${topic}' does not show all that it holds: ${parts.join(', ')} wait behind a transaction that another producer keeps open.`,
-    why: 'Which lines are in the log can only be seen when that transaction has ended.',
-    mend: 'Let that producer commit or abort, or end it; then run the same command again.',
+    what: `Topic '${topic}' does not show all its records: ${parts.join(', ')} are hidden by an open transaction of another producer.`,
+    why: 'Which lines are in the log is known only after that transaction has ended.',
+    mend: 'Wait until that producer commits or aborts, or end it. Then run the same command again.',
   });
 }

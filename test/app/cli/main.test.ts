@@ -31,7 +31,7 @@ describe('usage', () => {
       'produce --start-time yesterday',
       /--start-time yesterday is not a time\.\n {2}mend: Give a day such as/,
     ],
-    ['produce --start-time 2999-01-01', /The start time lies ahead of the present/],
+    ['produce --start-time 2999-01-01', /The start time is in the future/],
     ['demo --start-time 2024-02-30', /--start-time 2024-02-30 is not a time/],
   ];
   for (const [words, says] of WRONG) {

@@ -141,7 +141,7 @@ describe('--from', () => {
     const back = await place.ok(['produce', '--from', '-'], { input: at(12) + at(14) + at(13) + at(11) });
     assert.match(
       back.stderr,
-      /Warning: standard input is not in order of time: line 3 lies 1\.0 h before a line above it/,
+      /Warning: standard input is not in time order: line 3 is 1\.0 h earlier than a line above it/,
     );
     assert.match(back.stderr, /2 lines of standard input were out of order of time/);
     const inOrder = await place.ok(['produce', '--from', '-'], { input: at(12) + at(13) });
@@ -181,7 +181,7 @@ test('--resume refuses a pipe of another input, before a line of it is in the lo
   await place.ok(words, { input: lines(0, 5) });
   const other = await place.run(words, { input: lines(100, 12) });
   assert.equal(other.code, 2, other.stderr);
-  assert.match(other.stderr, /The name 'shop' belongs to another input than standard input: its first/);
+  assert.match(other.stderr, /The name 'shop' belongs to a different input than standard input: its first/);
   assert.deepEqual(await valuesIn(place), lines(0, 5).trim().split('\n'));
   await place.ok(words, { input: lines(0, 12) });
   assert.deepEqual(await valuesIn(place), lines(0, 12).trim().split('\n'));

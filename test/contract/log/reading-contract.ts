@@ -194,7 +194,7 @@ export function readOnlyContract(setup: LogSetup): void {
         () => log.deleteTopic(name),
         () => log.setRetention(name, { retentionMs: 1 }),
       ]) {
-        await assert.rejects(call(), hasCode('CONFIG_INVALID', `The ${log.format} source is for reading`));
+        await assert.rejects(call(), hasCode('CONFIG_INVALID', `The ${log.format} source is read-only`));
       }
       await assert.rejects(log.append('another', [record]), hasCode('TOPIC_NOT_FOUND', 'another'));
       await log.deleteTopic('another');

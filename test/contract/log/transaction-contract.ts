@@ -154,7 +154,7 @@ export function transactionContract(setup: LogSetup): void {
       await older.append(name, values(9, 18));
       const newer = await open(other, writerOf);
       assert.deepEqual((await contents(log, name)).flat().length, 9);
-      const fenced = hasCode('WRITER_FENCED', writerOf, 'opened since', 'one process');
+      const fenced = hasCode('WRITER_FENCED', writerOf, 'was opened', 'one process');
       await assert.rejects(older.commit(), fenced);
       for (const call of [
         () => older.commit(),
@@ -310,7 +310,7 @@ export function transactionContract(setup: LogSetup): void {
         const [setting = ''] = Object.keys(shape);
         await assert.rejects(
           log.createTopic(name, { partitions: 1, ...shape }),
-          hasCode('CONFIG_INVALID', name, setting, 'Leave it out'),
+          hasCode('CONFIG_INVALID', name, setting, 'Omit it'),
         );
         assert.equal(await log.describeTopic(name), undefined);
       }

@@ -81,7 +81,7 @@ export function outcomeText({ refused, named, exact, silent }: Outcome): string 
 }
 
 function isRefusedByLog({ code, stderr }: Ended): boolean {
-  return code === EXIT_REFUSED && /does not hold records that it has acknowledged/.test(stderr);
+  return code === EXIT_REFUSED && /is missing records that it acknowledged/.test(stderr);
 }
 
 class SilentLoss extends Error {}

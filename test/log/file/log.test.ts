@@ -249,7 +249,7 @@ describe('a look', () => {
     const log = await open();
     const looking = log.offsets('files');
     setImmediate(() => fs.appendFileSync(join(folder, 'growing'), 'more\n'));
-    await assert.rejects(looking, hasCode('LOG_UNAVAILABLE', join(folder, 'growing'), 'rename'));
+    await assert.rejects(looking, hasCode('LOG_UNAVAILABLE', join(folder, 'growing'), 'Rename'));
     assert.equal(await lookAt(log), 20_001);
   });
 
@@ -336,10 +336,10 @@ describe('a file that was seen', () => {
     await lookAt(log);
     for (const [content, how] of [
       ['a\nb\nc\nd\ne', 'it had 7 bytes and now has 9'],
-      ['a\nb\nc\nD', 'its bytes are others'],
+      ['a\nb\nc\nD', 'its contents are different'],
     ] as const) {
       put('a', content);
-      const said = hasCode('LOG_CORRUPT', join(folder, 'a'), 'offsets 0 to 3', how, 'Put the file back');
+      const said = hasCode('LOG_CORRUPT', join(folder, 'a'), 'offsets 0 to 3', how, 'Restore the file');
       await assert.rejects(readRecords(log, range), said);
       await assert.rejects(log.offsets('files'), said);
     }
@@ -423,7 +423,7 @@ describe('the index', () => {
       db.close();
     };
     change('CREATE TABLE somebodys (a)');
-    await assert.rejects(open(), hasCode('LOG_UNAVAILABLE', path, 'something else'));
+    await assert.rejects(open(), hasCode('LOG_UNAVAILABLE', path, 'another program'));
     fs.rmSync(path);
     put('a', 'a\n'.repeat(5_000));
     const log = await open();

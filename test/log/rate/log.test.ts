@@ -106,7 +106,7 @@ describe('the rows of the rate source', () => {
     const [record] = await readRecords(log, { topic: 'rate', partition: 0, start: end - 1, end });
     assert.equal(valueOf(record?.value), end - 1);
     clock.advance(1000);
-    await assert.rejects(log.offsets('rate'), hasCode('CONFIG_INVALID', '2^53', '10000000 rows a second'));
+    await assert.rejects(log.offsets('rate'), hasCode('CONFIG_INVALID', '2^53', '10000000 rows per second'));
   });
 
   test('come in chunks of bounded size that use their memory again', async () => {
@@ -198,7 +198,7 @@ describe('the clock of the rate source', () => {
     assert.equal((await readPartition(log, 'rate', 0)).length, 6);
     const { log: without } = rateAt(1_000, { rowsPerSecond: 2 });
     const range = { topic: 'rate', partition: 0, start: 4, end: 6 };
-    await assert.rejects(readRecords(without, range), hasCode('LOG_CORRUPT', 'set back', 'nothing is lost'));
+    await assert.rejects(readRecords(without, range), hasCode('LOG_CORRUPT', 'set back', 'Nothing is lost'));
   });
 
   test('that has not come to the start gives nothing yet', async () => {

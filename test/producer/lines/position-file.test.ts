@@ -98,8 +98,8 @@ describe('a position is refused with a code', () => {
     for (const [changed, why] of [
       ['', /not JSON/],
       [text.slice(0, -10), /not JSON/],
-      ['null', /lacks a part/],
-      ['{"schemaVersion":1,"lines":-1}', /lacks a part/],
+      ['null', /part of the position is missing/],
+      ['{"schemaVersion":1,"lines":-1}', /part of the position is missing/],
       [text.replace('1234,', '1235,'), /checksum/],
       [text.replace('"schemaVersion": 2', '"schemaVersion": 3'), /newer version/],
     ] as const) {
@@ -120,7 +120,7 @@ describe('a position is refused with a code', () => {
   test('if this user may not read it', { skip: withoutUsers }, async () => {
     await writePosition(path, POSITION);
     chmodSync(path, 0o000);
-    await asOther(() => assert.rejects(readPosition(path), refused(/does not have the right/)));
+    await asOther(() => assert.rejects(readPosition(path), refused(/does not have permission/)));
   });
 });
 
@@ -161,7 +161,7 @@ describe('storing a position', () => {
     await asOther(() =>
       assert.rejects(writePosition(path, POSITION), {
         code: 'CONFIG_INVALID',
-        message: /This user does not have the right\. Give this user the right to write there/,
+        message: /This user does not have permission\. Give this user write access/,
       }),
     );
   });
@@ -193,7 +193,8 @@ describe('the lock of a name', () => {
     );
     await assert.rejects(lockName(lockPath(), 'nightly', systemClock), {
       code: 'CONFIG_INVALID',
-      message: /The lock .*nightly\.lock cannot be used\. .*remove it while no producer of this name runs/,
+      message:
+        /The lock .*nightly\.lock cannot be used\. .*stop the producer of this name and remove the file/,
     });
     rmSync(lockPath());
     mkdirSync(lockPath());

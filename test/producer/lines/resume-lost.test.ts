@@ -102,7 +102,7 @@ describe('a named delivery whose log has gone back', () => {
     const limits = { batchRecordsMax: 10 };
     await assert.rejects(place.deliver(path, { wrap: goingBack, limits }), {
       code: 'DATA_LOSS',
-      message: /gave offset 0 after \d+ had been acknowledged/,
+      message: /assigned offset 0 after \d+ had been acknowledged/,
     });
   });
 
@@ -172,7 +172,7 @@ describe('records behind an open transaction of another producer', () => {
     await place.deliver(path, { recordsMax: 40 });
     await assert.rejects(place.deliver(path, { wrap: (log) => hiding(log, 2, Infinity) }), {
       code: 'LOG_UNAVAILABLE',
-      message: /\d+ records of partition 0, .* wait behind a transaction that another producer keeps open/,
+      message: /\d+ records of partition 0, .* are hidden by an open transaction of another producer/,
     });
   });
 });
@@ -200,7 +200,7 @@ test('a position of the first version is read, and one beyond the end of the log
 describe('a stream that is resumed', () => {
   test('is refused if it is another one, before a line of it is in the log', async () => {
     await place.deliver(pipe('a\nb\nc\n'));
-    const refused = { code: 'USAGE', message: /'nightly' belongs to another input than standard input/ };
+    const refused = { code: 'USAGE', message: /'nightly' belongs to a different input than standard input/ };
     for (const other of [
       'x\ny\nz\nw\n',
       'a\nb\nx\nmore\n',
@@ -225,7 +225,7 @@ describe('a stream that is resumed', () => {
     const longer = lines.with(4_500, 'a line that is longer than the one that was delivered\n');
     await assert.rejects(place.deliver(pipe(...longer, 'more\n')), {
       code: 'USAGE',
-      message: /its first 5000 lines do not take the \d+ bytes that were delivered/,
+      message: /its first 5000 lines are not the \d+ bytes that were delivered/,
     });
     await assert.rejects(place.deliver(pipe(...lines.slice(0, -1))), { message: /this stream has only \d+/ });
     assert.equal((await place.deliver(pipe(...lines, 'more\n'))).acknowledged, 1);
@@ -241,7 +241,7 @@ describe('a stream that is resumed', () => {
 
   test('is compared, too, if the run before was killed before it stored anything but its beginning', async () => {
     await assert.rejects(place.deliver(pipe('a\nb\n'), { wrap: (log) => dying(log, 1) }), /killed/);
-    await assert.rejects(place.deliver(pipe('x\ny\nz\n')), { code: 'USAGE', message: /are not the same/ });
+    await assert.rejects(place.deliver(pipe('x\ny\nz\n')), { code: 'USAGE', message: /bytes differ/ });
     assert.equal((await place.deliver(pipe('a\nb\nc\n'))).acknowledged, 1);
   });
 

@@ -231,7 +231,10 @@ describe('a last line without LF', () => {
     await writeFile(path, 'a\nb');
     await run(await openFileInput(path));
     await appendFile(path, 'bb\n');
-    await assert.rejects(run(await openFileInput(path)), { code: 'USAGE', message: /Line 2 .* has grown/ });
+    await assert.rejects(run(await openFileInput(path)), {
+      code: 'USAGE',
+      message: /Line 2 .* was extended/,
+    });
   });
 });
 
@@ -248,7 +251,7 @@ describe('a name is refused', () => {
     await run(await openFileInput(path), { recordsMax: 20 });
     const other = join(folder, 'other.ndjson');
     await writeFile(other, 'x\n'.repeat(1_000));
-    const refused = { code: 'USAGE', message: /'nightly' belongs to another input/ };
+    const refused = { code: 'USAGE', message: /'nightly' belongs to a different input/ };
     await assert.rejects(run(await openFileInput(other)), refused);
     await writeFile(other, (await readFile(path)).subarray(0, 20));
     await assert.rejects(run(await openFileInput(other)), refused);

@@ -34,7 +34,7 @@ test('is put into a sentence that says where, how far, what follows and what hel
     farthestBackMs: 5_400_000,
   };
   const text = describeTimeOrder('day.ndjson', report);
-  assert.match(text, /day\.ndjson.*line 17 lies 1\.5 h before.*LATE.*Sort.*greater delay/);
+  assert.match(text, /day\.ndjson.*line 17 is 1\.5 h earlier.*LATE.*Sort.*increase the delay/);
 });
 
 test('a span has its largest unit that fits', () => {

@@ -26,7 +26,7 @@ import { topicNotFound } from '../../shared/errors.ts';
 export type { Purpose } from './connections.ts';
 
 export interface TopicMetadata extends TopicDescription {
-  /** The leader's node id by partition; undefined where a partition has none for now. */
+  /** The leader's node id by partition; undefined if a partition has none for now. */
   readonly leaders: readonly (number | undefined)[];
   /** How often leadership has moved, by partition: what says less than was seen before is out of date. */
   readonly leaderEpochs: readonly number[];
@@ -94,7 +94,7 @@ export class KafkaCluster {
   }
 
   /**
-   * Acts, and acts again while the error may pass, up to the bound. What is remembered of the topic is asked anew.
+   * Acts, and acts again while the error may pass, up to the bound. What is remembered of the topic is asked again.
    * @throws LOG_UNAVAILABLE at the bound, or soon after `giveUp`; what `judge` makes of an error that does not pass
    */
   persist<T>(
@@ -105,7 +105,7 @@ export class KafkaCluster {
     return this.retry.run(act, { timeoutMs, isStrict, onPassing: () => this.turnAway(topic) });
   }
 
-  /** Called before everything that writes. @throws LOG_UNAVAILABLE where the log is open for reading only */
+  /** Called before everything that writes. @throws LOG_UNAVAILABLE if the log is open for reading only */
   checkWritable(): void {
     if (this.options.readOnly !== true) return;
     throw new TallystreamError('LOG_UNAVAILABLE', {
@@ -113,13 +113,13 @@ export class KafkaCluster {
     });
   }
 
-  /** After an error that may pass: the topic is looked up again where one is named, and another broker is asked. */
+  /** After an error that may pass: the topic is looked up again if one is named, and another broker is asked. */
   turnAway(topic: string | undefined): void {
     if (topic !== undefined) this.forget(topic);
     this.turn += 1;
   }
 
-  /** A request on a connection that broke says only that it closed; why it broke may be something that no retry mends. */
+  /** A request on a connection that broke says only that it closed; why it broke may be something that no retry fixes. */
   private judgeWithConnection(error: unknown): Verdict {
     const verdict = judge(error);
     const fault = this.connections.takeFault();
@@ -129,7 +129,7 @@ export class KafkaCluster {
     return below.kind === 'passing' && error instanceof AdvertisedFault ? verdict : below;
   }
 
-  /** What the brokers say about the topic now; undefined where there is none. One attempt. */
+  /** What the brokers say about the topic now; undefined if there is none. One attempt. */
   async lookUp(name: string): Promise<TopicMetadata | undefined> {
     const answer = await this.metadata([name]);
     const topic = answer.topics.find((each) => each.name === name);
@@ -260,7 +260,7 @@ export class KafkaCluster {
     return this.connections.any([...all.slice(start), ...all.slice(0, start)], 'ask');
   }
 
-  /** A broker as the cluster tells of it. Where the configuration has the same address, that one is named if it fails. */
+  /** A broker as the cluster tells of it. If the configuration has the same address, that one is named if it fails. */
   advertised({ nodeId, host, port }: Required<Broker>): Broker {
     const isConfigured = this.bootstrap.some((each) => each.host === host && each.port === port);
     return { host, port, ...(isConfigured ? {} : { nodeId }) };
@@ -270,7 +270,7 @@ export class KafkaCluster {
     return this.connections.open(broker, purpose);
   }
 
-  /** Closes the connections of one purpose, with whatever waits on them. */
+  /** Closes the connections of one purpose, with everything that waits for them. */
   release(purpose: Purpose): Promise<void> {
     return this.connections.release(purpose);
   }
@@ -323,7 +323,7 @@ function brokerOf(server: string): Broker {
   const match = /^\[?(?<host>[^\]]+?)\]?:(?<port>\d+)$/.exec(server);
   if (match?.groups === undefined) {
     throw new TallystreamError('CONFIG_INVALID', {
-      what: `${JSON.stringify(server)} is not a broker.`,
+      what: `${JSON.stringify(server)} is not a broker address.`,
       mend: 'Write kafka.bootstrap_servers as host:port, separated by commas.',
     });
   }

@@ -8,7 +8,7 @@ import { fetchChannelOver, openFetchChannel, type FetchChannel } from './fetch-c
 import type { Broker, SettledOptions } from './options.ts';
 import { connectionSecurity } from './security.ts';
 
-/** A request waits behind the others of its connection, so those that wait long have one of their own. */
+/** A request waits for the others of its connection, so those that wait long have one of their own. */
 export type Purpose = 'ask' | 'show' | 'write' | 'read' | 'wait' | `transactions ${number}`;
 
 interface Opening {
@@ -18,7 +18,7 @@ interface Opening {
 
 /** Holds the answer to the largest fetch that is asked for, unless one batch alone is larger. */
 const FETCH_BLOCK_BYTES = FETCH_BYTES_MAX + 64 * 1024;
-/** Where a broker takes this long to take a connection, the next one is tried as well. */
+/** If a broker takes this long to take a connection, the next one is tried as well. */
 const NEXT_AFTER_MS = 1_000;
 
 export class Connections {
@@ -37,7 +37,7 @@ export class Connections {
     this.onReadEnd = onReadEnd;
   }
 
-  /** The connection for this purpose, opened where there is none. */
+  /** The connection for this purpose, opened if there is none. */
   open(broker: Broker, purpose: Purpose): Promise<Connection> {
     const { host, port } = broker;
     const key = `${host}:${port} ${purpose}`;
@@ -77,7 +77,7 @@ export class Connections {
     return opened;
   }
 
-  /** The channel that fetches of this purpose go over, opened where there is none. */
+  /** The channel that fetches of this purpose go over, opened if there is none. */
   openFetch(broker: Broker, purpose: Purpose): Promise<FetchChannel> {
     if (this.options.security?.sasl !== undefined) {
       return this.open(broker, purpose).then((connection) =>
@@ -97,9 +97,9 @@ export class Connections {
   }
 
   /**
-   * A connection to the first of these that takes one. They are tried in order, and where one takes its time, the next
-   * is tried beside it (as RFC 8305 does with addresses): a host that is gone without a word would cost a whole timeout.
-   * @throws what the last one met, where all of them failed
+   * A connection to the first of these that takes one. They are tried in order, and if one is slow, the next
+   * is tried in parallel (as RFC 8305 does with addresses). Otherwise a silent host would cost a whole timeout.
+   * @throws the last error if all of them failed
    */
   async any(brokers: readonly Broker[], purpose: Purpose): Promise<Connection> {
     const attempts: Promise<Connection>[] = [];
@@ -114,7 +114,7 @@ export class Connections {
     });
   }
 
-  /** Undefined where none is there in time, or as soon as all of them failed. */
+  /** Undefined if none is there in time, or as soon as all of them failed. */
   private async firstWithin(
     attempts: readonly Promise<Connection>[],
     timeoutMs: number,
@@ -136,15 +136,15 @@ export class Connections {
     return fault;
   }
 
-  /** Closes one connection at once, with whatever waits on it. The next call opens another. */
+  /** Closes one connection at once, with everything that waits for it. The next call opens another. */
   cut(connection: Connection): void {
     // One that is not there yet takes an error alone for its end.
     connection.socket.destroy(
-      connection.isConnected() ? undefined : new Error('nobody needs the connection'),
+      connection.isConnected() ? undefined : new Error('the connection is no longer needed'),
     );
   }
 
-  /** Closes the connections of one purpose, or all of them, with whatever waits on them. */
+  /** Closes the connections of one purpose, or all of them, with everything that waits for them. */
   async release(purpose?: Purpose): Promise<void> {
     const isReleased = (key: string) => purpose === undefined || key.endsWith(` ${purpose}`);
     const channels = [...this.channels].filter(([key]) => isReleased(key));
@@ -164,7 +164,7 @@ export class Connections {
   }
 }
 
-/** The configured servers are not to blame where the address that a broker tells clients to use cannot be reached. */
+/** Tells a wrong advertised address of a broker from a wrong configured server. */
 function reached<T>({ nodeId, host, port }: Broker, opened: Promise<T>): Promise<T> {
   if (nodeId === undefined) return opened;
   return opened.catch((error: unknown) => {
@@ -173,7 +173,7 @@ function reached<T>({ nodeId, host, port }: Broker, opened: Promise<T>): Promise
 }
 
 /**
- * An answer begins with its length. Where its first four bytes are letters, the length would be beyond 512 MiB: something
+ * An answer begins with its length. If its first four bytes are letters, the length would be beyond 512 MiB: something
  * else listens there, and its words would be gathered and waited for.
  */
 function refuseOthers(connection: Connection, address: string): void {

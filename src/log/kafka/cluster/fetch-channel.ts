@@ -1,7 +1,7 @@
 /**
- * A connection for fetches alone. The client's own brings its bytes in pieces of 64 KiB, each in memory of its own, and
- * joins them; here they are received where they are read, in memory that is used again, at a third of the processor time.
- * Where the broker wants a login the client's connection is used all the same: it logs in, and does so again in time.
+ * A connection for fetches alone. The client's own brings its bytes in pieces of 64 KiB, each in its own memory, and
+ * joins them. Here they are received in place, in memory that is reused, at a third of the processor time.
+ * If the broker wants a login the client's connection is used all the same: it logs in, and does so again in time.
  */
 import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls';
@@ -27,9 +27,9 @@ export interface ReceivedPartition extends FetchedPartition {
 }
 
 export interface FetchChannel {
-  /** One request after the other. Rejects with whatever ends the connection. */
+  /** One request after the other. Rejects with the error that ends the connection. */
   fetch(request: FetchRequest): Promise<FetchAnswer<ReceivedPartition>>;
-  /** Ends it at once, with whatever waits on it. */
+  /** Ends it at once, with everything that waits for it. */
   cut(): void;
 }
 
@@ -127,7 +127,7 @@ class SocketChannel implements FetchChannel {
       this.socket.destroy(
         isText
           ? new NotKafkaError(this.address, start)
-          : new NetworkError('The broker sends what is no answer.', { cause: error as Error }),
+          : new NetworkError('The broker sent an invalid response.', { cause: error as Error }),
       );
     }
   }
@@ -136,7 +136,7 @@ class SocketChannel implements FetchChannel {
     const { current } = this;
     const reader = Reader.from(bytes);
     if (current === undefined || reader.readInt32() !== this.correlationId) {
-      throw new RangeError('it belongs to no question');
+      throw new RangeError('it belongs to no request');
     }
     reader.readTaggedFields();
     const answer = readFetchAnswer(reader);
@@ -205,5 +205,5 @@ export function fetchChannelOver(connection: Connection, cut: () => void): Fetch
 }
 
 function nothing(): void {
-  // Memory of its own goes by itself.
+  // Memory outside the pool is freed by the garbage collector.
 }

@@ -1,4 +1,4 @@
-/** Where the partitions of a topic begin and end, by what their leaders say, also where some have no leader for now. */
+/** The first and last offsets of a topic's partitions according to their leaders, even if some have no leader now. */
 import { describeProducersV0, listOffsetsV7, ResponseError, type Connection } from '../wire/client.ts';
 import type { OpenTransaction, PartitionOffsets } from '../../../contracts/log.ts';
 import type { KafkaCluster, TopicMetadata } from './cluster.ts';
@@ -60,7 +60,7 @@ export class AvailableOffsets {
     this.cluster = cluster;
   }
 
-  /** @throws LOG_UNAVAILABLE where no partition can be asked, TOPIC_NOT_FOUND */
+  /** @throws LOG_UNAVAILABLE if no partition can be asked, TOPIC_NOT_FOUND */
   async of(name: string): Promise<readonly PartitionOffsets[]> {
     const { cluster } = this;
     return cluster.persist(
@@ -140,7 +140,7 @@ export class AvailableOffsets {
       return found;
     }
     const why = found?.fault ?? fault ?? silent(topic.name, partition);
-    // An error that does not pass ends the query, as it does where every partition is asked.
+    // An error that does not pass ends the query, as it does if every partition is asked.
     const verdict = judge(why);
     if (verdict.kind === 'final') throw verdict.error;
     const { earliest, latest } = last.get(partition) ?? { earliest: 0, latest: 0 };
@@ -148,7 +148,7 @@ export class AvailableOffsets {
   }
 }
 
-/** The transaction that records of a partition wait for; undefined where there is none, or the broker does not tell. */
+/** The transaction that records of a partition wait for; undefined if there is none, or the broker does not tell. */
 export async function openTransactionIn(
   cluster: KafkaCluster,
   name: string,
@@ -189,8 +189,8 @@ async function offsetsFrom(
   topic: TopicMetadata,
   partitions: readonly number[],
 ): Promise<FoundOffsets[]> {
-  // Earliest first: in the other order, records that retention takes in between could lie above the latest. And the end of
-  // all records before the last stable offset, so that what comes in between is not taken for records that wait.
+  // Earliest first: otherwise it could be above the latest if retention removes records in between. The end of all records
+  // before the last stable offset, so that records that arrive in between are not taken for waiting ones.
   const [earliest, end, latest] = await Promise.all([
     listed(connection, READ_COMMITTED, EARLIEST, topic, partitions),
     listed(connection, READ_UNCOMMITTED, LATEST, topic, partitions),

@@ -14,7 +14,7 @@ export interface KafkaProbe {
    * The cluster as the first of these servers that answers has it, and then every broker at the address that it tells
    * clients to use. After an abort nothing is left open.
    * @param servers those that were reached, as `host:port`
-   * @throws CONFIG_INVALID where security is what fails, LOG_UNAVAILABLE; what one broker says about itself is in its answer
+   * @throws CONFIG_INVALID if security is what fails, LOG_UNAVAILABLE; what one broker says about itself is in its answer
    */
   ask(servers: readonly string[], signal: AbortSignal): Promise<ClusterAnswer>;
 }
@@ -22,7 +22,7 @@ export interface KafkaProbe {
 export interface ServerAnswer {
   /** `host:port`, as it is configured. */
   readonly server: string;
-  /** Until the connection was there, the look-up of the name included; null where there was none. */
+  /** Until the connection was there, the look-up of the name included; null if there was none. */
   readonly ms: number | null;
   /** Why there was none; an error of the system with its code. */
   readonly fault?: Error;
@@ -41,7 +41,7 @@ export interface BrokerAnswer {
   readonly address: string;
   /** From the first packet to the answer, with TLS and the login. */
   readonly ms: number;
-  /** The release whose metadata version the broker knows, such as `4.3`; null where it tells none or a later one. */
+  /** The release whose metadata version the broker knows, such as `4.3`; null if it tells none or a later one. */
   readonly release: string | null;
   readonly requests: readonly RequestRange[];
   /** Why it did not answer: ours. */
@@ -52,7 +52,7 @@ export interface BrokerAnswer {
 export interface RequestRange {
   readonly name: string;
   readonly sent: number;
-  /** -1 where the broker does not know the request. */
+  /** -1 if the broker does not know the request. */
   readonly min: number;
   readonly max: number;
 }
@@ -189,7 +189,7 @@ export function releaseOf(level: number | undefined): string | null {
   return RELEASES.find(([highest]) => level <= highest)?.[1] ?? null;
 }
 
-/** Opens a connection for one question, and closes it. @throws the error in our words */
+/** Opens a connection for one question, and closes it. @throws the error as a TallystreamError */
 async function withConnection<T>(
   server: string,
   { clientId, timeoutMs, security, signal }: Asked,
@@ -205,9 +205,9 @@ async function withConnection<T>(
   // A request on a connection that broke says only that it closed; the connection's own error says why.
   let fault: Error | undefined;
   connection.on('error', (error) => (fault ??= error));
-  const cut = () => connection.socket.destroy(new Error('nobody waits for the answer any more'));
+  const cut = () => connection.socket.destroy(new Error('the request was cancelled'));
   try {
-    if (signal.aborted) throw unavailable('nobody waits for the answer any more');
+    if (signal.aborted) throw unavailable('the request was cancelled');
     const opening = connection.connect(host, port) as Promise<void>;
     signal.addEventListener('abort', cut, { once: true });
     await opening;
@@ -223,7 +223,7 @@ async function withConnection<T>(
   }
 }
 
-/** The first that resolves; where none does, the error that somebody can act on, before one that may pass. */
+/** The first that resolves; if none does, the error that somebody can act on, before one that may pass. */
 async function firstAnswer<T>(answers: readonly Promise<T>[]): Promise<T> {
   try {
     return await Promise.any(answers);

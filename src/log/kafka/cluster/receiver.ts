@@ -28,7 +28,7 @@ export class Receiver {
 
   /**
    * So many bytes were written to `room`. Gives the whole answer without its length as soon as it is there.
-   * @throws RangeError with the bytes that there are, where they are no answer
+   * @throws RangeError if the received bytes are not a response
    */
   take(count: number): { readonly block: Block; readonly bytes: Buffer } | undefined {
     this.at += count;
@@ -38,7 +38,7 @@ export class Receiver {
     }
     const expected = this.expected as unknown as number;
     if (this.at < expected) return undefined;
-    if (this.at > expected) throw new RangeError('more came than was asked for');
+    if (this.at > expected) throw new RangeError('the response is longer than declared');
     const block = this.block ?? new Block(Buffer.from(this.landing.subarray(0, expected)));
     this.block = undefined;
     this.target = this.landing;
@@ -54,7 +54,7 @@ export class Receiver {
 
   private expect(bytes: number): void {
     if (bytes < LENGTH_BYTES || bytes > ANSWER_BYTES_MAX)
-      throw new RangeError('this is no length of an answer');
+      throw new RangeError('the length of the response is invalid');
     this.expected = bytes;
     if (bytes <= LANDING_BYTES) return;
     this.block = this.pool.take(bytes);

@@ -6,12 +6,12 @@ import { ThrottledFault } from './throttle.ts';
 /** The first pause. Most waits are for a coordinator that is just about to finish, and double from here. */
 const PAUSE_MS = 1;
 const PAUSE_MS_MAX = 1_000;
-/** Who waits is told after this, and again so often: leaders move within it, and nobody need know. */
+/** The caller is told after this time, and then at this interval. Leaders usually move faster, which needs no notice. */
 const NOTICE_AFTER_MS = 1_000;
 const NOTICE_EVERY_MS = 5_000;
 /** An attempt without an answer is no failure yet: a broker may have much to do. */
 const SILENCE_MS = 3_000;
-/** What an attempt in hand is given once nobody wants to wait any more. */
+/** How long a running attempt may take after `giveUp`. */
 const GIVE_UP_AFTER_MS = 1_000;
 
 /** A broker that holds a client back for long is asked again after this. */
@@ -27,9 +27,9 @@ interface Call {
 
 export interface RetryBound {
   readonly timeoutMs: number;
-  /** Whether an attempt in hand ends at the bound too, and not at its own. Only for those that change nothing. */
+  /** Whether a running attempt ends at the bound too, and not at its own. Only for those that change nothing. */
   readonly isStrict?: boolean;
-  /** Called where an attempt failed and another may follow. */
+  /** Called if an attempt failed and another may follow. */
   readonly onPassing: () => void;
 }
 
@@ -39,7 +39,7 @@ export class Retry {
   /** Ends every pause. */
   private readonly hurry: AbortSignal;
   private readonly judge: (error: unknown) => Verdict;
-  /** Calls under way, the oldest first. */
+  /** Calls in progress, the oldest first. */
   private readonly calls = new Set<Call>();
   private isWatching = false;
   private noticedAtMs = -Infinity;
@@ -55,7 +55,7 @@ export class Retry {
   /**
    * The answer of the first attempt that has one.
    * A broker that holds this client back because of a quota is waited for as long as it says, beyond the bound.
-   * @throws LOG_UNAVAILABLE at the bound, once the log was closed, or soon after `giveUp`; what does not pass, in our words
+   * @throws LOG_UNAVAILABLE at the bound, once the log was closed, or soon after `giveUp`; the error of `judge` if it is final
    */
   async run<T>(act: () => Promise<T>, { timeoutMs, isStrict = false, onPassing }: RetryBound): Promise<T> {
     const { clock } = this.options;
@@ -104,8 +104,8 @@ export class Retry {
   }
 
   /**
-   * Rejects after the time, or soon after `giveUp`, where the work has not ended by then. It goes on until the log is
-   * closed, and nobody hears of it.
+   * Rejects after the time, or soon after `giveUp`, if the work has not ended by then. The work continues until the log is
+   * closed, and its result is ignored.
    */
   private withinPatience<T>(work: Promise<T>, leftMs: number): Promise<T> {
     const { clock, giveUp } = this.options;
@@ -114,7 +114,7 @@ export class Retry {
       const done = new AbortController();
       const expireAfter = async (ms: number) => {
         await clock.sleep(ms, done.signal);
-        reject(unavailable('the call timed out without an answer'));
+        reject(unavailable('the request timed out without a response'));
       };
       const hurry = () => void expireAfter(GIVE_UP_AFTER_MS);
       if (leftMs !== Infinity) void expireAfter(leftMs);
@@ -125,7 +125,7 @@ export class Retry {
     });
   }
 
-  /** Speaks for calls that hang in an attempt. One at a time, and none while nothing is under way. */
+  /** Speaks for calls that hang in an attempt. One at a time, and none while nothing is in progress. */
   private async watch(): Promise<void> {
     if (this.isWatching || this.options.onWaiting === undefined) return;
     this.isWatching = true;
@@ -144,8 +144,8 @@ export class Retry {
     const bound = `(giving up after ${seconds(timeoutMs)})`;
     this.tell(
       why === undefined
-        ? `Apache Kafka has not answered for ${seconds(elapsedMs)} now ${bound}.`
-        : `Apache Kafka cannot be used for ${seconds(elapsedMs)} now ${bound}: ${why}.`,
+        ? `Apache Kafka has not responded for ${seconds(elapsedMs)} ${bound}.`
+        : `Apache Kafka has been unavailable for ${seconds(elapsedMs)} ${bound}: ${why}.`,
     );
   }
 

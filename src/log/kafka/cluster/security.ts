@@ -33,7 +33,7 @@ async function readTls(settings: SecuritySettings): Promise<NonNullable<KafkaSec
   const { tlsCaFile, tlsCertFile, tlsKeyFile } = settings;
   if ((tlsCertFile === null) !== (tlsKeyFile === null)) {
     throw new TallystreamError('CONFIG_INVALID', {
-      what: 'kafka.tls_cert_file and kafka.tls_key_file go together, and one of them is not set.',
+      what: 'kafka.tls_cert_file and kafka.tls_key_file must be set together, and one of them is not set.',
     });
   }
   const tls = {
@@ -45,15 +45,15 @@ async function readTls(settings: SecuritySettings): Promise<NonNullable<KafkaSec
   return tls;
 }
 
-/** Before any connection, where the same error would look like a broker that is away for now. @throws CONFIG_INVALID */
+/** Before any connection, since later the same error would look like a broker that is down. @throws CONFIG_INVALID */
 function refuseUnusable(tls: NonNullable<KafkaSecurity['tls']>): void {
   try {
     createSecureContext(tls);
   } catch (error) {
     throw new TallystreamError('CONFIG_INVALID', {
-      what: 'TLS cannot use what the files of kafka.tls_ca_file, kafka.tls_cert_file and kafka.tls_key_file hold.',
+      what: 'The files of kafka.tls_ca_file, kafka.tls_cert_file and kafka.tls_key_file cannot be used for TLS.',
       ...(error instanceof Error ? { why: `${error.message}.` } : {}),
-      mend: 'Each takes PEM; the key fits the certificate, and has no passphrase.',
+      mend: 'All must be PEM files. The key must match the certificate and have no passphrase.',
     });
   }
 }
@@ -67,8 +67,8 @@ async function readSasl(
   const sendsSecret = mechanism === 'PLAIN' || mechanism === 'OAUTHBEARER';
   if (sendsSecret && !encrypts && !settings.allowPlaintextPassword) {
     throw new TallystreamError('CONFIG_INVALID', {
-      what: `${mechanism} would send its secret over a connection that is not encrypted.`,
-      mend: 'Set kafka.security_protocol to SASL_SSL, or allow it by name: kafka.allow_plaintext_password.',
+      what: `${mechanism} would send the secret over an unencrypted connection.`,
+      mend: 'Set kafka.security_protocol to SASL_SSL, or allow it with kafka.allow_plaintext_password.',
     });
   }
   if (mechanism === 'OAUTHBEARER') {
@@ -94,7 +94,7 @@ function notSet(mechanism: string, setting: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', { what: `${mechanism} needs ${setting}, which is not set.` });
 }
 
-/** What may be a secret itself, where somebody has set it in place of the file's name. */
+/** What may be a secret itself, if somebody has set it in place of the file's name. */
 const SECRET_FILES: ReadonlySet<string> = new Set([
   'kafka.tls_key_file',
   'kafka.sasl_password_file',
@@ -111,7 +111,7 @@ async function readText(path: string, setting: string): Promise<string> {
       throw new TallystreamError('CONFIG_INVALID', {
         what: `The file that ${setting} names cannot be read.`,
         ...(why === undefined ? {} : { why }),
-        mend: 'Set the path of a file there, and not what stands in it.',
+        mend: 'Set it to the path of a file, not to the contents of the file.',
       });
     }
     throw new TallystreamError('CONFIG_INVALID', {
@@ -152,5 +152,5 @@ function saslOptions({
 /** The broker refuses a token in an answer that is no error; one that takes it says nothing (RFC 7628, 3.2.2). */
 const refuseFailure: NonNullable<SASLOptions['authBytesValidator']> = (answer, callback) => {
   if (answer.length === 0) callback(null, answer);
-  else callback(new AuthenticationError('The broker does not take the token.'));
+  else callback(new AuthenticationError('The broker rejected the token.'));
 };

@@ -15,7 +15,7 @@ export class ThrottledFault extends ExplainedFault {
   constructor(throttleMs: number) {
     super(
       CODE.THROTTLING_QUOTA_EXCEEDED,
-      `the broker holds this client back for ${(throttleMs / 1000).toFixed(1)} s, since its quota for reading (consumer_byte_rate) is used up`,
+      `the broker throttles this client for ${(throttleMs / 1000).toFixed(1)} s because its read quota (consumer_byte_rate) is used up`,
     );
     this.throttleMs = throttleMs;
   }
@@ -30,7 +30,7 @@ export class Throttles {
     this.clock = clock;
   }
 
-  /** @throws ThrottledFault where the broker gives nothing because of a quota, or would not look at the request yet */
+  /** @throws ThrottledFault if the broker gives nothing because of a quota, or would not look at the request yet */
   async fetch(channel: FetchChannel, request: FetchRequest): Promise<FetchAnswer<ReceivedPartition>> {
     const leftMs = (this.untilMs.get(channel) ?? -Infinity) - this.clock.monotonicMs();
     if (leftMs > 0) throw new ThrottledFault(leftMs);

@@ -1,11 +1,11 @@
-/** Settings of Kafka's for a topic that is made here, beside its retention (https://kafka.apache.org/documentation/#topicconfigs). */
+/** Kafka settings of a topic that is created here, except its retention (https://kafka.apache.org/documentation/#topicconfigs). */
 import type { TopicOptions } from '../../../contracts/log.ts';
 
-/** What a batch of one record needs beside the record: its fixed part, the record's lengths, and those of its headers. */
+/** What a batch of one record adds to the record: its fixed part, the record's lengths, and those of its headers. */
 const BATCH_OVERHEAD_BYTES = 1024;
 /**
- * Kafka never compacts the segment that it writes to, and a default one of 1 GiB would keep a small topic as it is for
- * ever. A segment has to hold the largest batch, which is 17 MiB where the topic has no bound of its own.
+ * Kafka never compacts the segment that it writes to, and a default one of 1 GiB would keep a small topic uncompacted
+ * forever. A segment has to hold the largest batch, which is 17 MiB if the topic has no bound of its own.
  */
 const COMPACTED_SEGMENT_BYTES = 32 * 1024 * 1024;
 const COMPACTED_SEGMENT_MS = 60 * 60 * 1000;

@@ -107,7 +107,7 @@ export async function setRetention(cluster: KafkaCluster, name: string, retentio
   );
 }
 
-/** @throws TOPIC_NOT_FOUND where metadata, asked for one topic of this name, does not know it for long */
+/** @throws TOPIC_NOT_FOUND if metadata, asked for one topic of this name, does not know it for long */
 async function seen(cluster: KafkaCluster, name: string): Promise<TopicMetadata> {
   const topic = await cluster.lookUp(name);
   if (topic === undefined) throw new BrokerFault(CODE.UNKNOWN_TOPIC_OR_PARTITION);

@@ -123,8 +123,8 @@ export async function verifyNotes(
 /** The records of a partition are no longer those that were read. */
 export function historyLost(topic: string, { partition, start, end, why }: HistoryBreak): TallystreamError {
   return new TallystreamError('DATA_LOSS', {
-    what: `Offsets ${start} to ${end - 1} of topic ${topic}, partition ${partition}, are not those that were read: the log has gone back.`,
+    what: `Offsets ${start} to ${end - 1} of topic ${topic}, partition ${partition}, no longer hold the records that were read: the log was rolled back to an older state.`,
     why: `${why} An older copy was restored, a broker lost records, or an unclean leader election took place.`,
-    mend: 'Bring back the log that was read. If there is none, accept the loss with `tallystream checkpoint accept-loss`.',
+    mend: 'Restore the log that was read. If that is not possible, accept the loss with `tallystream checkpoint accept-loss`.',
   });
 }

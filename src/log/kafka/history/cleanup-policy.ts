@@ -68,8 +68,8 @@ async function ask(cluster: AskedCluster, name: string): Promise<CleanupPolicy> 
 
 function warnOf(cluster: AskedCluster, name: string): void {
   cluster.options.onWarning?.(
-    `Topic ${name} has offsets without records, or batches that changed since they were read, and the broker does not tell ` +
+    `Topic ${name} has offsets without records, or batches that changed since they were read, and the broker does not report ` +
       'its cleanup.policy. Compaction may be the reason; if the policy is delete, records were lost. ' +
-      'Allow this user DescribeConfigs on the topic, so that a loss can be told from compaction.',
+      'Grant this user DescribeConfigs on the topic, so that a loss can be told from compaction.',
   );
 }

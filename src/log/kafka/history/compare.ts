@@ -87,7 +87,7 @@ function differenceByEnd(
   if (end === undefined || leaderEpoch === null) {
     const latest = at?.latest ?? 0;
     if (latest >= nextOffset) return undefined;
-    return { start: latest, isExact: false, why: `The log ends at offset ${latest} now.` };
+    return { start: latest, isExact: false, why: `The log now ends at offset ${latest}.` };
   }
   if (end.leaderEpoch === leaderEpoch && end.endOffset >= nextOffset) return undefined;
   return {

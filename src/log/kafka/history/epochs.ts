@@ -1,5 +1,5 @@
 /**
- * Where a log's leader epochs end: a record that was read under an epoch lies below its end, in every log that has the
+ * Where a log's leader epochs end: a record that was read under an epoch is below its end, in every log that has the
  * same history (KIP-101, KIP-320: https://cwiki.apache.org/confluence/display/KAFKA/KIP-320).
  */
 import { offsetForLeaderEpochV4 } from '../wire/client.ts';

@@ -1,13 +1,13 @@
 /** What was last read of each partition, and since when it is known to be in the log. */
 import type { HistoryMark } from '../../../contracts/log.ts';
 
-/** Several queries may read a partition, each from a place of its own. */
+/** Several queries may read a partition, each from another offset. */
 const NOTES_MAX = 8;
 /** Partitions of which something is remembered. */
 const PARTITIONS_MAX = 10_000;
 
 export interface Note {
-  /** Everything below was read; the record before it lies in the batch of `mark`. */
+  /** Everything below was read; the record before it is in the batch of `mark`. */
   readonly offset: number;
   readonly mark: HistoryMark;
   /** `KafkaCluster.interruptions` at the time when the batch was read or compared. */

@@ -40,7 +40,7 @@ export class ChunkMemory {
   }
 }
 
-/** Ranges that are read at once: the one in hand, and those that are opened ahead. */
+/** Ranges that are read at once: the current one, and those that are opened ahead. */
 const FREE_MEMORY_MAX = 4;
 
 /** Memory of ranges that were read to their end, for the next ones: a drain would otherwise make half a megabyte for each. */
@@ -51,7 +51,7 @@ export class ChunkMemoryPool {
     return this.free.pop() ?? new ChunkMemory();
   }
 
-  /** Only when nobody reads a chunk that was made in it. */
+  /** Only when no chunk that was made in it is being read. */
   give(memory: ChunkMemory): void {
     if (this.free.length < FREE_MEMORY_MAX) this.free.push(memory);
   }
@@ -59,7 +59,7 @@ export class ChunkMemoryPool {
 
 /**
  * One chunk is views of one block. Records are added by their positions in the block that `over` named; a chunk is
- * ready where the next record would lie in another block, or beyond the bounds of a chunk.
+ * ready if the next record would be in another block, or beyond the bounds of a chunk.
  */
 export class ChunkBuilder {
   ready: RecordChunk | undefined;
@@ -70,14 +70,14 @@ export class ChunkBuilder {
   private block: Uint8Array = new Uint8Array(0);
   /** Set while `block` is memory of our own, which small payloads are copied into. */
   private copiedBytes: number | undefined;
-  /** Where the payload of the batch in hand starts in `block`. */
+  /** Where the payload of the current batch starts in `block`. */
   private shift = 0;
   private columns: Columns | undefined;
-  /** The batch in hand, and that of the last record that was added. */
+  /** The current batch, and that of the last record that was added. */
   private batch: BatchHeader | undefined;
   private lastBatch: BatchHeader | undefined;
   private headers = new Map<number, readonly Header[]>();
-  /** Of the chunk in hand; undefined while all its timestamps are safe integers. */
+  /** Of the current chunk; undefined while all its timestamps are safe integers. */
   private exactTimestamps: Map<number, bigint> | undefined;
   private count = 0;
   private from = 0;
@@ -91,7 +91,7 @@ export class ChunkBuilder {
     this.batchesMax = batchesMax;
   }
 
-  /** The next records are those of this batch, and lie in this block where they are. */
+  /** The next records are those of this batch, and are in this block where they are. */
   over(block: Uint8Array, batch: BatchHeader): void {
     this.batch = batch;
     if (this.block !== block) this.change(block);

@@ -1,5 +1,5 @@
 /**
- * Fetched bytes as columns. What lies uncompressed is mapped where it lies: a record costs its varints and no object,
+ * Fetched bytes as columns. Uncompressed records are mapped in place: a record costs its varints and no object,
  * no copy and no closure. Control records are no records of the topic, and records of aborted transactions never were.
  */
 import type { Header, ReadRange, RecordChunk } from '../../../contracts/log.ts';
@@ -29,7 +29,7 @@ const ABORT_MARKER = 0;
 
 /**
  * The records of the range in chunks of bounded size, each made in `memory` and gone with the one after it; returns the offset after the last batch looked at, which is where
- * the next fetch starts, or undefined where the block holds no whole batch.
+ * the next fetch starts, or undefined if the block holds no whole batch.
  * @throws LOG_CORRUPT
  */
 export function* decodeFetched(
@@ -38,7 +38,7 @@ export function* decodeFetched(
   memory = new ChunkMemory(),
 ): Generator<RecordChunk, number | undefined> {
   const { block } = fetched;
-  // A plain array: a slice of it is a copy, which whoever keeps bytes of a chunk counts on; a Buffer's is a view.
+  // A plain array: a slice of it is a copy, as code that keeps bytes of a chunk expects; a Buffer's is a view.
   const plain = plainBytes(block);
   const transactions = new AbortedTransactions(fetched.aborted);
   const batches = batchesOf(block);
@@ -47,11 +47,11 @@ export function* decodeFetched(
   let next: number | undefined;
   for (const batch of batches) {
     next = batch.lastOffset + 1;
-    // A range may start or end within a batch; whole ones before it do come where the log was compacted.
+    // A range may start or end within a batch; whole batches before it come if the log was compacted.
     if (next <= range.start) continue;
     if (batch.baseOffset >= range.end) break;
     if (batch.magic !== MAGIC)
-      throw corrupt(range, batch, `is in format ${batch.magic}, which is not read here`);
+      throw corrupt(range, batch, `is in format ${batch.magic}, which is not supported`);
     const checked = block.subarray(batch.start + FIELD.attributes, batch.end);
     if (crc32c(checked) !== batch.checksum) throw corrupt(range, batch, 'does not match its checksum');
     if (transactions.hides(batch, block)) continue;
@@ -98,7 +98,7 @@ function readRecord(reader: VarintReader, batch: BatchHeader, range: ReadRange, 
     const valueEnd = valueLength < 0 ? -1 : reader.at;
     const headerCount = reader.signed();
     const headers = headerCount > 0 ? readHeaders(reader, headerCount) : NO_HEADERS;
-    if (reader.at !== recordEnd) throw new RangeError('a record is not as long as it says');
+    if (reader.at !== recordEnd) throw new RangeError('a record is not as long as it declares');
     chunks.add(offset, timestampMs, recordStart, recordEnd, keyStart, keyEnd, valueStart, valueEnd, headers);
     if (!(Math.abs(timestampMs) <= SAFE_MAX) || !(Math.abs(batch.baseTimestampMs) <= SAFE_MAX))
       chunks.setTimestamp(exactTimestamp(reader.bytes, timeAt, batch));
@@ -184,8 +184,8 @@ function corrupt(
   problem: string,
 ): TallystreamError {
   return new TallystreamError('LOG_CORRUPT', {
-    what: `The records of topic ${topic}, partition ${partition}, from offset ${baseOffset} on cannot be read.`,
+    what: `The records of topic ${topic}, partition ${partition}, cannot be read from offset ${baseOffset} on.`,
     why: `Their batch ${problem}.`,
-    mend: 'Look for what the broker logged about its disk; a replica may still hold them.',
+    mend: 'Check the log of the broker for disk errors. Another replica may still have these records.',
   });
 }

@@ -22,7 +22,7 @@ const LZ4_CONTENT_SIZE_BIT = 1 << 3;
 const LZ4_DICTIONARY_BIT = 1;
 const LZ4_BLOCK_CHECKSUM_BIT = 1 << 4;
 
-/** @throws Error where the bytes are no such thing, the method is none, or what comes out is above the bound */
+/** @throws Error if the bytes are no such thing, the method is none, or what comes out is above the bound */
 export function decompress(method: number, bytes: Buffer, bytesMax = DECOMPRESSED_BYTES_MAX): Uint8Array {
   switch (method) {
     case GZIP:
@@ -41,7 +41,8 @@ export function decompress(method: number, bytes: Buffer, bytesMax = DECOMPRESSE
 }
 
 function checkBound(bytes: number, bytesMax: number): void {
-  if (bytes > bytesMax) throw new RangeError(`it says that it becomes more than ${bytesMax} bytes`);
+  if (bytes > bytesMax)
+    throw new RangeError(`its decompressed size is declared as more than ${bytesMax} bytes`);
 }
 
 /** A block begins with what it becomes, as a varint; several follow the header that Java writes. */

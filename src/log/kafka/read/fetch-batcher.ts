@@ -1,6 +1,6 @@
 /**
  * What several ranges want next from one leader goes into one fetch: a batch of a few records in each of several
- * partitions costs one round trip. One fetch is under way at a time on a channel; what is wanted meanwhile waits.
+ * partitions costs one round trip. One fetch is in progress at a time on a channel; what is wanted meanwhile waits.
  */
 import type { FetchChannel, ReceivedPartition } from '../cluster/fetch-channel.ts';
 import { FETCH_BYTES_MAX, type FetchAnswer, type FetchPosition } from '../wire/fetch.ts';

@@ -1,4 +1,4 @@
-/** One fetch of a partition from an offset, which goes on trying, and sees to it that the records before are still there. */
+/** One fetch of a partition from an offset, with retries, that checks that earlier records are still there. */
 import type { ReadRange } from '../../../contracts/log.ts';
 import { TallystreamError } from '../../../errors.ts';
 import { dataLoss, pastEnd } from '../../shared/errors.ts';
@@ -116,8 +116,8 @@ function diverged(
 
 function recreated(topic: string, topicId: string): TallystreamError {
   return new TallystreamError('TOPIC_RECREATED', {
-    what: `Topic ${topic} was deleted and made anew while it was read.`,
+    what: `Topic ${topic} was deleted and created again while it was being read.`,
     why: `The offsets belong to topic id ${topicId}.`,
-    mend: 'Bring the old log back, or start the query again with a new checkpoint.',
+    mend: 'Restore the old topic, or start the query again with a new checkpoint.',
   });
 }

@@ -16,7 +16,7 @@ const SETTLE_MS = 1_000;
 let opened = 0;
 
 /**
- * The next fetch is under way while the last one is read: it is asked for with the second chunk, so a range that is only
+ * The next fetch is in progress while the last one is read: it is asked for with the second chunk, so a range that is only
  * opened ahead holds one answer, and one that is read holds two.
  */
 export async function* readRange(cluster: KafkaCluster, range: ReadRange): AsyncGenerator<RecordChunk> {
@@ -95,7 +95,7 @@ function noteOf({ part, checkedAt }: FetchedFrom, batchStart: number, end: numbe
 }
 
 /**
- * The leader's end lies below the range's: waits, and asks now and then where the log ends. A new leader that has not
+ * The leader's end is below the range's: waits, and asks now and then where the log ends. A new leader that has not
  * caught up answers that it cannot tell (KIP-207), which passes; what it does tell is so.
  * @throws LOG_CORRUPT
  */

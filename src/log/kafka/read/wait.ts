@@ -60,7 +60,7 @@ async function poll(
   waitMs: number,
   ended: AbortSignal,
 ): Promise<Outcome> {
-  // Whoever waits looks again soon, and finds out whether the others are back.
+  // The waiting reader looks again soon, and finds out whether the others are back.
   const all = known.filter((each) => each.unavailable === undefined).map(({ partition }) => partition);
   const led = await untilEnded(cluster.fetchChannelsOf(topic, all, 'wait'), ended);
   if (led === 'ended') return 'given up';

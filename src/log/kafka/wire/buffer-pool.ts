@@ -1,12 +1,12 @@
 /**
- * Memory that is used again when nobody reads it any more: for answers, and for batches that are sent. Fresh memory costs
+ * Memory that is used again when it is no longer read: for answers, and for batches that are sent. Fresh memory costs
  * more than reading it, and has V8 collect its garbage early.
  */
 
 /** Blocks that are kept for the next answers. */
 const FREE_MAX = 4;
 
-/** The memory of one answer or batch. Whoever never releases a share keeps the block from being used again, and no more. */
+/** The memory of one answer or batch. A share that is never released only keeps its block from being reused. */
 export class Block {
   readonly buffer: Buffer;
   private readonly pool: BlockPool | undefined;
@@ -45,7 +45,7 @@ export class BlockPool {
     this.freeMax = freeMax;
   }
 
-  /** A block of at least so many bytes, with anything in it. */
+  /** A block of at least this many bytes, with anything in it. */
   take(bytes: number): Block {
     if (bytes > this.blockBytes) return new Block(Buffer.allocUnsafeSlow(bytes));
     return new Block(this.free.pop() ?? Buffer.allocUnsafeSlow(this.blockBytes), this);

@@ -1,15 +1,15 @@
 /**
  * What we use of the Kafka client, and nothing else of it. Its entry loads every version of every request and a validator
  * of JSON schemas: some 500 modules, which cost 0.5 s of CPU at every start (bench/start.bench.ts). Here its own modules
- * are imported one by one, and where one of them asks for a list of all there is, it is given what it uses of it.
+ * are imported one by one, and if one of them asks for a list of all there is, it is given what it uses of it.
  *
- * Whoever else in this process imports the client shares these modules; what they were given does the same. With another
+ * Other code of this process that imports the client shares these modules; what they were given does the same. With another
  * version of the client than the one that was looked at, its entry is loaded.
  */
 import { registerHooks } from 'node:module';
 import type * as Client from '@platformatic/kafka';
 
-/** The version whose modules lie as they are named below. */
+/** The version whose modules have the paths below. */
 const KNOWN_VERSION = '2.12.1';
 const ENTRY = import.meta.resolve('@platformatic/kafka');
 

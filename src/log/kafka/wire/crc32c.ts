@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { crc32c as portable } from './client.ts';
 
 /**
- * The processor's own instruction where the package for this platform is installed: a fifth of the time of the Kafka
+ * The processor's own instruction if the package for this platform is installed: a fifth of the time of the Kafka
  * client's wrapper around the same function, which copies what it is given; otherwise the client's, in WebAssembly.
  */
 export const crc32c: (bytes: Uint8Array) => number =

@@ -8,13 +8,13 @@ import { VARINT_BYTES_MAX, writeVarint } from './varint.ts';
 
 /** Attributes, time delta and number of headers, all of them zero. */
 const FIXED_BYTES = 3;
-/** What a record takes beside its key and value: those, its length, its offset, and two lengths. */
+/** What a record takes in addition to its key and value: those, its length, its offset, and two lengths. */
 const FRAME_BYTES_MAX = FIXED_BYTES + 4 * VARINT_BYTES_MAX;
 
-/** Smaller batches lie in memory of the heap's, larger ones in memory of their own. */
+/** Smaller batches are in memory of the heap's, larger ones in memory of their own. */
 const BLOCK_BYTES_MIN = 32 * 1024;
 const BLOCK_BYTES_MAX = 1024 * 1024;
-/** Of one size. Six appends of 1 MiB lie in no more, with however many partitions, since a block is at least half full. */
+/** Of one size. Six appends of 1 MiB need no more, with however many partitions, since a block is at least half full. */
 const KEPT_BYTES = 12 * 1024 * 1024;
 /** By the size of their blocks, a power of two. */
 const pools = new Map<number, BlockPool>();
@@ -53,7 +53,7 @@ export function encodeKafkaRows(
   const nowMs = Math.floor(options.nowMs);
   const plain = target.subarray(0, at);
   const batch = finishBatch(plain, { count: to - from, baseMs: nowMs, maxMs: nowMs }, options);
-  // Compressed, it lies elsewhere.
+  // Compressed, it is elsewhere.
   const release = batch.bytes === plain ? block?.share() : undefined;
   block?.release();
   return release === undefined ? batch : { ...batch, release };

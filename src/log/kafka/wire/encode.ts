@@ -8,7 +8,7 @@ import { VARINT_BYTES_MAX, VARLONG_BYTES_MAX, writeVarint } from './varint.ts';
 export interface EncodedKafkaBatch {
   readonly count: number;
   readonly bytes: Buffer;
-  /** Gives the memory of `bytes` to a later batch, once nobody looks at this one any more; a repeat does nothing. */
+  /** Gives the memory of `bytes` to a later batch, once it is no longer used; a repeat does nothing. */
   readonly release?: () => void;
 }
 
@@ -54,7 +54,7 @@ export function encodeKafkaBatch(
   return finishBatch(bytes.subarray(0, end), { count: to - from, baseMs, maxMs }, options);
 }
 
-/** Writes the header in front of records that were written behind {@link HEADER_BYTES}, and compresses these. */
+/** Writes the header in front of records that were written after {@link HEADER_BYTES}, and compresses these. */
 export function finishBatch(
   plain: Buffer,
   { count, baseMs, maxMs }: { readonly count: number; readonly baseMs: number; readonly maxMs: number },
@@ -91,7 +91,7 @@ export function stampBatch(batch: EncodedKafkaBatch, stamp: BatchStamp): void {
   bytes.writeUInt32BE(checksumOf(bytes.subarray(FIELD.attributes)), FIELD.checksum);
 }
 
-/** Of a plain buffer the client would make a copy first; of its own kind of buffer it makes none. */
+/** The client copies a plain buffer first, but not its own buffers. */
 function checksumOf(bytes: Buffer): number {
   return crc32c(Writer.create().append(bytes).dynamicBuffer);
 }
@@ -121,7 +121,7 @@ function writeRecord(
   timestampDelta: number,
   offsetDelta: number,
 ): number {
-  // The length stands before the body and takes as many bytes as it needs, so the body is written behind and moved up.
+  // The length precedes the body and its size varies, so the body is written first and then moved into place.
   const bodyStart = start + VARINT_BYTES_MAX;
   bytes[bodyStart] = 0;
   let at = writeVarint(bytes, bodyStart + 1, timestampDelta);

@@ -1,4 +1,4 @@
-/** The one place where an error of the Kafka client, or an error code of a broker, becomes one of ours. */
+/** Translates errors of the Kafka client, and error codes of brokers, into TallystreamErrors. */
 import {
   AuthenticationError,
   GenericError,
@@ -68,7 +68,7 @@ const PASSING: ReadonlySet<number> = new Set([
   16,
   19,
   20,
-  // A request between the steps of a new login on a connection that goes on; the broker ends that connection.
+  // A request between the steps of a repeated login on a connection; the broker closes that connection.
   34,
   41,
   51,
@@ -114,7 +114,7 @@ export class NotKafkaError extends Error {
 
   constructor(address: string, start: string) {
     super(
-      `what listens on ${address} is not Apache Kafka; it says ${JSON.stringify(start.split(/[\r\n]/)[0])}`,
+      `the server at ${address} is not Apache Kafka; it answers ${JSON.stringify(start.split(/[\r\n]/)[0])}`,
     );
     this.name = 'NotKafkaError';
   }
@@ -141,7 +141,7 @@ export type Verdict =
   /** The same call may succeed later; `why` says what is the matter, for the one who waits. */
   { readonly kind: 'passing'; readonly why: string } | { readonly kind: 'final'; readonly error: Error };
 
-/** Whether an error may pass, and what it is in our words where it will not. */
+/** Whether an error may pass; if not, the error to throw. */
 export function judge(error: unknown): Verdict {
   if (error instanceof TallystreamError || error instanceof InvariantError) return { kind: 'final', error };
   const chain = errorsWithin(error);
@@ -154,7 +154,7 @@ export function judge(error: unknown): Verdict {
   const explained = chain.find((one) => one instanceof ExplainedFault);
   if (explained !== undefined) return { kind: 'passing', why: explained.message };
   if (codes.length > 0) return { kind: 'passing', why: `the broker answers ${codes.map(nameOf).join(', ')}` };
-  // What is neither the client's nor the network's is a mistake in a program, and no retry mends that.
+  // What is neither the client's nor the network's is a mistake in a program, and no retry fixes that.
   const expected = chain.some((one) => GenericError.isGenericError(one) || 'code' in one);
   if (!expected) return { kind: 'final', error: error instanceof Error ? error : new Error(String(error)) };
   return { kind: 'passing', why: describe(error) };
@@ -162,7 +162,7 @@ export function judge(error: unknown): Verdict {
 
 export function unavailable(why: string, cause?: unknown): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
-    what: 'Apache Kafka cannot be used for now.',
+    what: 'Apache Kafka is unavailable.',
     why: `${why.charAt(0).toUpperCase()}${why.slice(1).replace(/\.$/, '')}.`,
     mend: mendOf(cause),
     cause,
@@ -172,9 +172,9 @@ export function unavailable(why: string, cause?: unknown): TallystreamError {
 function mendOf(cause: unknown): string {
   const advertised = errorsWithin(cause).find((one) => one instanceof AdvertisedFault);
   if (advertised === undefined)
-    return 'Check that the brokers run and that kafka.bootstrap_servers names them.';
+    return 'Check that the brokers are running and that kafka.bootstrap_servers lists them.';
   const { nodeId, address } = advertised;
-  return `Check that broker ${nodeId} runs. If this machine cannot reach ${address}, correct advertised.listeners in the settings of broker ${nodeId}.`;
+  return `Check that broker ${nodeId} is running. If this machine cannot reach ${address}, correct advertised.listeners in the settings of broker ${nodeId}.`;
 }
 
 /** The error codes within an error of the client, or of ours. */
@@ -196,17 +196,19 @@ function errorsWithin(error: unknown, depth = 0): Error[] {
 
 function refusalOf(error: Error): TallystreamError | undefined {
   if (error instanceof AuthenticationError && !wasLeft(error)) {
-    return refused('The broker does not accept who we say we are.', {
+    return refused('The broker rejected the credentials.', {
       why: lastWords(error),
       mend: 'Check kafka.sasl_mechanism, kafka.sasl_username and the password.',
     });
   }
   if (error instanceof UserError && !isCutOff(error)) {
-    return refused('The broker does not speak as kafka.security_protocol says.', { why: error.message });
+    return refused('The broker does not use the protocol that kafka.security_protocol sets.', {
+      why: error.message,
+    });
   }
   const systemCode = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (TLS_CODES.test(systemCode)) {
-    return refused('The connection to the broker cannot be made safe.', {
+    return refused('The TLS connection to the broker failed.', {
       why: `${error.message} (${systemCode}).`,
       mend: 'Check kafka.tls_ca_file, and that the certificate names the host in kafka.bootstrap_servers.',
     });
@@ -214,14 +216,14 @@ function refusalOf(error: Error): TallystreamError | undefined {
   const [code] = brokerCodesOf(error);
   if (code === undefined) return undefined;
   if (NOT_ALLOWED.has(code)) {
-    return refused(`The broker does not allow it: ${nameOf(code)}.`, {
-      mend: 'Ask who runs the cluster for an ACL for this user.',
+    return refused(`This user is not authorized: ${nameOf(code)}.`, {
+      mend: 'Ask the administrator of the cluster for an ACL for this user.',
     });
   }
   if (NOT_TAKEN.has(code))
-    return refused(`The broker does not take it: ${nameOf(code)}.`, { why: wordsOf(error) });
+    return refused(`The broker rejected the request: ${nameOf(code)}.`, { why: wordsOf(error) });
   if (code === UNSUPPORTED_VERSION) {
-    return refused('The broker does not speak this version of the protocol.', {
+    return refused('The broker does not support this version of the protocol.', {
       mend: 'Use brokers of Apache Kafka 3.1 or later.',
     });
   }
@@ -233,12 +235,12 @@ function isFenced(error: Error): boolean {
   return brokerCodesOf(error)[0] === INVALID_REPLICATION_FACTOR && /\bfenced\b/.test(wordsOf(error) ?? '');
 }
 
-/** A broker that goes away in the middle of a login has not refused anybody. */
+/** A broker that goes away in the middle of a login has not rejected the credentials. */
 function wasLeft(error: AuthenticationError): boolean {
   return errorsWithin(error).some((one) => one instanceof NetworkError || one instanceof TimeoutError);
 }
 
-/** A broker that starts or stops ends handshakes as well; whether it never spoke TLS shows when it goes on doing so. */
+/** A broker that starts or stops ends handshakes as well; only one that keeps doing so does not use TLS. */
 function isCutOff({ cause }: Error): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET';
 }

@@ -9,7 +9,7 @@ import type { Fetched } from '../read/decode.ts';
 export const FETCH_API = { key: 1, version: 13 } as const;
 
 /**
- * Of one answer: some batches and chunks, so that a round trip and what is cut off at the end are small beside them. In
+ * Of one answer: some batches and chunks, so that a round trip and what is cut off at the end are small in comparison. In
  * memory at once are the one that is read, the next, and the one that ranges opened ahead began with, or a few where their
  * batches are larger than a part of it.
  */

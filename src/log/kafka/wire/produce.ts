@@ -1,12 +1,12 @@
 /**
- * Produce, written and read here: the client's own makes objects of every record, and ends a whole answer where one
+ * Produce, written and read here: the client's own makes objects of every record, and ends a whole answer if one
  * partition of it is an error. https://kafka.apache.org/protocol
  */
 import { Writer, type Connection, type Reader } from './client.ts';
 
 export interface ProduceRequest {
   readonly topic: string;
-  /** The transaction that the batches belong to; null where they belong to none. */
+  /** The transaction that the batches belong to; null if they belong to none. */
   readonly transactionalId: string | null;
   /** 'all' in-sync replicas, or the leader alone. */
   readonly acks: 'all' | 'leader';
@@ -20,7 +20,7 @@ export interface ProducedPartition {
   readonly code: number;
   readonly baseOffset: number;
   readonly message: string | null;
-  /** The places within the batch of the records that the broker refuses it for; empty where it does not name any. */
+  /** The places within the batch of the records that the broker refuses it for; empty if it does not name any. */
   readonly refused: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-/** Kafka's record batch, version 2: where its fields lie, and which batches a block of fetched bytes holds. */
+/** Kafka's record batch, version 2: the positions of its fields, and which batches a block of fetched bytes holds. */
 import type { HistoryMark } from '../../../contracts/log.ts';
 
 export const MAGIC = 2;
@@ -30,7 +30,7 @@ const LOG_APPEND_TIME_BIT = 1 << 3;
 export const TRANSACTIONAL_BIT = 1 << 4;
 const CONTROL_BIT = 1 << 5;
 
-/** The fixed part of one batch, and where the batch lies in its block. */
+/** The fixed part of one batch, and where the batch is in its block. */
 export interface BatchHeader {
   readonly start: number;
   readonly end: number;
@@ -46,13 +46,13 @@ export interface BatchHeader {
   readonly baseTimestampMs: number;
   readonly exactBaseTimestamp: bigint;
   readonly exactMaxTimestamp: bigint;
-  /** Every record's timestamp where the topic has the broker's time; undefined where records bring their own. */
+  /** Every record's timestamp if the topic has the broker's time; undefined if records bring their own. */
   readonly appendTimeMs: number | undefined;
   readonly producerId: bigint;
   readonly count: number;
 }
 
-/** The whole batches of a block, in order. A broker cuts the last one off where the fetch's limit falls into it. */
+/** The whole batches of a block, in order. A broker cuts off the last one if the fetch's limit falls into it. */
 export function batchesOf(block: Buffer): BatchHeader[] {
   const headers: BatchHeader[] = [];
   let start = 0;
@@ -75,7 +75,7 @@ export interface Coverage {
   readonly gap: { readonly start: number; readonly end: number } | undefined;
 }
 
-/** Reads three numbers of each batch and makes no object of it, so that it costs nothing beside decoding. */
+/** Reads three numbers of each batch and makes no object of it, so that it costs almost nothing compared with decoding. */
 export function coverageOf(block: Buffer, start: number, end: number): Coverage {
   let at = 0;
   let next: number | undefined;

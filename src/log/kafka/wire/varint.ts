@@ -47,7 +47,7 @@ export class VarintReader {
     this.at = at;
   }
 
-  /** @throws RangeError where the bytes end before the number does, or it has more than 64 bits */
+  /** @throws RangeError if the bytes end before the number does, or it has more than 64 bits */
   signed(): number {
     const { bytes } = this;
     const first = bytes[this.at];

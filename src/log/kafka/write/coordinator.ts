@@ -1,5 +1,5 @@
 /**
- * The broker that keeps a writer's transactions, as requests of one attempt each: whoever calls goes on trying
+ * The broker that keeps a writer's transactions, as requests of one attempt each. The caller retries
  * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). The versions are those before KIP-890, which every broker
  * from 3.1 on speaks.
  */
@@ -20,7 +20,7 @@ import { writerFenced } from '../../shared/writer-turns.ts';
 
 const TRANSACTION_KEY_TYPE = 1;
 
-/** A broker that allows less than this has no time for a transaction. */
+/** A broker that allows less than this cannot be used for transactions. */
 const TIMEOUT_MS_MIN = 1_000;
 
 export type Ending = 'commit' | 'abort';
@@ -28,7 +28,7 @@ export type Ending = 'commit' | 'abort';
 /** Partitions by topic. */
 export type TopicPartitions = ReadonlyMap<string, readonly number[]>;
 
-/** What becomes of a transaction in each state of its coordinator when the next writer introduces itself. */
+/** How a transaction in each coordinator state ends when the next writer calls InitProducerId. */
 const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['PrepareCommit', 'commit'],
   ['CompleteCommit', 'commit'],
@@ -38,7 +38,7 @@ const ENDINGS: ReadonlyMap<string, Ending> = new Map([
   ['CompleteAbort', 'abort'],
 ]);
 
-/** The name belongs to a later writer, or to one whose transaction the broker took back. */
+/** A later writer has the name, or the broker aborted the transaction of this one. */
 export const FENCED: ReadonlySet<number> = new Set([
   CODE.INVALID_PRODUCER_EPOCH,
   CODE.INVALID_PRODUCER_ID_MAPPING,
@@ -49,7 +49,7 @@ export class TransactionCoordinator {
   readonly name: string;
   readonly purpose: Purpose;
   private readonly cluster: KafkaCluster;
-  /** How long a transaction may be open; less than was asked for where the broker allows no more. */
+  /** How long a transaction may be open; less than configured if the broker does not allow more. */
   private timeoutMs: number;
   private broker: Broker | undefined;
 
@@ -60,7 +60,7 @@ export class TransactionCoordinator {
     this.timeoutMs = cluster.options.transactionTimeoutMs;
   }
 
-  /** How the last transaction of the name ends, or has ended; undefined where there was none since its writer came. */
+  /** How the last transaction of the name ends, or has ended; undefined if there was none since its writer came. */
   async lastEnding(): Promise<Ending | undefined> {
     try {
       const { transactionStates } = await this.ask((connection) =>
@@ -75,23 +75,23 @@ export class TransactionCoordinator {
 
   /**
    * Becomes the writer of the name: the one before is fenced, and its transaction is settled before this answers. With a
-   * former identity only where nobody else has become the writer since.
+   * former identity, fails if another writer has been opened since.
    * @throws WRITER_FENCED (with a former identity), CONFIG_INVALID
    */
-  async introduce(former?: Identity): Promise<Identity> {
+  async initProducerId(former?: Identity): Promise<Identity> {
     for (;;) {
       try {
-        return await this.introduceWith(this.timeoutMs, former);
+        return await this.requestProducerId(this.timeoutMs, former);
       } catch (error) {
         if (!brokerCodesOf(error).includes(CODE.INVALID_TRANSACTION_TIMEOUT)) throw error;
-        // What the broker allows is a setting that a user need not be allowed to read.
+        // The user may lack the permission to read the broker's limit, so it is found by trying.
         if (this.timeoutMs / 2 < TIMEOUT_MS_MIN) throw this.timeoutRefused();
         this.timeoutMs = Math.floor(this.timeoutMs / 2);
       }
     }
   }
 
-  private introduceWith(timeoutMs: number, former: Identity | undefined): Promise<Identity> {
+  private requestProducerId(timeoutMs: number, former: Identity | undefined): Promise<Identity> {
     return this.ask(async (connection) => {
       const answer = await initProducerIdV4.api.async(
         connection,
@@ -104,7 +104,7 @@ export class TransactionCoordinator {
     });
   }
 
-  /** Makes partitions part of the transaction, and opens it where it is not: all of them, or none. @throws WRITER_FENCED */
+  /** Adds all of the partitions to the transaction, or none, and opens it if needed. @throws WRITER_FENCED */
   async add(identity: Identity, added: TopicPartitions): Promise<void> {
     const { producerId, producerEpoch } = identity;
     const topics = [...added].map(([name, partitions]) => ({ name, partitions: [...partitions] }));
@@ -112,7 +112,7 @@ export class TransactionCoordinator {
     await this.ask((connection) => addPartitionsToTxnV3.api.async(connection, [request]));
   }
 
-  /** Ends the transaction. `onSend` is called where the request is about to be sent. @throws WRITER_FENCED */
+  /** Ends the transaction. `onSend` is called when the request is about to be sent. @throws WRITER_FENCED */
   async end(
     { producerId, producerEpoch }: Identity,
     ending: Ending,
@@ -129,10 +129,10 @@ export class TransactionCoordinator {
     const allowed =
       this.timeoutMs === askedMs
         ? ''
-        : ` It allows no longer one: raise its setting transaction.max.timeout.ms to ${askedMs} or more.`;
+        : ` The broker allows no longer transactions: raise its setting transaction.max.timeout.ms to ${askedMs} or more.`;
     return writerFenced(
       this.name,
-      `Another writer of this name was opened since, or a transaction was open for more than ${this.timeoutMs / 1000} s and the broker took it back.${allowed}`,
+      `Another writer with this name was opened, or a transaction was open for more than ${this.timeoutMs / 1000} s and the broker aborted it.${allowed}`,
       new BrokerFault(code),
     );
   }
@@ -145,11 +145,11 @@ export class TransactionCoordinator {
     } catch (error) {
       const codes = brokerCodesOf(error).filter((code) => code !== CODE.OPERATION_NOT_ATTEMPTED);
       const [code] = codes;
-      // Transactions that are still being settled are known to the coordinator; everything else may mean that it moved.
+      // CONCURRENT_TRANSACTIONS comes from the right coordinator; every other error may mean that it moved.
       if (code !== CODE.CONCURRENT_TRANSACTIONS) this.broker = undefined;
       const fencedBy = codes.find((each) => FENCED.has(each));
       if (fencedBy !== undefined) throw this.fenced(fencedBy);
-      // The client reports several partitions as several errors: those that were not tried say nothing.
+      // The client reports one error per partition. Those of partitions that were not tried say nothing.
       throw code === undefined ? error : new BrokerFault(code);
     }
   }
@@ -167,7 +167,7 @@ export class TransactionCoordinator {
     return new TallystreamError('CONFIG_INVALID', {
       what: `The broker does not allow a transaction that is open for ${this.timeoutMs} ms.`,
       why: 'Its setting transaction.max.timeout.ms is lower.',
-      mend: `Raise transaction.max.timeout.ms in the settings of the brokers to ${this.cluster.options.transactionTimeoutMs} or more (their default is 900000), or turn output topics off.`,
+      mend: `Raise transaction.max.timeout.ms in the brokers' settings to ${this.cluster.options.transactionTimeoutMs} or more (the default is 900000), or turn off output topics.`,
     });
   }
 }

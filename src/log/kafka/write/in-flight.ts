@@ -1,7 +1,6 @@
 /**
- * A delivery that is sent while others are still under way. It is sent once, in the hope that nothing goes wrong: what
- * the brokers did not acknowledge stays as it is, for the careful way (`deliver`), which sends one batch at a time and
- * judges every answer.
+ * Pipelined sends: a delivery that is sent while earlier ones are still in flight. It is sent once. Batches that the brokers
+ * did not acknowledge are left to `deliver`, which sends one batch at a time and evaluates every response.
  */
 import type { KafkaCluster } from '../cluster/cluster.ts';
 import {
@@ -16,19 +15,19 @@ import {
   type Sender,
 } from './send.ts';
 
-export type Route = Awaited<ReturnType<KafkaCluster['leadersOf']>>;
+export type Leaders = Awaited<ReturnType<KafkaCluster['leadersOf']>>;
 
 /**
- * The leaders that the delivery would be sent to in one request each; undefined where it has to go the careful way. Of
- * every partition some batch must be acknowledged under this identity: a broker that does not know the producer yet would
- * take a later batch although an earlier one was lost.
+ * The leaders to send the delivery to in one request each; undefined if it cannot be pipelined. Every partition must have
+ * an acknowledged batch under this identity: a broker that does not know the producer yet would accept a later batch even
+ * if an earlier one was lost.
  */
-export async function routeOf(
+export async function findPipelineLeaders(
   cluster: KafkaCluster,
   delivery: Delivery,
   sender: Sender,
   identity: Identity | undefined,
-): Promise<Route | undefined> {
+): Promise<Leaders | undefined> {
   const sequences = identity?.sequences;
   if (sequences === undefined) return undefined;
   let requestBytes = 0;
@@ -45,35 +44,39 @@ export async function routeOf(
     const partitions = delivery.partitions.map(({ partition }) => partition);
     return await cluster.leadersOf(topic, partitions, sender.purpose);
   } catch {
-    // What is the matter is for the careful way to find out.
+    // `deliver` meets the same error and reports it.
     return undefined;
   }
 }
 
 /**
- * Sends all of it behind what is under way, at once: before this returns. Resolves, and never rejects, when every request
- * is answered or lost.
+ * Sends the whole delivery after the requests in flight, before this returns. Resolves when every request has a response
+ * or is lost. Never rejects.
  */
-export async function takeOff(
+export async function sendPipelined(
   cluster: KafkaCluster,
   delivery: Delivery,
   sender: Sender,
-  way: {
-    readonly route: Route;
+  {
+    leaders,
+    identity,
+    before,
+  }: {
+    readonly leaders: Leaders;
     readonly identity: Identity;
-    /** Deliveries to the same topic that are under way, and were sent before. */
+    /** Deliveries to the same topic that are in flight and were sent earlier. */
     readonly before: readonly Delivery[];
   },
 ): Promise<void> {
-  for (const part of delivery.partitions) stamp(delivery, part, way.identity, way.before);
-  // Each answer is taken in when it comes: that of another broker may be long in coming.
-  const answers = request(cluster, delivery, sender, way.route).map(async (asked) => {
-    for (const { partition, code, baseOffset } of await asked) {
+  for (const part of delivery.partitions) stamp(delivery, part, identity, before);
+  // Each response is processed when it arrives: another broker may take longer.
+  const responses = request(cluster, delivery, sender, leaders).map(async (response) => {
+    for (const { partition, code, baseOffset } of await response) {
       const part = delivery.partitions.find((each) => each.partition === partition);
       if (code === 0 && part?.batch !== undefined) acknowledge(delivery, part, baseOffset);
     }
   });
-  for (const { status } of await Promise.allSettled(answers)) {
-    if (status === 'rejected') sender.onSilence?.();
+  for (const { status } of await Promise.allSettled(responses)) {
+    if (status === 'rejected') sender.onNoResponse?.();
   }
 }

@@ -1,4 +1,4 @@
-/** What one call appends, by partition: records, or the rows of a block, in the same clothes. */
+/** What one call appends, by partition: records or block rows, behind one interface. */
 import type { RecordBlock, RecordInPlace, RecordInput, RecordRefusal } from '../../../contracts/log.ts';
 import { groupByPartition, groupRowsByPartition, type KeylessTurn } from '../../shared/append-plan.ts';
 import { encodeKafkaBatch, type EncodedKafkaBatch, type EncodeOptions } from '../wire/encode.ts';
@@ -15,7 +15,7 @@ export interface PartitionInput {
   readonly encode: (from: number, options: EncodeOptions) => EncodedKafkaBatch;
   /** The place within the call, and the bytes of the value, for the error that names a record. */
   readonly describe: (at: number) => { readonly index: number; readonly valueBytes: number };
-  /** Puts another record at this place, which the topic refuses; false where there is none to put there. */
+  /** Puts another record at this place, which the topic refuses; false if there is none to put there. */
   readonly replace?: (at: number, refusal: RecordRefusal) => boolean;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Transactions that have ended for their coordinator and not for a partition. Brokers with
- * https://issues.apache.org/jira/browse/KAFKA-20734 (4.3.0 is one) leave a marker out for good where a partition has no
- * leader at the moment, as after a broker was killed, and call the transaction complete all the same. Readers then stop
- * before its records, until the same producer ends another transaction there: and that one's end counts for both.
+ * Transactions that have ended for their coordinator, but not in every partition. If a partition has no leader, for example
+ * after a broker was killed, brokers with https://issues.apache.org/jira/browse/KAFKA-20734 (such as 4.3.0) never write its
+ * marker and still report the transaction as complete. Readers then stop before its records until the same producer ends
+ * another transaction in that partition, whose marker counts for both.
  */
 import { TallystreamError } from '../../../errors.ts';
 import { describeProducersV0 } from '../wire/client.ts';
@@ -12,15 +12,15 @@ import { brokerCodesOf, BrokerFault, CODE, unavailable } from '../wire/errors.ts
 import type { Ending, TopicPartitions, TransactionCoordinator } from './coordinator.ts';
 
 /**
- * So long who leads is taken to be as it was. A coordinator that takes longer may have met a broker that is away, and the
- * one that led before might still take itself for the leader.
+ * How long looked-up leaders are trusted. If the coordinator takes longer, a broker may be down, and the previous leader
+ * might still consider itself the leader.
  */
 const LEADERS_KEPT_MS = 100;
 
-/** A transaction that the coordinator has ended, and its partitions perhaps not all. */
+/** A transaction that the coordinator has ended; some partitions may lack their marker. */
 export interface Ended {
   readonly identity: Identity;
-  /** Undefined where it is not known. */
+  /** Undefined if it is not known. */
   readonly ending: Ending | undefined;
   readonly partitions: TopicPartitions;
 }
@@ -29,7 +29,7 @@ export interface Ended {
 export class LastTransaction {
   private readonly cluster: KafkaCluster;
   private readonly coordinator: TransactionCoordinator;
-  /** Makes a request, and notes where it got no answer. */
+  /** Makes a request, and requires an epoch bump if it got no response. */
   private readonly attempt: (act: () => Promise<void>) => Promise<void>;
   private ended: Ended | undefined;
   private watching: Promise<void> = Promise.resolve();
@@ -48,21 +48,21 @@ export class LastTransaction {
     this.ended = ended;
   }
 
-  /** Looks after the markers from here on. `onFailure` is called where that came to nothing, before `watched` resolves. */
+  /** Starts to check the markers. If that fails, `onFailure` is called before `watched` resolves. */
   watch(onFailure: () => void): void {
     this.watching = this.awaitMarkers(onFailure);
-    // It is awaited before the next transaction begins; until then a failure is no unhandled one.
+    // It is awaited before the next transaction begins. Until then, a failure must not count as unhandled.
     this.watching.catch(() => undefined);
   }
 
-  /** Resolves when nothing more is done about the markers, whether all are there or not. */
+  /** Resolves when the check of the markers has ended, whether or not all are there. */
   watched(): Promise<void> {
     return this.watching;
   }
 
   /**
-   * The coordinator answers when the end is decided, and readers see it when every partition has its marker. Then, and not
-   * before, the coordinator takes a repeat. What goes wrong here takes nothing back, and is gone on with before the next
+   * The coordinator responds when the end is decided. Readers see it when every partition has its marker. Only then does
+   * the coordinator accept a repeat. A failure here rolls nothing back. The check continues before the next
    * transaction begins.
    */
   private async awaitMarkers(onFailure: () => void): Promise<void> {
@@ -71,7 +71,7 @@ export class LastTransaction {
     if (ended === undefined || ending === undefined) return;
     const { clock } = cluster.options;
     const lookedMs = clock.monotonicMs();
-    // Who leads is asked meanwhile; where that fails, or was too long ago, it is asked again.
+    // The leaders are looked up meanwhile, and again if that fails or was too long ago.
     const looking = lookUpAll(cluster, ended.partitions).catch(() => undefined);
     try {
       await cluster.persist(() => this.attempt(() => coordinator.end(ended.identity, ending)));
@@ -89,8 +89,8 @@ export class LastTransaction {
   }
 
   /**
-   * Sees to it that every partition has the marker: a transaction without records, which ends in the same way, brings what
-   * is missing. One attempt; it fails until nothing is missing. The topics are looked up where they are not given.
+   * Writes missing markers by a transaction without records that ends in the same way. One attempt; it fails until no
+   * marker is missing. Looks up the topics if they are not given.
    */
   async settle(topics?: readonly TopicMetadata[]): Promise<void> {
     const { cluster, coordinator, ended } = this;
@@ -117,13 +117,13 @@ export class LastTransaction {
   }
 }
 
-/** The topics that are still there: what went with its topic is not open. One attempt. */
+/** The topics that still exist: a deleted topic has no open transaction. One attempt. */
 async function lookUpAll(cluster: KafkaCluster, among: TopicPartitions): Promise<TopicMetadata[]> {
   const found = await Promise.all([...among.keys()].map((name) => cluster.lookUp(name)));
   return found.filter((topic) => topic !== undefined);
 }
 
-/** The partitions on which the producer has a transaction open, by what their leaders say. One attempt. */
+/** The partitions in which the producer has an open transaction according to their leaders. One attempt. */
 async function partitionsLeftOpen(
   cluster: KafkaCluster,
   producerId: bigint,
@@ -161,7 +161,7 @@ async function leftOpenOn(
       )
       .map(({ partitionIndex }) => partitionIndex);
   } catch (error) {
-    // Who may write a topic and not read it is not told, and has the coordinator's word alone.
+    // A user who may write the topic but not read it gets no answer. Then only the coordinator's answer counts.
     if (brokerCodesOf(error).includes(CODE.TOPIC_AUTHORIZATION_FAILED)) return [];
     throw error;
   }

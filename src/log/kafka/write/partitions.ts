@@ -1,6 +1,6 @@
 /**
- * Which partitions are part of the open transaction. What appends to several topics need at the same moment is asked for in
- * one request, since each is a flush of the coordinator's own log.
+ * The partitions of the open transaction. If appends to several topics add partitions at the same time, one request adds
+ * them all, because each request flushes the coordinator's log.
  */
 import { topicRecreated } from './send.ts';
 import type { TopicMetadata } from '../cluster/cluster.ts';
@@ -11,34 +11,34 @@ interface Wanted {
   readonly partitions: readonly number[];
 }
 
-/** What of one topic is part of the transaction. */
+/** The partitions of one topic in the transaction. */
 interface AddedTopic {
   readonly topicId: string;
   readonly partitions: Set<number>;
 }
 
 export class TransactionPartitions {
-  /** One attempt to make all of these part of the transaction. */
+  /** One attempt to add all of these to the transaction. */
   private readonly add: (missing: TopicPartitions) => Promise<void>;
   private readonly added = new Map<string, AddedTopic>();
   private waiting: Wanted[] = [];
-  /** The request for what waits, before it is sent. */
+  /** The request for the waiting partitions, before it is sent. */
   private next: Promise<void> | undefined;
-  /** The last one that was sent: they go one after the other. */
-  private underWay: Promise<unknown> = Promise.resolve();
+  /** The last request that was sent. They are sent one after the other. */
+  private inFlight: Promise<unknown> = Promise.resolve();
 
   constructor(add: (missing: TopicPartitions) => Promise<void>) {
     this.add = add;
   }
 
-  /** @throws TOPIC_RECREATED; whatever `add` does */
+  /** @throws TOPIC_RECREATED; any error of `add` */
   async join(topic: TopicMetadata, partitions: readonly number[]): Promise<void> {
     const added = this.added.get(topic.name);
     if (added !== undefined && added.topicId !== topic.id) throw topicRecreated(topic.name);
     const missing = partitions.filter((partition) => added?.partitions.has(partition) !== true);
     if (missing.length === 0) return;
     this.waiting.push({ topic, partitions: missing });
-    this.next ??= this.underWay.then(() => this.addWaiting());
+    this.next ??= this.inFlight.then(() => this.addWaiting());
     await this.next;
   }
 
@@ -46,7 +46,7 @@ export class TransactionPartitions {
     return this.added.size === 0;
   }
 
-  /** All of them, after which there are none. Not while any join. */
+  /** Returns all of them and removes them. Must not be called during `join`. */
   take(): TopicPartitions {
     const all = [...this.added].map(([name, { partitions }]) => [name, [...partitions]] as const);
     this.added.clear();
@@ -54,11 +54,11 @@ export class TransactionPartitions {
   }
 
   private async addWaiting(): Promise<void> {
-    // Appends that were called together come to this point one after the other, within one turn.
+    // Appends that were called together reach this point one after the other, within one turn.
     await new Promise<void>((resolve) => process.nextTick(resolve));
     const wanted = this.waiting.splice(0);
     const adding = this.add(new Map(wanted.map(({ topic, partitions }) => [topic.name, partitions])));
-    this.underWay = adding.catch(() => undefined);
+    this.inFlight = adding.catch(() => undefined);
     this.next = undefined;
     await adding;
     for (const { topic, partitions } of wanted) {

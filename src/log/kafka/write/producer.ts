@@ -1,6 +1,6 @@
 /**
- * The idempotent producer: a few appends are under way at a time, in the order of the calls, under an identity that lasts
- * until a batch is in doubt. A call that ended without its answers can be gone on with.
+ * The idempotent producer. A few appends are in flight at a time, in the order of the calls. They share one producer id
+ * until the outcome of a batch is unknown. A call that ended without a response can be resumed.
  */
 import { initProducerIdV4 } from '../wire/client.ts';
 import type { AppendedRange } from '../../../contracts/log.ts';
@@ -16,49 +16,49 @@ import {
   type Identity,
   type Sender,
 } from './send.ts';
-import { settleDoubt } from './unacknowledged.ts';
+import { settleUnacknowledged } from './unacknowledged.ts';
 import { BrokerFault, LOST_IDENTITY } from '../wire/errors.ts';
-import { routeOf, takeOff, type Route } from './in-flight.ts';
+import { findPipelineLeaders, sendPipelined, type Leaders } from './in-flight.ts';
 import type { AppendInput } from './input.ts';
 
 const TRANSACTION_TIMEOUT_NONE_MS = 0;
 
-/** Without idempotence a batch says that it has no producer. */
+/** Without idempotence a batch has no producer id. */
 const ANONYMOUS: Identity = { producerId: -1n, producerEpoch: -1, sequences: undefined };
 
 /**
- * Appends under way at once. A broker tells a batch that comes again from a new one by the last five of its producer in a
- * partition, so no more may be in doubt (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98).
+ * Appends in flight at once. A broker recognises a repeated batch among the last five of its producer in a partition. So
+ * at most five may be unacknowledged (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98).
  */
 const APPENDS_MAX = 5;
 
-/** One call on its way. */
-interface Flight {
+/** One call whose requests are in flight. */
+interface InFlightAppend {
   readonly delivery: Delivery;
-  /** Whether it was sent without waiting for those before, and nothing went wrong with it so far. */
-  isClear: boolean;
-  /** Never rejects: every request that was sent at first is answered or lost. */
-  answered: Promise<void>;
-  /** Never rejects: the call has ended, and the flight has left the window. */
+  /** It was sent without waiting for earlier calls, and nothing has failed so far. */
+  isPipelined: boolean;
+  /** Every request of the pipelined send has a response or is lost. Never rejects. */
+  responded: Promise<void>;
+  /** The call has ended and is no longer in flight. Never rejects. */
   ended: Promise<void>;
-  /** Why a call before this one failed: this one must not come to lie before its repeat. */
-  barred: Error | undefined;
+  /** The failure of an earlier call, which this call must not overtake when the earlier one is repeated. */
+  failedEarlier: Error | undefined;
 }
 
 export class KafkaAppender {
-  /** See `Log.appendsMax`. Without sequences a batch that is lost would let later ones past it. */
+  /** See `Log.appendsMax`. Without sequences, later batches would overtake a lost one. */
   readonly appendsMax: number;
   private readonly cluster: KafkaCluster;
   private readonly sender: Sender;
   private readonly keyless = new KeylessTurn();
-  /** Calls are sent in their order. */
-  private lane: Promise<unknown> = Promise.resolve();
+  /** Calls are sent in order. */
+  private queue: Promise<unknown> = Promise.resolve();
   private identity: Identity | undefined;
   /** In the order of the calls. */
-  private readonly window: Flight[] = [];
-  /** Calls that ended without all their answers. The very same input again goes on with its own. */
+  private readonly inFlight: InFlightAppend[] = [];
+  /** Calls that ended without all responses. A call with the same input object resumes its own. */
   private readonly unfinished: Delivery[] = [];
-  /** How many calls have failed by themselves, and how the last of them did. */
+  /** How many calls failed, not counting those that failed because of an earlier one; and the last failure. */
   private failures = 0;
   private lastFailure: Error | undefined;
 
@@ -70,7 +70,7 @@ export class KafkaAppender {
       purpose: 'write',
       transactionalId: null,
       acks,
-      identify: async () => (acks === 'leader' ? ANONYMOUS : (this.identity ??= await this.introduce())),
+      identify: async () => (acks === 'leader' ? ANONYMOUS : (this.identity ??= await this.initProducerId())),
       faultOf: (code, message) => {
         if (LOST_IDENTITY.has(code)) this.identity = undefined;
         return new BrokerFault(code, message);
@@ -80,18 +80,18 @@ export class KafkaAppender {
 
   async append(topic: string, input: AppendInput): Promise<readonly AppendedRange[]> {
     const { failures } = this;
-    const departed = this.lane.then(() => this.depart(topic, input, failures));
-    this.lane = departed.catch(() => undefined);
-    const { appended } = await departed;
+    const sent = this.queue.then(() => this.send(topic, input, failures));
+    this.queue = sent.catch(() => undefined);
+    const { appended } = await sent;
     return appended;
   }
 
   /**
-   * Resolves when the call is on its way, with the promise of its end. Where an earlier one has failed since it was made
-   * (there were `failuresBefore` then), it fails likewise: it must not come to lie before the other's repeat.
+   * Resolves when the call is in flight, with the promise of its result. If an earlier call has failed since this one was
+   * made (when there were `failuresBefore`), this one fails too: its records must not precede those of the repeated call.
    */
-  private async depart(topic: string, input: AppendInput, failuresBefore: number) {
-    const { cluster, sender, window } = this;
+  private async send(topic: string, input: AppendInput, failuresBefore: number) {
+    const { cluster, sender, inFlight } = this;
     if (this.failures !== failuresBefore) throw this.lastFailure as Error;
     const bound = { topic, timeoutMs: cluster.options.appendTimeoutMs };
     const delivery =
@@ -103,70 +103,71 @@ export class KafkaAppender {
         throw this.lastFailure as Error;
       }
       const { identity } = this;
-      const route = await routeOf(cluster, delivery, sender, identity);
-      const [oldest] = window;
-      const isClear = window.every(
-        (flight) => flight.isClear && flight.delivery.topicId === delivery.topicId,
+      const leaders = await findPipelineLeaders(cluster, delivery, sender, identity);
+      const [oldest] = inFlight;
+      const canPipeline = inFlight.every(
+        (other) => other.isPipelined && other.delivery.topicId === delivery.topicId,
       );
-      if (route !== undefined && identity === this.identity && isClear && window.length < this.appendsMax) {
-        return this.launch(delivery, bound, { route, identity: identity as Identity });
+      const isFree = canPipeline && inFlight.length < this.appendsMax;
+      if (leaders !== undefined && identity === this.identity && isFree) {
+        return this.start(delivery, bound, { leaders, identity: identity as Identity });
       }
-      if (oldest === undefined) return this.launch(delivery, bound);
+      if (oldest === undefined) return this.start(delivery, bound);
       await oldest.ended;
     }
   }
 
-  private launch(
+  private start(
     delivery: Delivery,
     bound: { readonly topic: string; readonly timeoutMs: number },
-    way?: { readonly route: Route; readonly identity: Identity },
+    pipeline?: { readonly leaders: Leaders; readonly identity: Identity },
   ): { readonly appended: Promise<readonly AppendedRange[]> } {
-    const { cluster, window } = this;
-    const flight: Flight = {
+    const { cluster, inFlight } = this;
+    const append: InFlightAppend = {
       delivery,
-      isClear: way !== undefined,
-      answered: Promise.resolve(),
+      isPipelined: pipeline !== undefined,
+      responded: Promise.resolve(),
       ended: Promise.resolve(),
-      barred: undefined,
+      failedEarlier: undefined,
     };
-    if (way !== undefined) {
-      const before = window.map((other) => other.delivery);
-      flight.answered = takeOff(cluster, delivery, this.sender, { ...way, before });
+    if (pipeline !== undefined) {
+      const before = inFlight.map((other) => other.delivery);
+      append.responded = sendPipelined(cluster, delivery, this.sender, { ...pipeline, before });
     }
-    window.push(flight);
-    const concluded = cluster.persist(() => this.conclude(flight), bound);
-    flight.ended = concluded.then(
-      () => void window.splice(window.indexOf(flight), 1),
-      (error: unknown) => this.fail(flight, error as Error),
+    inFlight.push(append);
+    const completed = cluster.persist(() => this.complete(append), bound);
+    append.ended = completed.then(
+      () => void inFlight.splice(inFlight.indexOf(append), 1),
+      (error: unknown) => this.fail(append, error as Error),
     );
-    return { appended: concluded.then(() => joinRuns(delivery.ranges)) };
+    return { appended: completed.then(() => joinRuns(delivery.ranges)) };
   }
 
-  /** What was not acknowledged at once is sent again in the order of the calls, and alone. */
-  private async conclude(flight: Flight): Promise<void> {
-    await flight.answered;
-    if (openPartitions(flight.delivery).length === 0) return;
-    flight.isClear = false;
-    for (let [first] = this.window; first !== undefined && first !== flight; [first] = this.window) {
+  /** Sends unacknowledged batches again, one call at a time and in the order of the calls. */
+  private async complete(append: InFlightAppend): Promise<void> {
+    await append.responded;
+    if (openPartitions(append.delivery).length === 0) return;
+    append.isPipelined = false;
+    for (let [first] = this.inFlight; first !== undefined && first !== append; [first] = this.inFlight) {
       await first.ended;
     }
-    if (flight.barred !== undefined) throw flight.barred;
-    await Promise.all(this.window.map(({ answered }) => answered));
-    await settleDoubt(this.cluster, flight.delivery, this.identity);
-    await deliver(this.cluster, flight.delivery, this.sender);
+    if (append.failedEarlier !== undefined) throw append.failedEarlier;
+    await Promise.all(this.inFlight.map(({ responded }) => responded));
+    await settleUnacknowledged(this.cluster, append.delivery, this.identity);
+    await deliver(this.cluster, append.delivery, this.sender);
   }
 
-  private fail(flight: Flight, error: Error): void {
-    const { window } = this;
-    if (flight.barred === undefined) {
+  private fail(append: InFlightAppend, error: Error): void {
+    const { inFlight } = this;
+    if (append.failedEarlier === undefined) {
       this.failures += 1;
       this.lastFailure = error;
     }
-    const [, ...later] = window.splice(window.indexOf(flight), Infinity);
-    for (const other of later) other.barred ??= error;
-    window.push(...later);
-    if (error instanceof TallystreamError && error.retry) this.unfinished.push(flight.delivery);
-    else this.loseIdentity([flight.delivery]);
+    const [, ...later] = inFlight.splice(inFlight.indexOf(append), Infinity);
+    for (const other of later) other.failedEarlier ??= error;
+    inFlight.push(...later);
+    if (error instanceof TallystreamError && error.retry) this.unfinished.push(append.delivery);
+    else this.dropIdentity([append.delivery]);
   }
 
   private async takeUnfinished(topic: string, input: AppendInput): Promise<Delivery | undefined> {
@@ -174,24 +175,24 @@ export class KafkaAppender {
     if (unfinished.length === 0) return undefined;
     const at = unfinished.findIndex((each) => each.topic === topic && each.input === input);
     if (at >= 0) return unfinished.splice(at, 1)[0];
-    for (let [first] = this.window; first !== undefined; [first] = this.window) await first.ended;
-    this.loseIdentity(unfinished.splice(0));
+    for (let [first] = this.inFlight; first !== undefined; [first] = this.inFlight) await first.ended;
+    this.dropIdentity(unfinished.splice(0));
     return undefined;
   }
 
-  /** Batches that may or may not have arrived would make the next sequence wrong; a new identity starts from none. */
-  private loseIdentity(deliveries: readonly Delivery[]): void {
+  /** If batches may or may not have arrived, the next sequence is unknown. A new producer id starts at sequence 0. */
+  private dropIdentity(deliveries: readonly Delivery[]): void {
     if (deliveries.some(hasUnanswered)) this.identity = undefined;
   }
 
-  private async introduce(): Promise<Identity> {
+  private async initProducerId(): Promise<Identity> {
     const connection = await this.cluster.any();
     const answer = await initProducerIdV4.api.async(connection, null, TRANSACTION_TIMEOUT_NONE_MS);
     return { producerId: answer.producerId, producerEpoch: answer.producerEpoch, sequences: new Map() };
   }
 }
 
-/** Ranges of one partition that lie end to end become one; in order of partition and offset. */
+/** Joins adjacent ranges of a partition; in order of partition and offset. */
 function joinRuns(ranges: readonly AppendedRange[]): AppendedRange[] {
   const joined: AppendedRange[] = [];
   const inOrder = ranges.toSorted((a, b) => a.partition - b.partition || a.baseOffset - b.baseOffset);

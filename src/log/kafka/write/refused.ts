@@ -1,17 +1,17 @@
-/** Batches that a broker refuses because of a record in them: another record goes in its place, or fewer go at once. */
+/** Batches that a broker rejects because of a record: the record is replaced, or the batch is made smaller. */
 import type { RecordRefusal } from '../../../contracts/log.ts';
 import { TallystreamError } from '../../../errors.ts';
 import type { PartitionInput } from './input.ts';
 import type { EncodedKafkaBatch } from '../wire/encode.ts';
 import { CODE } from '../wire/errors.ts';
 
-/** What of a delivery to one partition is needed, and changed, here. */
+/** The fields of a `PartitionDelivery` that are used here. */
 interface RefusedPart extends PartitionInput {
   readonly next: number;
   batchBytesMax: number;
 }
 
-/** Codes that a broker refuses a whole batch with, because of a record in it. */
+/** Error codes for a batch that is rejected because of one of its records. */
 export const REFUSALS: ReadonlyMap<number, RecordRefusal> = new Map([
   [CODE.MESSAGE_TOO_LARGE, 'too large'],
   [CODE.RECORD_LIST_TOO_LARGE, 'too large'],
@@ -19,7 +19,7 @@ export const REFUSALS: ReadonlyMap<number, RecordRefusal> = new Map([
   [CODE.INVALID_RECORD, 'invalid'],
 ]);
 
-/** Prepares another try of a batch: with others in place of the records that the broker names, or with fewer records. */
+/** Prepares another attempt: replaces the records that the broker names, or makes the batch smaller. */
 export function replaceRefused(
   part: RefusedPart,
   { count, bytes }: EncodedKafkaBatch,
@@ -36,7 +36,7 @@ export function replaceRefused(
 export function tooLarge(topic: string, part: RefusedPart, batchBytes: number): TallystreamError {
   const { index, valueBytes } = part.describe(part.next);
   return new TallystreamError('RECORD_TOO_LARGE', {
-    what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker takes for topic ${topic} (${batchBytes} bytes as a batch).`,
-    mend: "Leave the record out, or raise the topic's max.message.bytes; other records of this append may have been written.",
+    what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker allows for topic ${topic} (${batchBytes} bytes as a batch).`,
+    mend: "Omit the record, or raise the topic's max.message.bytes. Other records of this append may have been written.",
   });
 }

@@ -1,7 +1,7 @@
 /**
- * Records on their way to the leaders of their partitions, for whoever appends: with a sequence a batch, so that the
- * broker finds one that is sent again (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). One batch a partition
- * is under way at a time, so the order of a partition's records is that of the call.
+ * Sends records to the leaders of their partitions. Each batch has a sequence, so that the broker recognises a repeated one
+ * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98). One batch per partition is in flight at a time, so the
+ * records of a partition keep the order of the call.
  */
 import type { AppendedRange, RecordInPlace } from '../../../contracts/log.ts';
 import { InvariantError, TallystreamError } from '../../../errors.ts';
@@ -11,20 +11,20 @@ import { stampBatch, type EncodedKafkaBatch } from '../wire/encode.ts';
 import { splitInput, type AppendInput, type PartitionInput } from './input.ts';
 import { produceRecords, type ProducedPartition } from '../wire/produce.ts';
 import { REFUSALS, replaceRefused, tooLarge } from './refused.ts';
-import { hasCome, sequenceAfter } from './sequence.ts';
+import { isAtOrAfter, sequenceAfter } from './sequence.ts';
 
 /** Below the 1 MiB that a broker takes as a batch by default (message.max.bytes). */
 const BATCH_BYTES_MAX = 1_000_000;
 /** Bound of one request; a larger batch goes alone. */
 export const REQUEST_BYTES_MAX = 32 * 1024 * 1024;
 
-/** What of one call is still to go to one partition. */
+/** The part of a call that goes to one partition. */
 export interface PartitionDelivery extends PartitionInput {
   /** The first record that is not acknowledged. */
   next: number;
-  /** Sent, or about to be sent; kept until the broker has answered. */
+  /** Sent, or about to be sent; kept until the broker has responded. */
   batch: EncodedKafkaBatch | undefined;
-  /** What `batch` was sent under, which a repeat has to bear again. */
+  /** The producer id and sequence of `batch`, which a repeat must use again. */
   stamp: { readonly identity: Identity; readonly sequence: number } | undefined;
   batchBytesMax: number;
 }
@@ -39,29 +39,29 @@ export interface Delivery {
   readonly ranges: AppendedRange[];
 }
 
-/** Whom a broker takes the batches for. */
+/** The producer id and epoch that batches are sent with. */
 export interface Identity {
   readonly producerId: bigint;
   readonly producerEpoch: number;
-  /** The next sequence by topic id and partition; undefined where batches have none. */
+  /** The next sequence by topic id and partition; undefined if batches have none. */
   readonly sequences: Map<string, number> | undefined;
 }
 
-/** Who sends: what differs between appends alone and those of a transaction. */
+/** What differs between idempotent and transactional sends. */
 export interface Sender {
   readonly purpose: Purpose;
   /** Null outside of transactions. */
   readonly transactionalId: string | null;
   readonly acks: 'all' | 'leader';
-  /** Called before every round: the partitions are all that something is still to go to. May ask the broker. */
+  /** Called before every round, with all partitions that have unsent records. May ask the broker. */
   readonly identify: (topic: TopicMetadata, partitions: readonly number[]) => Promise<Identity>;
-  /** The error for what a partition answered; too large a batch is not among it. */
+  /** The error for the error code of a partition, except for a batch that is too large. */
   readonly faultOf: (code: number, message: string | null) => Error;
-  /** Told when a request got no answer, so that it may still arrive. */
-  readonly onSilence?: () => void;
+  /** Called when a request got no response, so that it may still arrive. */
+  readonly onNoResponse?: () => void;
 }
 
-/** @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE (above the bound of every log), and whatever one attempt can meet */
+/** @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE (above the bound of every log), and any error of one attempt */
 export async function planDelivery(
   cluster: KafkaCluster,
   name: string,
@@ -84,8 +84,8 @@ export async function planDelivery(
 }
 
 /**
- * Sends until everything is acknowledged. What was acknowledged stays so where an error ends it, and a repeat with the
- * same delivery goes on from there.
+ * Sends until everything is acknowledged. If an error ends it, acknowledged records stay acknowledged, and a repeat with
+ * the same delivery continues from there.
  */
 export async function deliver(cluster: KafkaCluster, delivery: Delivery, sender: Sender): Promise<void> {
   for (;;) {
@@ -106,7 +106,7 @@ export function hasUnanswered({ partitions }: Delivery): boolean {
   return partitions.some(({ batch }) => batch !== undefined);
 }
 
-/** The next batch of every open partition, to all leaders at once. Every answer is taken in before an error is thrown. */
+/** Sends the next batch of every open partition to all leaders at once. Processes every response before it throws. */
 async function sendRound(
   cluster: KafkaCluster,
   delivery: Delivery,
@@ -122,19 +122,19 @@ async function sendRound(
   const faults: Error[] = [];
   for (const answer of answers) {
     if (answer.status === 'rejected') {
-      sender.onSilence?.();
+      sender.onNoResponse?.();
       faults.push(answer.reason as Error);
     } else {
       const found = answer.value.map((produced) => takeAnswer(delivery, sender, round, produced));
       faults.push(...found.filter((fault) => fault !== undefined));
     }
   }
-  // What may pass goes first: the other comes again in the next round, and then nothing is left in between.
+  // An error that may pass goes first: the other one comes again in the next round.
   const fault = faults.find((each) => !(each instanceof TallystreamError)) ?? faults[0];
   if (fault !== undefined) throw fault;
 }
 
-/** Sends the batches that were encoded and stamped: by the time it returns, all are handed to their connections. */
+/** Sends the batches that were encoded and stamped. When it returns, all have been handed to their connections. */
 export function request(
   cluster: KafkaCluster,
   { topic, partitions: all }: Delivery,
@@ -170,7 +170,7 @@ function prepareRound(
   return round;
 }
 
-/** The next batch of a partition, which is the one before where that has no answer. */
+/** The next batch of a partition; the same batch again if it has no response yet. */
 export function encodeNext(
   cluster: KafkaCluster,
   { nowMs }: Delivery,
@@ -187,7 +187,7 @@ export function encodeNext(
   }));
 }
 
-/** @param before deliveries under way to the same topic that were sent before, in their order */
+/** @param before deliveries in flight to the same topic that were sent earlier, in their order */
 export function stamp(
   delivery: Delivery,
   part: PartitionDelivery,
@@ -203,8 +203,8 @@ export function stamp(
 }
 
 /**
- * Behind the last batch that was acknowledged or is under way. Answers need not come in the order of the requests, so of
- * those under way some may lie before one that is acknowledged.
+ * The sequence after the last batch that is acknowledged or in flight. Responses may arrive out of order, so a batch in
+ * flight may precede an acknowledged one.
  */
 function nextSequence(
   delivery: Delivery,
@@ -219,14 +219,14 @@ function nextSequence(
     if (part.partition !== partition || part.stamp?.identity !== identity || part.batch === undefined)
       continue;
     const end = sequenceAfter(part.stamp.sequence, part.batch.count);
-    if (hasCome(next, end)) next = end;
+    if (isAtOrAfter(next, end)) next = end;
   }
   return next;
 }
 
 /**
  * Notes that the broker has the batch of a partition.
- * @param baseOffset undefined where it is not known any more
+ * @param baseOffset undefined if it is no longer known
  */
 export function acknowledge(
   delivery: Delivery,
@@ -239,8 +239,8 @@ export function acknowledge(
   if (sequences !== undefined) {
     const key = sequenceKey(delivery, partition);
     const next = sequenceAfter(part.stamp?.sequence ?? 0, count);
-    // An answer that was lost may come after the answers to later batches, and must not set the count back.
-    if (hasCome(sequences.get(key) ?? 0, next)) sequences.set(key, next);
+    // A late response may arrive after those to later batches, and must not set the sequence back.
+    if (isAtOrAfter(sequences.get(key) ?? 0, next)) sequences.set(key, next);
   }
   if (baseOffset !== undefined) delivery.ranges.push({ partition, baseOffset, count });
   part.next += count;
@@ -249,7 +249,7 @@ export function acknowledge(
   part.stamp = undefined;
 }
 
-/** Notes what one partition answered; gives the error where it is one. */
+/** Processes the response of one partition, and returns its error, if any. */
 function takeAnswer(
   delivery: Delivery,
   sender: Sender,
@@ -268,7 +268,7 @@ function takeAnswer(
   const isTooLarge = refusal === 'too large';
   if (refusal === undefined || (!isTooLarge && part.replace === undefined))
     return sender.faultOf(code, message);
-  // The broker has nothing of it, and its sequence has not been used.
+  // The broker stored nothing of it and did not use its sequence.
   part.batch = undefined;
   part.stamp = undefined;
   if (replaceRefused(part, batch, refusal, refused)) return undefined;
@@ -281,7 +281,7 @@ export function sequenceKey({ topicId }: Delivery, partition: number): string {
 
 export function topicRecreated(topic: string): TallystreamError {
   return new TallystreamError('TOPIC_RECREATED', {
-    what: `Topic ${topic} was deleted and made anew while records were appended to it.`,
-    why: 'Those that were acknowledged before are gone with the old topic.',
+    what: `Topic ${topic} was deleted and created again while records were being appended to it.`,
+    why: 'Records that were acknowledged earlier were deleted with the old topic.',
   });
 }

@@ -1,9 +1,9 @@
 /**
- * Transactions on Kafka: partitions are made part of one before their first batch, and its end is one request to the
- * coordinator, which is asked again until it answers.
+ * Transactions on Kafka. Partitions are added to a transaction before their first batch. One request to the coordinator
+ * ends it, and is repeated until the coordinator responds.
  *
- * A request that got no answer may still arrive, after the transaction that it belongs to. The broker would take it for
- * one of the next transaction, so that one then begins with a new epoch, as in Kafka's own producer
+ * A request without a response may still arrive after the end of its transaction. The broker would add it to the next
+ * transaction, so that one begins with a new epoch, as in Kafka's own producer
  * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-360).
  */
 import type { RecordInPlace, RecordInput, TransactionalWriter } from '../../../contracts/log.ts';
@@ -18,8 +18,8 @@ import { TransactionPartitions } from './partitions.ts';
 import { checkWriterName, WriterTurns } from '../../shared/writer-turns.ts';
 
 /**
- * Opens the writer; `number` tells its connections from those of the log's other writers. What earlier writers of the name
- * left open is settled in `topics`.
+ * Opens the writer; `number` tells its connections from those of the log's other writers. Transactions that
+ * earlier writers of the name left open in `topics` are ended.
  * @throws LOG_UNAVAILABLE, CONFIG_INVALID (the name, the transaction timeout, the broker's permission)
  */
 export async function openTransactions(
@@ -31,9 +31,9 @@ export async function openTransactions(
   checkWriterName(name);
   const coordinator = new TransactionCoordinator(cluster, name, `transactions ${number}`);
   try {
-    // Before it is introduced: after that the coordinator knows of no earlier transaction.
+    // Before InitProducerId: after that the coordinator knows of no earlier transaction.
     const ending = topics.length === 0 ? undefined : await cluster.persist(() => coordinator.lastEnding());
-    const identity = await cluster.persist(() => coordinator.introduce());
+    const identity = await cluster.persist(() => coordinator.initProducerId());
     const writer = new KafkaTransactionalWriter(cluster, coordinator, identity);
     await writer.inherit(ending, topics);
     return writer;
@@ -54,10 +54,10 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private isOpen = false;
   private readonly members = new TransactionPartitions((missing) => this.add(missing));
   private readonly last: LastTransaction;
-  /** Some request may still arrive. */
-  private isSuspect = false;
-  /** A commit was sent, and what became of it is not known. */
-  private isInDoubt = false;
+  /** A request without a response may still arrive, so the next transaction needs a new epoch. */
+  private needsEpochBump = false;
+  /** A commit was sent, and its outcome is not known. */
+  private isCommitUnknown = false;
 
   constructor(cluster: KafkaCluster, coordinator: TransactionCoordinator, identity: Identity) {
     this.cluster = cluster;
@@ -69,10 +69,10 @@ class KafkaTransactionalWriter implements TransactionalWriter {
       purpose: coordinator.purpose,
       transactionalId: coordinator.name,
       acks: 'all',
-      identify: (topic, partitions) => this.enrol(topic, partitions),
+      identify: (topic, partitions) => this.addPartitions(topic, partitions),
       faultOf: (code, message) => this.faultOf(code, message),
-      onSilence: () => {
-        this.isSuspect = true;
+      onNoResponse: () => {
+        this.needsEpochBump = true;
       },
     };
   }
@@ -85,7 +85,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
         const delivery = await cluster.persist(plan, { topic });
         await cluster.persist(() => deliver(cluster, delivery, this.sender), { topic });
       } catch (error) {
-        if (!isTallystream(error, 'RECORD_TOO_LARGE')) this.isSuspect = true;
+        if (!isTallystream(error, 'RECORD_TOO_LARGE')) this.needsEpochBump = true;
         throw error;
       }
     });
@@ -94,7 +94,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   commit(until: 'decided' | 'shown' = 'shown'): Promise<void> {
     return this.turns.end('commit', async () => {
       if (this.isOpen) {
-        await this.cluster.persist(() => this.decide());
+        await this.cluster.persist(() => this.tryCommit());
         this.finish('commit');
       }
       if (until === 'shown') await this.last.watched();
@@ -103,9 +103,9 @@ class KafkaTransactionalWriter implements TransactionalWriter {
 
   abort(): Promise<void> {
     return this.turns.end('abort', async () => {
-      if (this.isInDoubt) throw this.inDoubt();
+      if (this.isCommitUnknown) throw this.commitUnknown();
       if (!this.isOpen) return;
-      const wasThere = await this.cluster.persist(() => this.takeBack());
+      const wasThere = await this.cluster.persist(() => this.sendAbort());
       this.finish(wasThere ? 'abort' : undefined);
       await this.last.watched();
     });
@@ -120,7 +120,7 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     }
   }
 
-  /** Settles what an earlier writer of the name left in these topics. */
+  /** Ends the transactions that an earlier writer of the name left open in these topics. */
   async inherit(ending: Ending | undefined, topics: readonly string[]): Promise<void> {
     const { cluster } = this;
     const partitions = new Map<string, readonly number[]>();
@@ -132,22 +132,22 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     await cluster.persist(() => this.last.settle());
   }
 
-  /** One attempt to commit. An answer that does not go with it says that it has not happened, unless an earlier attempt had none. */
-  private async decide(): Promise<void> {
-    const wasInDoubt = this.isInDoubt;
+  /** One attempt to commit. An error response means that it did not happen, unless an earlier attempt got no response. */
+  private async tryCommit(): Promise<void> {
+    const wasCommitUnknown = this.isCommitUnknown;
     try {
       await this.sendCommit();
     } catch (error) {
       const isRefused = brokerCodesOf(error).includes(CODE.INVALID_TXN_STATE);
       if (!isRefused && !isTallystream(error, 'WRITER_FENCED')) throw error;
-      if (wasInDoubt) throw this.inDoubt(error);
-      this.isInDoubt = false;
+      if (wasCommitUnknown) throw this.commitUnknown(error);
+      this.isCommitUnknown = false;
       throw isRefused ? this.coordinator.fenced(CODE.INVALID_TXN_STATE) : error;
     }
   }
 
-  /** False where no request that would have opened the transaction arrived. */
-  private async takeBack(): Promise<boolean> {
+  /** False if the transaction was never opened because no request arrived. */
+  private async sendAbort(): Promise<boolean> {
     try {
       await this.attempt(() => this.coordinator.end(this.identity, 'abort'));
       return true;
@@ -160,23 +160,23 @@ class KafkaTransactionalWriter implements TransactionalWriter {
   private sendCommit(): Promise<void> {
     return this.attempt(() =>
       this.coordinator.end(this.identity, 'commit', () => {
-        this.isInDoubt = true;
+        this.isCommitUnknown = true;
       }),
     );
   }
 
-  /** The transaction is over; its markers are looked after while whoever called goes on. */
+  /** The transaction has ended. Its markers are checked in the background. */
   private finish(ending: Ending | undefined): void {
     const partitions = this.members.take();
     this.last.note(ending && { identity: this.identity, ending, partitions });
     this.isOpen = false;
-    this.isInDoubt = false;
+    this.isCommitUnknown = false;
     this.last.watch(() => {
-      this.isSuspect = true;
+      this.needsEpochBump = true;
     });
   }
 
-  private async enrol(topic: TopicMetadata, partitions: readonly number[]): Promise<Identity> {
+  private async addPartitions(topic: TopicMetadata, partitions: readonly number[]): Promise<Identity> {
     await this.members.join(topic, partitions);
     return this.identity;
   }
@@ -194,47 +194,48 @@ class KafkaTransactionalWriter implements TransactionalWriter {
     }
   }
 
-  /** Nothing of a transaction is sent before the one before is known to have ended everywhere. */
+  /** Nothing of a transaction is sent before the previous one is known to have ended in every partition. */
   private async begin(): Promise<void> {
     await this.last.watched();
     await this.last.settle();
-    if (!this.isSuspect) return;
-    this.identity = await this.attempt(() => this.coordinator.introduce(this.identity));
-    this.isSuspect = false;
+    if (!this.needsEpochBump) return;
+    this.identity = await this.attempt(() => this.coordinator.initProducerId(this.identity));
+    this.needsEpochBump = false;
   }
 
   /**
    * Whether the coordinator does not know the identity at the start of a transaction. It forgets a name that has not been
-   * used for a week; a new identity is then to be had, unless somebody else became the writer.
+   * used for a week. It then assigns a new producer id, unless there is another writer.
    */
   private isForgotten(error: unknown): boolean {
     if (!brokerCodesOf(error).includes(CODE.INVALID_PRODUCER_ID_MAPPING)) return false;
     this.isOpen = false;
-    this.isSuspect = true;
+    this.needsEpochBump = true;
     return true;
   }
 
   private faultOf(code: number, message: string | null): Error {
     if (FENCED.has(code) || code === CODE.INVALID_TXN_STATE) return this.coordinator.fenced(code);
     const fault = new BrokerFault(code, message);
-    // Outside of a transaction a new identity mends it; within one it would not be the transaction's.
+    // Outside of a transaction a new producer id fixes it. Within one, that id would not belong to the transaction.
     if (LOST_IDENTITY.has(code)) return unavailable('the broker lost track of the transaction', fault);
     return fault;
   }
 
-  private inDoubt(cause?: unknown): TallystreamError {
+  private commitUnknown(cause?: unknown): TallystreamError {
     return unavailable(
-      `whether the last commit of the writer ${this.coordinator.name} took place is settled where its name is opened next`,
+      `the outcome of the last commit of the writer ${this.coordinator.name} is unknown until a writer with this name is opened again`,
       cause,
     );
   }
 
-  /** Notes where a request got no answer. */
+  /** Requires an epoch bump if the request got no response. */
   private async attempt<T>(act: () => Promise<T>): Promise<T> {
     try {
       return await act();
     } catch (error) {
-      if (!(error instanceof TallystreamError) && brokerCodesOf(error).length === 0) this.isSuspect = true;
+      if (!(error instanceof TallystreamError) && brokerCodesOf(error).length === 0)
+        this.needsEpochBump = true;
       throw error;
     }
   }

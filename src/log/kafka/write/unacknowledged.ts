@@ -1,36 +1,36 @@
 /**
- * Batches that were sent under an identity that the brokers have since refused, as after a broker lost what it knew of the
- * producer: sent again under the next identity, one that had arrived would lie in the log twice. The leader is asked how
- * far the old identity's sequence has come in the partition
- * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-664, DescribeProducers): batches arrive in sequence or not at all.
+ * Unacknowledged batches of a producer id that the brokers have since rejected, for example because a broker lost its
+ * producer state. If a batch had arrived and were sent again under the next producer id, it would be in the log twice. So
+ * the leader is asked for the last sequence of the old producer id in the partition
+ * (https://cwiki.apache.org/confluence/display/KAFKA/KIP-664, DescribeProducers). Batches arrive in sequence or not at all.
  */
 import { describeProducersV0 } from '../wire/client.ts';
 import type { KafkaCluster } from '../cluster/cluster.ts';
 import { acknowledge, openPartitions, type Delivery, type Identity, type PartitionDelivery } from './send.ts';
 import { brokerCodesOf, CODE } from '../wire/errors.ts';
-import { hasCome, sequenceAfter } from './sequence.ts';
+import { isAtOrAfter, sequenceAfter } from './sequence.ts';
 
-/** Acknowledges what of the delivery has arrived under an identity other than the present one. One attempt. */
-export async function settleDoubt(
+/** Acknowledges the batches of the delivery that have arrived under an identity other than the present one. One attempt. */
+export async function settleUnacknowledged(
   cluster: KafkaCluster,
   delivery: Delivery,
   present: Identity | undefined,
 ): Promise<void> {
-  const doubtful = openPartitions(delivery).filter(
+  const unacknowledged = openPartitions(delivery).filter(
     ({ stamp }) => stamp?.identity.sequences !== undefined && stamp.identity !== present,
   );
-  if (doubtful.length === 0) return;
+  if (unacknowledged.length === 0) return;
   const topic = await cluster.topic(delivery.topic);
-  // What went with the old topic is for the one who sends to tell.
+  // `deliver` reports batches that were lost with the old topic.
   if (topic.id !== delivery.topicId) return;
-  const all = doubtful.map(({ partition }) => partition);
+  const all = unacknowledged.map(({ partition }) => partition);
   const led = await cluster.leadersOf(topic, all, 'ask');
   await Promise.all(
     led.map(async ({ connection, partitions }) => {
       const producers = await producersOn(connection, topic.name, partitions);
-      for (const part of doubtful) {
+      for (const part of unacknowledged) {
         const known = producers.get(part.partition);
-        // Where it lies is not known any more.
+        // Its offset is no longer known.
         if (known !== undefined && hasArrived(part, known)) acknowledge(delivery, part, undefined);
       }
     }),
@@ -54,7 +54,7 @@ async function producersOn(
     const found = topics.flatMap((topic) => topic.partitions);
     return new Map(found.map(({ partitionIndex, activeProducers }) => [partitionIndex, activeProducers]));
   } catch (error) {
-    // Who may write a topic and not read it is not told. Sent again, the batch may be doubled, and is not lost.
+    // A user who may write the topic but not read it gets no answer. Sent again, the batch may be duplicated but is not lost.
     if (brokerCodesOf(error).includes(CODE.TOPIC_AUTHORIZATION_FAILED)) return new Map();
     throw error;
   }
@@ -66,6 +66,6 @@ function hasArrived({ stamp, batch }: PartitionDelivery, producers: ActiveProduc
   return producers.some((each) => {
     if (each.producerId !== producerId || each.producerEpoch !== producerEpoch || each.lastSequence < 0)
       return false;
-    return hasCome(sequenceAfter(stamp.sequence, batch.count - 1), each.lastSequence);
+    return isAtOrAfter(sequenceAfter(stamp.sequence, batch.count - 1), each.lastSequence);
   });
 }

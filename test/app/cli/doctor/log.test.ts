@@ -87,7 +87,7 @@ test('fails a file that is no log, or another program’s, and changes nothing i
   database.close();
   const foreign = await check(await configIn(other));
   assert.equal(foreign.status, 'fail');
-  assert.match(foreign.found, /not a log of Tallystream/);
+  assert.match(foreign.found, /not a Tallystream log/);
 });
 
 test('fails a log whose newest records are damaged', async (t) => {

@@ -40,7 +40,7 @@ describe('a quota for reading', { skip: withoutKafka(), timeout: 120_000 }, () =
     for (const words of said) {
       assert.match(
         words,
-        /^The broker holds this client back for [\d.]+ s, since its quota for reading \(consumer_byte_rate\)/,
+        /^The broker throttles this client for [\d.]+ s because its read quota \(consumer_byte_rate\)/,
       );
     }
   });

@@ -83,5 +83,5 @@ test('what is no answer is refused before it is gathered', () => {
   }
   const receiver = new Receiver(new BlockPool(BLOCK_BYTES));
   const twice = Buffer.concat([framed(Buffer.alloc(3)), framed(Buffer.alloc(3))]);
-  assert.throws(() => receive(receiver, twice, [100]), /more came than was asked for/);
+  assert.throws(() => receive(receiver, twice, [100]), /the response is longer than declared/);
 });

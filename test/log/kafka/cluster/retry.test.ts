@@ -74,9 +74,9 @@ describe('a call', () => {
     await advance(clock, 14_000);
     closing.abort();
     assert.deepEqual(said, [
-      'Apache Kafka has not answered for 3 s now (giving up after 30 s).',
-      'Apache Kafka has not answered for 8 s now (giving up after 30 s).',
-      'Apache Kafka has not answered for 13 s now (giving up after 30 s).',
+      'Apache Kafka has not responded for 3 s (giving up after 30 s).',
+      'Apache Kafka has not responded for 8 s (giving up after 30 s).',
+      'Apache Kafka has not responded for 13 s (giving up after 30 s).',
     ]);
   });
 
@@ -92,7 +92,7 @@ describe('a call', () => {
     closing.abort();
     assert.match(
       said.join('\n'),
-      /^[^\n]*cannot be used for 1 s now .*: the broker answers LEADER_NOT_AVAILABLE\.\n[^\n]*$/,
+      /^[^\n]*has been unavailable for 1 s .*: the broker answers LEADER_NOT_AVAILABLE\.\n[^\n]*$/,
     );
   });
 
@@ -113,7 +113,7 @@ describe('once nobody wants to wait any more', () => {
     let isOver = false;
     const hanging = assert.rejects(
       run(hangs).finally(() => (isOver = true)),
-      hasCode('LOG_UNAVAILABLE', 'without an answer'),
+      hasCode('LOG_UNAVAILABLE', 'without a response'),
     );
     await advance(clock, 5_000);
     giveUp.abort();

@@ -122,7 +122,7 @@ describe('a broker with TLS and SASL', { skip, timeout: 600_000 }, () => {
   test('asks for a client certificate where it wants one', async () => {
     const mine = { tlsCertFile: at('client.pem'), tlsKeyFile: at('client.key') };
     await useLog(ports.mutual, { ...TLS, ...mine });
-    await refused(useLog(ports.mutual, TLS), 'cannot be made safe');
+    await refused(useLog(ports.mutual, TLS), 'TLS connection to the broker failed');
   });
 
   for (const saslMechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
@@ -132,7 +132,7 @@ describe('a broker with TLS and SASL', { skip, timeout: 600_000 }, () => {
       writeFileSync(at('password'), `${PASSWORD}\n`);
       await useLog(ports.saslTls, { ...settings, saslPassword: null, saslPasswordFile: at('password') });
       const wrong = useLog(ports.saslTls, { ...settings, saslPassword: `${PASSWORD}x` });
-      await refused(wrong, 'does not accept who we say we are');
+      await refused(wrong, 'rejected the credentials');
     });
   }
 
@@ -158,10 +158,7 @@ describe('a broker with TLS and SASL', { skip, timeout: 600_000 }, () => {
 
     test('refuses one that is over, and what is none, without showing it', async () => {
       for (const token of [unsecuredToken('till', -60), `${PASSWORD}.${PASSWORD}.`, PASSWORD]) {
-        await refused(
-          useLog(ports.saslTls, withToken('refused', token)),
-          'does not accept who we say we are',
-        );
+        await refused(useLog(ports.saslTls, withToken('refused', token)), 'rejected the credentials');
       }
     });
   });

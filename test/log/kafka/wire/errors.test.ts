@@ -52,7 +52,7 @@ describe('an error that may pass', () => {
     [
       'something else that listens',
       connectionError(new NotKafkaError('b:80', 'HTTP/1.1 400\r\nServer: x')),
-      /not Apache Kafka; it says "HTTP\/1\.1 400"$/,
+      /not Apache Kafka; it answers "HTTP\/1\.1 400"$/,
     ],
     // Whether it speaks TLS at all cannot be told from a broker that is just ending.
     [
@@ -99,13 +99,13 @@ describe('an error that does not pass', () => {
       'a wrong password',
       connectionError(new AuthenticationError('SASL authentication failed.', { cause: answered(58) })),
       'CONFIG_INVALID',
-      /does not accept who we say we are.*kafka\.sasl_mechanism/,
+      /rejected the credentials.*kafka\.sasl_mechanism/,
     ],
     [
       'TLS on one side alone',
       new UserError('Broker requires TLS.'),
       'CONFIG_INVALID',
-      /kafka\.security_protocol says/,
+      /kafka\.security_protocol sets/,
     ],
     [
       'a certificate that nobody signed',
@@ -123,17 +123,17 @@ describe('an error that does not pass', () => {
       'a missing permission',
       answered(29),
       'CONFIG_INVALID',
-      /does not allow it: TOPIC_AUTHORIZATION_FAILED.*ACL/,
+      /not authorized: TOPIC_AUTHORIZATION_FAILED.*ACL/,
     ],
     [
       'a replication factor that cannot be',
       answered(38),
       'CONFIG_INVALID',
-      /does not take it: INVALID_REPLICATION_FACTOR/,
+      /rejected the request: INVALID_REPLICATION_FACTOR/,
     ],
     ['a request that the broker does not know', answered(35), 'CONFIG_INVALID', /Kafka 3\.1 or later/],
     ['a code without a row', answered(43), 'LOG_UNAVAILABLE', /kafka\.bootstrap_servers/],
-    ['one such code among those that pass', answered(6, 43), 'LOG_UNAVAILABLE', /cannot be used/],
+    ['one such code among those that pass', answered(6, 43), 'LOG_UNAVAILABLE', /is unavailable/],
   ];
   for (const [name, error, code, words] of cases) {
     test(`is ${name}, in words to act on`, () => {
@@ -159,7 +159,7 @@ describe('an error that does not pass', () => {
 test('a reason becomes one sentence, with what to do', () => {
   assert.equal(
     unavailable('the log was closed.').message,
-    'Apache Kafka cannot be used for now. The log was closed. Check that the brokers run and that kafka.bootstrap_servers names them.',
+    'Apache Kafka is unavailable. The log was closed. Check that the brokers are running and that kafka.bootstrap_servers lists them.',
   );
 });
 
