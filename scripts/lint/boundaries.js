@@ -1,4 +1,4 @@
-// Who may import whom (docs/architecture.md has the picture). A rule carries the sentence that tells the one who broke
+// Who may import whom (docs/explanation/architecture.md has the picture). A rule carries the sentence that tells the one who broke
 // it what to do instead; the first rule that matches speaks.
 
 /** The folders that implement contracts, in alphabetical order. */

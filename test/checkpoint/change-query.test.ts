@@ -1,4 +1,4 @@
-/** Each row of the table "Changing the query" in docs/operations.md, on a checkpoint that holds batches. */
+/** Each row of the table in docs/reference/query-changes.md, on a checkpoint that holds batches. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { QueryChangeNote } from '../../src/checkpoint/changed-query.ts';

@@ -1,4 +1,4 @@
-/** Backup and restore as docs/operations.md describes them. */
+/** Backup and restore as docs/how-to/back-up-and-restore.md describes them. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

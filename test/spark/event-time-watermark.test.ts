@@ -1,6 +1,6 @@
 /**
  * The cases of Apache Spark's EventTimeWatermarkSuite, by their names there, with their inputs and results. Where ours is
- * another result by intention, the case shows ours and says which difference of docs/guarantees.md it is.
+ * another result by intention, the case shows ours and says which difference of docs/reference/differences-from-spark.md it is.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

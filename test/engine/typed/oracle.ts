@@ -1,5 +1,5 @@
 /**
- * docs/guarantees.md over plain objects, none of the product's code: which verdict every record gets, and what the
+ * docs/reference/verdicts.md over plain objects, none of the product's code: which verdict every record gets, and what the
  * accepted ones come to. How the input was cut is an argument, so that one cut can be held against another.
  */
 import {

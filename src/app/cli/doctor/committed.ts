@@ -7,7 +7,7 @@ const BUSY_TIMEOUT_MS = 2_000;
 
 /**
  * The offset of the next record that the query will read, by partition; empty before the first commit. It reads the table
- * that docs/operations.md has for people; whoever calls has found the checkpoint to be there and in order.
+ * that docs/how-to/query-the-checkpoint.md has for people. The caller has checked that the checkpoint exists and is sound.
  */
 export function committedOffsets(checkpointLocation: string): ReadonlyMap<number, number> {
   // Opened like a writer, since a connection that may only read could not work where the shared files are missing.

@@ -1,7 +1,7 @@
 /**
  * The fast path before the exact one: functions generated from the schema, each for one shape of events, which write
  * cells straight from the bytes in one pass. A row that they give up is decoded anew by the exact path, whose word
- * counts. docs/decoder.md says what they handle.
+ * counts. docs/explanation/decoder.md says what they handle.
  */
 import type { ColumnBatch } from '../../column-chunk.ts';
 import type { Decoder, DecoderOptions } from '../decoder-types.ts';

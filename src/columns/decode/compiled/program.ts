@@ -33,7 +33,7 @@ export type Shape = 'compact' | 'spaced' | 'anyOrder';
 /** The function of a schema for one shape of events. */
 export function compile(schema: Schema, shape: Shape): DecodeRow {
   const source = shape === 'anyOrder' ? anyOrderSource(schema) : orderedSource(schema, shape);
-  // The text holds nothing of the schema but whole numbers (docs/decoder.md).
+  // The text holds nothing of the schema but whole numbers (docs/explanation/decoder.md).
   // eslint-disable-next-line typescript/no-implied-eval
   const make = new Function('runtime', source) as (runtime: object) => DecodeRow;
   const recent = leafTypes(schema.fields).map(recentTexts);

@@ -21,7 +21,7 @@ async function backUp(from: string, to: string): Promise<void> {
   database.close();
 }
 
-/** As docs/operations.md says how to put a copy of the log back. */
+/** Restores a copy of the log, as docs/how-to/back-up-and-restore.md says. */
 function putLogBack(place: Place, copy: string): void {
   for (const suffix of ['', '-wal', '-shm', '-ack'])
     rmSync(join(place.dataDir, `log.db${suffix}`), { force: true });
