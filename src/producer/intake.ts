@@ -6,7 +6,7 @@ import type { BlockSource, RecordSource } from './source.ts';
 
 export interface Intake<B extends Batch> {
   newBatch(): B;
-  /** Moves records into the batcher, and says how many; 0 at the end of the source and where `stop` ended the waiting. */
+  /** Moves records into the batcher, and returns their number; 0 at the end of the source and if `stop` ended the waiting. */
   take(batcher: Batcher<B>, recordsMax: number, bytesMax: number, stop: AbortSignal): Promise<number>;
   /** Called with a batch that was acknowledged, and that is no longer used. */
   giveBack(batch: B): void;

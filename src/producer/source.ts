@@ -6,8 +6,8 @@ import type { WritableBlock } from './record-block.ts';
 export interface RecordSource<R extends RecordInput = RecordInput> {
   /**
    * The next records, in order: at least one, at most `recordsMax`, and none after the one that passes `bytesMax`.
-   * Waits only while there is none. Empty at the end of the source, and where `stop` aborted the waiting; the delivery
-   * loop then asks no more. An error speaks for the record that would have come next: all before it were returned.
+   * Waits only while there is none. Empty at the end of the source, and if `stop` aborted the waiting; the delivery
+   * loop then asks no more. An error concerns the record that would have come next: all earlier ones were returned.
    */
   pull(recordsMax: number, bytesMax: number, stop: AbortSignal): Promise<readonly R[]>;
   /** Lets go of files and streams. Safe to repeat. */

@@ -182,7 +182,7 @@ describe('doctor on a broker with a login and ACLs', { skip: withoutKafka(), tim
     const safe = placeOn(t, broker.bootstrap, 'shop', { TALLYSTREAM_KAFKA_SECURITY_PROTOCOL: 'SSL' });
     const unsafe = (await diagnose(safe.place, safe.words)).check('protocol');
     assert.equal(unsafe.status, 'fail');
-    assert.match(`${unsafe.found} ${unsafe.mend ?? ''}`, /safe|security_protocol/);
+    assert.match(`${unsafe.found} ${unsafe.mend ?? ''}`, /TLS connection|security_protocol/);
   });
 
   test('warns of a password on the command line, and does not show it', async (t) => {

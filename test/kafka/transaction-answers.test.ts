@@ -122,12 +122,12 @@ describe('transactions on Kafka over a bad line', { skip: withoutKafka(), timeou
     await writer.append(name, both('x'));
     proxy.next(API.endTxn, 'lose answer', Infinity);
     await assert.rejects(writer.commit(), hasCode('LOG_UNAVAILABLE'));
-    await assert.rejects(writer.abort(), hasCode('LOG_UNAVAILABLE', writerOf, 'opened next'));
+    await assert.rejects(writer.abort(), hasCode('LOG_UNAVAILABLE', writerOf, 'opened again'));
     proxy.heal();
     const next = await openWriter(await open(t), writerOf);
     assert.deepEqual(await valuesOf(log, name), [['x'], ['x']]);
     // Fenced would mean that the commit has not taken place.
-    await assert.rejects(writer.commit(), hasCode('LOG_UNAVAILABLE', writerOf, 'opened next'));
+    await assert.rejects(writer.commit(), hasCode('LOG_UNAVAILABLE', writerOf, 'opened again'));
     await next.append(name, both('y'));
     await next.commit();
     assert.deepEqual(await valuesOf(log, name), [
@@ -147,7 +147,7 @@ describe('transactions on Kafka over a bad line', { skip: withoutKafka(), timeou
     proxy.heal();
     await openWriter(await open(t), writerOf);
     assert.deepEqual(await valuesOf(log, name), [[], []]);
-    await assert.rejects(writer.commit(), hasCode('LOG_UNAVAILABLE', writerOf, 'opened next'));
+    await assert.rejects(writer.commit(), hasCode('LOG_UNAVAILABLE', writerOf, 'opened again'));
     assert.deepEqual(await valuesOf(log, name), [[], []]);
   });
 

@@ -50,8 +50,8 @@ function expired(file: LogFile, nowMs: number): Expired[] {
 }
 
 /**
- * Shrinks the file by its free pages: they move to its end step by step, and the checkpoint then cuts it off. Where
- * another process is in the way the rest waits for the next call, since the pages stay listed as free.
+ * Shrinks the file by its free pages: they move to its end step by step, and the checkpoint then cuts it off. If
+ * another process prevents that, the rest waits for the next call, since the pages stay listed as free.
  */
 export async function giveSpaceBack(file: LogFile): Promise<void> {
   try {

@@ -143,7 +143,7 @@ export function hasChains(db: DatabaseSync): boolean {
 }
 
 function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {
-  // The tables are counted first: where another process makes them between these reads, the marks are seen with them.
+  // The tables are counted first: if another process creates them between these reads, the marks are seen with them.
   const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
   const version = pragma(db, 'user_version') as number;
   const owner = pragma(db, 'application_id') as number;

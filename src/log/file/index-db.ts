@@ -148,7 +148,7 @@ function fileIndex(db: DatabaseSync, path: string): FileIndex {
       inTransaction(db, path, () => {
         let firstOffset = endOf('end');
         for (const file of files) {
-          // Another process of the same source may have been first; then its range is kept.
+          // Another process of the same source may have been first; then its range stands.
           if (statements.byName.get(file.name) !== undefined) continue;
           const { name, bytes, mtimeMs, contentBytes, checksum, lines, positions } = file;
           const row = [name, bytes, mtimeMs, contentBytes, checksum, firstOffset, lines];

@@ -3,7 +3,7 @@
  * a topic with one partition.
  *
  * The order is Spark's: each look takes the new files by modification time, then by name. An indexed file keeps its
- * offsets forever, by its name, in an index (file-source-index.ts) that is durable before a reader sees them. So a
+ * offsets forever, by its name, in an index (index-db.ts) that is durable before a reader sees them. So a
  * range gives the same lines after any restart, and a file that comes later is read later, however old it is.
  *
  * A file must be complete when it appears: write it under a hidden name or elsewhere on the same disk, then move it in by
@@ -14,7 +14,7 @@
  * one. Changes that keep size and modification time are not noticed.
  *
  * Lines are carried byte for byte, without the LF and with a CR before it; the last one needs no LF; blank lines are passed
- * over (file-source-lines.ts). Offsets number the lines that are not blank. The log timestamp is the file's modification
+ * over (lines.ts). Offsets number the lines that are not blank. The log timestamp is the file's modification
  * time. Files ending in `.gz` are unpacked; a range within one is found by unpacking it from its start.
  *
  * New files are found by polling. The system's notifications (`fs.watch`) are not used: they do not work on network
@@ -40,7 +40,7 @@ export interface FileLogOptions {
   readonly folder: string;
   /** The folder of the index `files.db`; created if it is missing. One per query, and not the folder that is read. */
   readonly indexFolder: string;
-  /** A name has to match all of them (file-source-glob.ts); default: every name. */
+  /** A name has to match all of them (glob.ts); default: every name. */
   readonly nameGlobs?: readonly string[];
   /**
    * The most files that a look (`offsets`) shows, not counting those without lines; default: all. `finalOffsets` says

@@ -3,7 +3,7 @@
  * second, for trials and load tests.
  *
  * The row at an offset follows from the options, the start and the offset alone: partition p holds at offset o the value
- * o × numPartitions + p, and the value says the time (rate-rows.ts). So any range is the same however often it is read.
+ * o × numPartitions + p, and the value says the time (rows.ts). So any range is the same however often it is read.
  *
  * The start must outlive a restart, and the log cannot store it. The caller stores it with the
  * query's checkpoint. The topic's id carries start and options (`rate:<startMs>:<rows a second>:<ramp in

@@ -42,7 +42,7 @@ export function* rateChunks(
     let at = 0;
     for (let row = 0; row < count; row += 1) {
       const value = (base + row) * shape.partitions + partition;
-      // Seconds without a row of this partition, where rows are few, are passed over.
+      // Skips seconds without a row of this partition, if rows are few.
       while (value >= nextRows) {
         second += 1;
         secondRows = nextRows;

@@ -91,7 +91,7 @@ export class ChunkBuilder {
     this.batchesMax = batchesMax;
   }
 
-  /** The next records are those of this batch, and are in this block where they are. */
+  /** The next records are those of this batch in this block. */
   over(block: Uint8Array, batch: BatchHeader): void {
     this.batch = batch;
     if (this.block !== block) this.change(block);

@@ -28,8 +28,8 @@ const TEXT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 const ABORT_MARKER = 0;
 
 /**
- * The records of the range in chunks of bounded size, each made in `memory` and gone with the one after it; returns the offset after the last batch looked at, which is where
- * the next fetch starts, or undefined if the block holds no whole batch.
+ * The records of the range in chunks of bounded size. Each is made in `memory` and is valid until the next one. Returns the
+ * offset for the next fetch, after the last batch, or undefined if the block holds no whole batch.
  * @throws LOG_CORRUPT
  */
 export function* decodeFetched(

@@ -95,8 +95,8 @@ function noteOf({ part, checkedAt }: FetchedFrom, batchStart: number, end: numbe
 }
 
 /**
- * The leader's end is below the range's: waits, and asks now and then where the log ends. A new leader that has not
- * caught up answers that it cannot tell (KIP-207), which passes; what it does tell is so.
+ * Waits if the leader's end is below the range's, and asks for the end of the log now and then. A new leader that has not
+ * caught up responds that it cannot tell (KIP-207), which passes. The end that it does tell is right.
  * @throws LOG_CORRUPT
  */
 async function settle(

@@ -1,4 +1,4 @@
-/** The rows of a block as a record batch: what kafka-encode.ts does for records, without an object a record. */
+/** The rows of a block as a record batch: what encode.ts does for records, without an object per record. */
 import type { RecordBlock } from '../../../contracts/log.ts';
 import { asBuffer, copyBytes } from '../../shared/copy-bytes.ts';
 import { type Block, BlockPool } from './buffer-pool.ts';

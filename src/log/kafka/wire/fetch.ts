@@ -1,6 +1,6 @@
 /**
- * Fetch, version 13, written and read here: the client's own makes objects of every record, and ends a whole answer where
- * one partition of it is an error. By topic id, so that a topic of the same name made later is not taken for this one.
+ * Fetch, version 13, written and read here: the client's own makes objects of every record, and fails a whole response if
+ * one of its partitions is an error. By topic id, so that a topic of the same name made later is not taken for this one.
  * https://kafka.apache.org/protocol#The_Messages_Fetch
  */
 import { Writer, type Reader } from './client.ts';
@@ -9,9 +9,9 @@ import type { Fetched } from '../read/decode.ts';
 export const FETCH_API = { key: 1, version: 13 } as const;
 
 /**
- * Of one answer: some batches and chunks, so that a round trip and what is cut off at the end are small in comparison. In
- * memory at once are the one that is read, the next, and the one that ranges opened ahead began with, or a few where their
- * batches are larger than a part of it.
+ * Size of one response: some batches and chunks, so that a round trip and the cut-off end are small in comparison. Memory
+ * holds the one that is read, the next, and the one that ranges opened ahead began with, or a few if their batches are
+ * larger than a part of it.
  */
 export const FETCH_BYTES_MAX = 2 * 1024 * 1024;
 
