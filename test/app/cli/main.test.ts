@@ -129,7 +129,7 @@ describe('configuration', () => {
       [place.run(['produce', '--log', 'kafak']), /--log: log\.type must be/],
       [
         place.run(['produce', '--rate', 'fast']),
-        /--rate: producer\.rate must be a number .* or max, and is "fast"/,
+        /--rate: producer\.rate must be a number .* or max, but is "fast"/,
       ],
       [
         place.run(['run', '-X', 'kafka.group.id=mine', '-Xkafka.lingerms=5']),

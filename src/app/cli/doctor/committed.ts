@@ -2,15 +2,15 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Less than a check may take. It blocks this thread. */
+/** Shorter than the time limit of a check, because it blocks this thread. */
 const BUSY_TIMEOUT_MS = 2_000;
 
 /**
  * The offset of the next record that the query will read, by partition; empty before the first commit. It reads the table
- * that docs/operations.md has for people; whoever calls has found the checkpoint to be there and in order.
+ * that the docs describe for users. The caller has checked that the checkpoint exists and is sound.
  */
 export function committedOffsets(checkpointLocation: string): ReadonlyMap<number, number> {
-  // Opened like a writer, since a connection that may only read could not work where the shared files are missing.
+  // Opened like a writer, because a read-only connection fails if the shared files are missing.
   const database = new DatabaseSync(join(checkpointLocation, 'checkpoint.db'), { timeout: BUSY_TIMEOUT_MS });
   try {
     database.exec('PRAGMA query_only = ON');
