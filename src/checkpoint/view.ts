@@ -1,4 +1,4 @@
-/** The checkpoint as commands and the page read it, whether a runner is at work or not. */
+/** Read access to the checkpoint for commands and the page, with or without a running query. */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
@@ -52,8 +52,8 @@ export function openCheckpointView({ location }: { readonly location: string }):
 }
 
 /**
- * The file, for reading, once it is known to be a checkpoint of this version.
- * @throws what {@link openCheckpointView} throws
+ * Opens the file for reading, after checking that it is a checkpoint of this version.
+ * @throws the errors of {@link openCheckpointView}
  */
 export function openPresent(location: string): DatabaseSync {
   const place = { location };
@@ -61,10 +61,10 @@ export function openPresent(location: string): DatabaseSync {
   if (stats === undefined) throw notFound(location);
   const database = guarded(place, () => openViewDatabase(location));
   try {
-    // A runner makes the file first and its tables then, in one transaction.
+    // A runner first creates the file, and then its tables in one transaction.
     const tables = guarded(place, () => inspectTables(database, location));
     if (tables === 'empty' && readNote(location) !== undefined) {
-      throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
+      throw corrupt(location, 'Its checkpoint.db is empty, but was not empty when a query last used it.');
     }
     if (tables === 'empty') throw notFound(location);
     guarded(place, () => checkTables(database, location));
@@ -82,7 +82,7 @@ class SqliteCheckpointView implements CheckpointView {
   private readonly database: DatabaseSync;
   private readonly place: FailurePlace;
   private readonly identity: Identity;
-  /** Once is enough: rows are only ever added to that table, and a wrong answer then needs a second fault. */
+  /** Checked only once: rows are only added to that table, and a later wrong answer would need a second fault. */
   private isRedrivenChecked = false;
 
   constructor(database: DatabaseSync, place: FailurePlace, identity: Identity) {
@@ -110,7 +110,7 @@ class SqliteCheckpointView implements CheckpointView {
   groups(aggregate: string): readonly GroupRow[] {
     const { location } = this.place;
     const named = aggregateNamed(this.identity.aggregates, aggregate, location);
-    // Nobody gets one before all are known to be there.
+    // No row is returned before all of them are known to be there.
     return this.sealed((seal) => [...groupsOf(this.database, named, { which: 'all', seal, location })]);
   }
 
@@ -189,7 +189,7 @@ class SqliteCheckpointView implements CheckpointView {
 function notFound(location: string): TallystreamError {
   return new TallystreamError('CHECKPOINT_NOT_FOUND', {
     what: `There is no checkpoint in ${location}.`,
-    why: 'The query makes it when it runs for the first time.',
+    why: 'The query creates it when it runs for the first time.',
     mend: 'Run the query first, or check query.name, query.checkpoint_location, the topic and the data folder.',
   });
 }
