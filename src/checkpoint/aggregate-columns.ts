@@ -1,8 +1,8 @@
-/** The names in an aggregate's table. */
+/** The column names of an aggregate's table. */
 import type { Aggregate } from '../plan/query-plan.ts';
 import { quoted } from './connection.ts';
 
-/** Beside the columns that are named after keys and measures; names of a plan hold no colon. */
+/** In addition to the columns for keys and measures. Names in a plan contain no colon, so these cannot collide. */
 export const GROUP_KEY = '"group:key"';
 export const GROUP_STATE = '"group:state"';
 export const GROUP_CLOSED = '"group:closed"';
@@ -15,7 +15,7 @@ export function tableOf({ name }: Aggregate): string {
   return `${AGGREGATE_TABLE_PREFIX}${name}`;
 }
 
-/** The columns that people read: keys, then measures. A window has two. */
+/** The columns for people: keys, then measures. A window has two. */
 export function shownColumns({ keys, measures }: Aggregate): string[] {
   return [
     ...keys.flatMap(({ kind, name }) =>
@@ -25,7 +25,7 @@ export function shownColumns({ keys, measures }: Aggregate): string[] {
   ];
 }
 
-/** What a group's checksum covers, in this order. */
+/** The columns that a group's checksum covers, in this order. */
 export function aggregateColumns(aggregate: Aggregate): string[] {
   return [GROUP_KEY, ...shownColumns(aggregate).map(quoted), GROUP_STATE, GROUP_CLOSED];
 }

@@ -1,6 +1,6 @@
 /**
- * One table an aggregate, made from the plan's data, so that anybody with a SQLite client can read the totals. Every row
- * carries a CRC-32 of all its columns, since SQLite has none and a flipped bit would be a wrong total.
+ * One table per aggregate, created from the plan, so that the totals can be read with any SQLite client. Every row has a
+ * CRC-32 of all its columns, since SQLite has no checksums and a flipped bit would give a wrong total.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant, TallystreamError } from '../errors.ts';
@@ -32,9 +32,9 @@ import { sealedAggregate, selectionOf, type SealedTable } from './seals/sealed-t
 import { SealedWriter } from './seals/sealed-writer.ts';
 
 /**
- * Creates the tables: a column a key and a measure, as people see them (a window has two, named `…_start` and `…_end`),
- * and beside them the key as JSON, the state of measures that do not tell it themselves, whether the group is closed, and
- * the checksum of all these.
+ * Creates the tables: one readable column per key and measure (a window has two, named `…_start` and `…_end`), and in
+ * addition the key as JSON, the state of measures whose value does not contain it, whether the group is closed, and the
+ * checksum of all these.
  */
 export function createAggregateTables(database: DatabaseSync, aggregates: readonly Aggregate[]): void {
   checkNames(aggregates.map((aggregate) => aggregate.name));
@@ -53,8 +53,8 @@ export function createAggregateTables(database: DatabaseSync, aggregates: readon
 }
 
 /**
- * The groups as committed, ordered by key; those that are still open, or all. Throws after the last one where the table is
- * not complete, so nothing may be made of the groups before that.
+ * The groups as committed, ordered by key; the open ones, or all. If the table is not complete, this throws after the last
+ * group, so do not use the groups before the end.
  * @throws CHECKPOINT_CORRUPT
  */
 export function* groupsOf(
@@ -71,7 +71,7 @@ export function* groupsOf(
   let before: Cell | undefined;
   for (const row of eachRow(statement)) {
     const [key = null] = row;
-    // The plain comparison is nearly always enough, and allocates nothing.
+    // The simple comparison is nearly always enough, and allocates nothing.
     const isLater = before === undefined || before === null || key === null || before < key;
     if (!isLater && compareKeys([before as Cell], [key]) >= 0) throw misordered(table, [key], location);
     before = key;
@@ -100,7 +100,7 @@ export function groupOf(
   return row === undefined ? undefined : groupRowOf(row, table, aggregate, location);
 }
 
-/** A row of `selectionOf`: the key, all that the checksum covers (the key first), the checksum. */
+/** A row of `selectionOf`: the key, the columns that the checksum covers (the key first), the checksum. */
 function groupRowOf(row: Row, table: SealedTable, aggregate: Aggregate, location: string): GroupRow {
   if (!matchesChecksum(row, table)) {
     const why = `In the table aggregate_${aggregate.name}, the group ${String(row[0])} does not match its checksum.`;
@@ -113,7 +113,7 @@ function groupRowOf(row: Row, table: SealedTable, aggregate: Aggregate, location
   return { key: parsed, measures };
 }
 
-/** How many groups can still change, and how many are final. @throws CHECKPOINT_CORRUPT */
+/** The number of open groups, and of closed groups. @throws CHECKPOINT_CORRUPT */
 export function countGroups(
   database: DatabaseSync,
   aggregate: Aggregate,
@@ -129,7 +129,7 @@ export function countGroups(
   return counts;
 }
 
-/** A group as it is stored, for whoever checks it. */
+/** A group as it is stored, for verification. */
 export interface StoredGroup {
   readonly key: Cell | undefined;
   readonly state: Cell | undefined;
@@ -148,28 +148,28 @@ export function* storedGroups(
   }
 }
 
-/** The cells of a group's key: a window has its start and its end. */
+/** The number of cells in a group's key: a window has two, its start and its end. */
 export function keyCellsOf({ keys }: Aggregate): number {
   return keys.reduce((cells, { kind }) => cells + (kind === 'window' || kind === 'sessionWindow' ? 2 : 1), 0);
 }
 
-/** @throws CHECKPOINT_QUERY_CHANGED that names the aggregates there are */
+/** @throws CHECKPOINT_QUERY_CHANGED, which lists the existing aggregates */
 export function aggregateNamed(aggregates: readonly Aggregate[], name: string, location: string): Aggregate {
   const found = aggregates.find((aggregate) => aggregate.name === name);
   if (found !== undefined) return found;
   throw new TallystreamError('CHECKPOINT_QUERY_CHANGED', {
-    what: `The checkpoint in ${location} holds no totals named ${name}.`,
-    why: `It was written by a query with these: ${aggregates.map((aggregate) => aggregate.name).join(', ') || 'none'}.`,
-    mend: 'Ask for one of these, or name the checkpoint of the query that is meant.',
+    what: `The checkpoint in ${location} has no totals named ${name}.`,
+    why: `The query that wrote it has these totals: ${aggregates.map((aggregate) => aggregate.name).join(', ') || 'none'}.`,
+    mend: 'Use one of these names, or the checkpoint of another query.',
   });
 }
 
 /** The key as JSON, the state, whether it is closed, and the checksum. */
 const CELLS_BESIDE = 4;
-/** Rows that one statement writes where there are so many: a call each would cost more. */
+/** One statement writes this many rows if there are enough: one call per row would cost more. */
 const ROWS_PER_CALL = 16;
 
-/** Writes what a batch changed; prepared once for a runner's life. */
+/** Writes the groups that a batch changed; prepared once per runner. */
 export class AggregateWriter {
   private readonly aggregate: Aggregate;
   private readonly table: SealedTable;
@@ -203,14 +203,14 @@ export class AggregateWriter {
     this.remove = new SealedWriter(database, table).remover(`${GROUP_KEY} = ?`);
   }
 
-  /** Groups get their new values; those that are no more go, and those that are final stay as results. */
+  /** Writes the new values of groups, deletes removed groups, and keeps closed ones as results. */
   write(draft: SealDraft, { totals, closed, removed }: AggregateChange): void {
     for (const key of removed) this.remove(draft, JSON.stringify(key));
     this.putAll(draft, closed, true);
     this.putAll(draft, totals, false);
   }
 
-  /** In order of the table, so that each of its pages is read, changed and written once, however many groups it has. */
+  /** In the order of the table, so that each of its pages is read, changed and written only once. */
   private putAll(draft: SealDraft, groups: readonly GroupRow[], isClosed: boolean): void {
     const named = groups.map((group) => ({ name: JSON.stringify(group.key), group }));
     named.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -225,7 +225,7 @@ export class AggregateWriter {
     }
   }
 
-  /** The seal loses the rows that are replaced, which one look at their checksums adds up, and gains the new ones. */
+  /** Subtracts the checksums of the replaced rows from the seal, with one query, and adds those of the new rows. */
   private putRows(draft: SealDraft, cells: Cell[], isMany: boolean): void {
     const sum = draft.of(this.table.name);
     const keys: Cell[] = [];
@@ -235,7 +235,7 @@ export class AggregateWriter {
     (isMany ? this.upsertMany : this.upsert).run(...cells);
     for (let at = 0; at < cells.length; at += this.cellsOfRow) {
       const next = at + this.cellsOfRow;
-      // Of two rows with one key, the later one is there now.
+      // If two rows have the same key, the later one was stored.
       if (cells[at] !== cells[next]) sum.add(cells[next - 1] as number);
     }
   }
@@ -261,12 +261,12 @@ export class AggregateWriter {
   }
 }
 
-/** SQLite has no truths, and stores NaN as null. */
+/** SQLite has no booleans, and stores NaN as null. */
 function isToldByColumn(cell: GroupCell): boolean {
   return typeof cell !== 'boolean' && !Number.isNaN(cell);
 }
 
-/** SQLite takes names that differ only in the case of letters for one. */
+/** SQLite treats names that differ only in case as equal. */
 function checkNames(names: readonly string[]): void {
   const distinct = new Set(names.map((name) => name.toLowerCase()));
   invariant(

@@ -1,4 +1,4 @@
-/** Plans and commits, what is remembered of each partition, and the accounting over all batches. */
+/** Plans and commits, the state of each partition, and the accounting over all batches. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant } from '../errors.ts';
 import {
@@ -29,10 +29,10 @@ import { readAcceptedLosses } from './history/data-losses.ts';
 import { MarkWriter, newestMarks } from './history/marks.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
 
-/** Plans, reports and progress of this many batches are kept, for people to look at; recovery needs the newest. */
+/** Plans, reports and progress of this many batches are kept, for people to inspect. Recovery only needs the newest. */
 const BATCHES_KEPT = 100;
 
-/** Where the counts of an accounting stand in a row of `accounting` and in one of `commits`: behind the key. */
+/** The position of the counts in a row of `accounting` and of `commits`: after the key. */
 const COUNTS_FROM = 1;
 const WATERMARK = COMMITS.columns.indexOf('watermark_micros');
 const PROGRESS = COMMITS.columns.indexOf('progress');
@@ -93,19 +93,19 @@ export class BatchTables {
     return readLastCommit(this.database, seal, this.location);
   }
 
-  /** Writes the plan of the next batch, or finds it written. Called within a transaction. */
+  /** Writes the plan of the next batch, unless it is already written. Called within a transaction. */
   putPlan(draft: SealDraft, plan: BatchPlan): void {
     const text = planText(plan);
     const stored = firstCell(this.selectPlan, plan.batchId);
     if (stored !== undefined) {
-      invariant(stored === text, `batch ${plan.batchId} is planned already, and otherwise`);
+      invariant(stored === text, `batch ${plan.batchId} already has another plan`);
       return;
     }
     this.checkNext(plan.batchId);
     this.plans.add(draft, [plan.batchId, text]);
   }
 
-  /** Writes all but the state: plan, commit, partitions, accounting. Called within the commit's transaction. */
+  /** Writes everything except the state: plan, commit, partitions, accounting. Called within the commit's transaction. */
   putCommit(draft: SealDraft, commit: BatchCommit, deadLetterBytes: number): void {
     const { plan } = commit;
     this.checkNext(plan.batchId);
@@ -123,13 +123,13 @@ export class BatchTables {
     const added = [...counts, deadLetterBytes];
     const sums = added.map((count, index) => count + (before[index + COUNTS_FROM] as number));
     this.accounting.put(draft, [0, ...sums]);
-    // The newest is never among them, so neither is a report that still has to be printed.
+    // This never removes the newest batch, so never a report that still has to be printed.
     this.removeOldPlans(draft, plan.batchId - BATCHES_KEPT);
     this.removeOldCommits(draft, plan.batchId - BATCHES_KEPT);
     draft.batchId = plan.batchId;
   }
 
-  /** Where a partition is read on. Called within a transaction. */
+  /** Sets the next offset of a partition. Called within a transaction. */
   putPartition(
     draft: SealDraft,
     { partition, nextOffset, maxEventMicros, activeAtMs }: Omit<PartitionState, 'mark'>,
@@ -137,17 +137,17 @@ export class BatchTables {
     this.partitions.put(draft, [partition, nextOffset, maxEventMicros, activeAtMs]);
   }
 
-  /** Records that a person accepted as gone before they were read. Called within a transaction. */
+  /** Stores a range of unread records that was accepted as lost. Called within a transaction. */
   putLost(draft: SealDraft, batchId: number, { partition, start, end }: PlannedRange): void {
     this.lost.put(draft, [batchId, partition, start, end]);
   }
 
-  /** A plan that was not committed names offsets that hold other records now, or none: its batch is planned again. */
+  /** Removes an uncommitted plan: its offsets now have other records or none, so its batch is planned again. */
   dropPending(draft: SealDraft, batchId: number): void {
     this.removePending(draft, batchId);
   }
 
-  /** Forgets what was read at and after an offset that is read again. Called within a transaction. */
+  /** Removes what was stored about reading from this offset on, since it is read again. Called within a transaction. */
   forgetMarksAbove(draft: SealDraft, partition: number, nextOffset: number): void {
     this.marks.dropAbove(draft, partition, nextOffset);
   }
@@ -181,7 +181,7 @@ export class BatchTables {
   }
 }
 
-/** Of a new checkpoint, since every commit adds to it. */
+/** The first row, in a new checkpoint. Every commit adds to it. */
 export function createAccounting(database: DatabaseSync, draft: SealDraft): void {
   new SealedWriter(database, ACCOUNTING).add(draft, [0, ...countsOf(NO_ACCOUNTING), 0]);
 }
@@ -195,7 +195,7 @@ function newest(database: DatabaseSync, table: SealedTable): StatementSync {
   return database.prepare(`${selectionOf(table)} ORDER BY ${table.key.join(', ')} DESC LIMIT 1`);
 }
 
-/** The cells of the first row, where there is one, against its checksum. @throws CHECKPOINT_CORRUPT */
+/** The cells of the first row, if there is one, checked against its checksum. @throws CHECKPOINT_CORRUPT */
 function checkedRow(statement: StatementSync, table: SealedTable, location: string): Row | undefined {
   const row = firstRow(statement);
   if (row === undefined) return undefined;
@@ -203,12 +203,12 @@ function checkedRow(statement: StatementSync, table: SealedTable, location: stri
   return row.slice(table.key.length, -1);
 }
 
-/** Whether the report of a batch has its mark. @throws CHECKPOINT_CORRUPT */
+/** Whether the report of a batch is marked as printed. @throws CHECKPOINT_CORRUPT */
 export function isPrinted(database: DatabaseSync, batchId: Cell | undefined, location: string): boolean {
   const query = 'SELECT printed, crc32 FROM commits WHERE batch_id = ?';
   const [printed, crc] = firstRow(database.prepare(query), batchId ?? null) ?? [];
   if (printed === 0) return false;
-  // Before the seals it was 1.
+  // Versions before the seals wrote 1.
   if (printed === (crc ?? 1)) return true;
   throw corrupt(location, `The mark that the report of batch ${String(batchId)} was printed is damaged.`);
 }
@@ -240,7 +240,7 @@ export function readLastCommit(
   );
 }
 
-/** A commit that is kept, in a shape for readers. */
+/** A stored commit, in a shape for readers. */
 export interface KeptCommit {
   readonly batchId: number;
   readonly watermarkMicros: number | null;
@@ -258,7 +258,7 @@ export function readCommits(database: DatabaseSync, seal: Seal | undefined, loca
   }));
 }
 
-/** What is remembered of each partition, in their order, with the newest mark. @throws CHECKPOINT_CORRUPT */
+/** The state of each partition, in their order, with the newest mark. @throws CHECKPOINT_CORRUPT */
 export function readPartitions(
   database: DatabaseSync,
   seal: Seal | undefined,
@@ -275,7 +275,7 @@ export function readPartitions(
   });
 }
 
-/** The rows of the table, with whether each matches its checksum. */
+/** The rows of the table, and whether each matches its checksum. */
 export function storedPartitions(
   database: DatabaseSync,
 ): (Omit<PartitionState, 'mark'> & { readonly isAsWritten: boolean })[] {
@@ -291,7 +291,7 @@ function partitionOf([partition, nextOffset, maxEventMicros, activeAtMs]: Row): 
 }
 
 /**
- * Records that were gone before they were read, over all batches, and counted ones that a person accepted as lost.
+ * Records that were removed before they were read, over all batches, and counted ones that were accepted as lost.
  * @throws CHECKPOINT_CORRUPT
  */
 export function readLostRanges(
@@ -312,7 +312,7 @@ export function readLostRanges(
   );
 }
 
-/** Sums over all batches. @throws CHECKPOINT_CORRUPT where they do not balance, too */
+/** Sums over all batches. @throws CHECKPOINT_CORRUPT, also if they do not balance */
 export function readAccounting(database: DatabaseSync, seal: Seal | undefined, location: string): Accounting {
   const accounting = accountingOf([0, ...readSums(database, seal, location)]);
   const { read, accepted, invalid, duplicate, late } = accounting;

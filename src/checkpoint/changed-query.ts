@@ -1,4 +1,4 @@
-/** Says in people's words how a query differs from the one that wrote a checkpoint, and what can be done. */
+/** Describes how a query differs from the one that wrote a checkpoint, and what the user can do. */
 import { TallystreamError } from '../errors.ts';
 import type { FingerprintDifference } from '../plan/fingerprint.ts';
 import { explainExpr } from '../plan/expression/text.ts';
@@ -6,33 +6,33 @@ import type { Aggregate, GroupKey, Measure } from '../plan/query-plan.ts';
 import type { QueryChange } from '../plan/query-change.ts';
 import type { Step } from '../plan/step.ts';
 
-/** A long list is cut to this many items, and the rest counted. */
+/** A long list is cut to this many items; the rest is only counted. */
 const ITEMS_MAX = 5;
 
-/** A change that the query goes on with, and that its reader should know of. */
+/** A change with which the query continues, and which the user should know about. */
 export interface QueryChangeNote {
   readonly change: 'aggregate added' | 'aggregate removed' | 'aggregate resumed' | 'output mode';
-  /** The aggregate's name, or the mode that is asked for now. */
+  /** The aggregate's name, or the new mode. */
   readonly name: string;
-  /** The first batch that is made so. */
+  /** The first batch with the change. */
   readonly batchId: number;
-  /** What it means, in one sentence. */
+  /** The effect of the change, in one sentence. */
   readonly words: string;
 }
 
-/** @throws CHECKPOINT_QUERY_CHANGED that names every part for which the query cannot go on */
+/** @throws CHECKPOINT_QUERY_CHANGED, which names every change with which the query cannot continue */
 export function checkChange({ refused }: QueryChange, location: string): void {
   if (refused.length === 0) return;
   throw new TallystreamError('CHECKPOINT_QUERY_CHANGED', {
     what: `The checkpoint in ${location} was written by another query: ${refused.map(sentence).join('; ')}.`,
-    why: 'Its totals and offsets belong to the query as it was; going on would make them wrong without a sign.',
+    why: 'Its totals and offsets belong to the earlier query. With this query they would become wrong unnoticed.',
     mend:
-      'Set this back; or give the query another query.name or query.checkpoint_location, so that it reads from the start; ' +
-      'or delete that folder, if its totals are no longer needed.',
+      'Undo this change; or set another query.name or query.checkpoint_location, so that the query reads from the start; ' +
+      'or delete that folder if you no longer need its totals.',
   });
 }
 
-/** What is to be said of a change that is gone on with; nothing before the first batch, which nobody has seen. */
+/** Messages for the changes with which the query continues; none before the first batch. */
 export function notesOf({ added, removed, resumed, mode }: QueryChange, batchId: number): QueryChangeNote[] {
   if (batchId === 0) return [];
   return [
@@ -40,19 +40,19 @@ export function notesOf({ added, removed, resumed, mode }: QueryChange, batchId:
       change: 'aggregate added' as const,
       name,
       batchId,
-      words: `${name} is new and starts from now: it counts from batch ${batchId} on, and nothing that was read before.`,
+      words: `${name} is new: it counts from batch ${batchId} on, without events that were read before.`,
     })),
     ...removed.map(({ name }) => ({
       change: 'aggregate removed' as const,
       name,
       batchId,
-      words: `${name} is not asked for now: its totals stay as they were before batch ${batchId}, and once that is committed it cannot come back under this name.`,
+      words: `${name} was removed: its totals stay as they were before batch ${batchId}. Once that batch is committed, it cannot be added again under this name.`,
     })),
     ...resumed.map(({ name }) => ({
       change: 'aggregate resumed' as const,
       name,
       batchId,
-      words: `${name} is asked for again before a batch was committed without it: it has no gap.`,
+      words: `${name} was added again before a batch was committed without it: its totals have no gap.`,
     })),
     ...(mode === undefined
       ? []
@@ -61,31 +61,31 @@ export function notesOf({ added, removed, resumed, mode }: QueryChange, batchId:
             change: 'output mode' as const,
             name: mode.asked,
             batchId,
-            words: `The output mode was ${mode.stored}, and is ${mode.asked} from batch ${batchId} on.`,
+            words: `The output mode changes from ${mode.stored} to ${mode.asked} from batch ${batchId} on.`,
           },
         ]),
   ];
 }
 
 function sentence({ part, stored, asked }: FingerprintDifference): string {
-  if (stored === undefined) return `${part} was not kept in it, and is now ${words(asked as string)}`;
-  if (asked === undefined) return `${part} was ${words(stored)}, and is not asked for now`;
+  if (stored === undefined) return `${part} was not stored, and is now ${words(asked as string)}`;
+  if (asked === undefined) return `${part} was ${words(stored)}, and is now missing`;
   if (part === 'schema') return listSentence(part, fieldsOfDdl(stored), fieldsOfDdl(asked));
   if (part === 'aggregates') return listSentence(part, aggregatesIn(stored), aggregatesIn(asked));
   if (part === 'computed columns') return listSentence(part, computedIn(stored), computedIn(asked));
   return `${part} was ${words(stored)} and is now ${words(asked)}`;
 }
 
-/** Only the items that differ: a schema has many fields, and one of them changed. */
+/** Only the items that differ: a schema has many fields, and usually one has changed. */
 function listSentence(part: string, stored: readonly string[], asked: readonly string[]): string {
   const gone = stored.filter((item) => !asked.includes(item));
   const added = asked.filter((item) => !stored.includes(item));
-  if (gone.length === 0 && added.length === 0) return `${part}: the same ones stood there in another order`;
-  return `${part}: there was ${shortList(gone)}, and there is now ${shortList(added)}`;
+  if (gone.length === 0 && added.length === 0) return `${part}: the same items were in another order`;
+  return `${part}: removed ${shortList(gone)}, added ${shortList(added)}`;
 }
 
 function shortList(items: readonly string[]): string {
-  if (items.length === 0) return 'nothing in its place';
+  if (items.length === 0) return 'nothing';
   const shown = items.slice(0, ITEMS_MAX).map((item) => `"${item}"`);
   const left = items.length - shown.length;
   return shown.join(', ') + (left > 0 ? ` and ${left} more` : '');
@@ -148,7 +148,7 @@ const UNITS = [
   ['second', 1_000],
 ] as const;
 
-/** A value in quotes; a duration in the largest unit that names it exactly. */
+/** A value in quotes; a duration in the largest unit that is exact. */
 function words(value: string): string {
   const ms = /^(\d+) ms$/.exec(value);
   if (ms === null) return `"${value}"`;

@@ -1,26 +1,26 @@
-/** How the checkpoint's SQLite file is opened, and what every user of it needs. */
+/** How the checkpoint's SQLite file is opened, and helpers for all its users. */
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
 import { join } from 'node:path';
 
-/** A commit waits this long for another process, which can only be a reader that closes the file or a zombie. */
+/** A commit waits this long for another process, which can only be a reader that closes the file, or a fenced runner. */
 export const BUSY_TIMEOUT_MS = 5_000;
-/** A reader waits this long where a runner starts or ends in the same moment. */
+/** A reader waits this long if a runner starts or ends at the same time. */
 const VIEW_BUSY_TIMEOUT_MS = 2_000;
 
 const CACHE_KIB = 2 * 1024;
 const TEMP_CACHE_KIB = 2 * 1024;
 /**
- * Of a new file. Twice SQLite's own: most of what is written are remembered ids in long blobs, where a commit of 100,000
- * ids takes a fifth less CPU for it; one of ten events takes no more. At 16 KiB small commits begin to cost more.
+ * For a new file. Twice SQLite's default: most of the data is event ids in long blobs, and a commit of 100,000 ids needs a
+ * fifth less CPU with it. A commit of ten events needs no more. With 16 KiB, small commits begin to cost more.
  */
 const PAGE_BYTES = 8 * 1024;
 /**
- * The WAL is copied back into the file when it has this many pages, so it stays near 16 MiB, and recovery
- * after a crash reads no more. The copy costs two fsyncs and every page that changed, once: a shorter WAL would copy the
- * hot pages (accounting, partitions, aggregates) more often, and slow down more than one small commit in a hundred.
+ * The WAL is copied back into the file when it has this many pages, so it stays near 16 MiB, and recovery after a crash
+ * reads no more. The copy costs two fsyncs, and one write of every changed page. A shorter WAL would copy the hot pages
+ * (accounting, partitions, aggregates) more often, and would slow down more than one small commit in a hundred.
  */
 const WAL_CHECKPOINT_PAGES = 2_000;
-/** A large commit, or a reader that held on to an old state, makes the WAL longer; it is cut to this when it starts again. */
+/** A large commit, or a reader with an old snapshot, makes the WAL longer; it is truncated to this when it restarts. */
 const WAL_BYTES_KEPT = 24 * 1024 * 1024;
 
 export type Cell = SQLOutputValue;
@@ -30,14 +30,14 @@ export function checkpointFile(location: string): string {
   return join(location, 'checkpoint.db');
 }
 
-/** Opens the file as it is and changes nothing in it yet, since it may be somebody else's. */
+/** Opens the file and changes nothing in it yet, since it may belong to another program. */
 export function openDatabase(location: string, busyTimeoutMs: number): DatabaseSync {
   return new DatabaseSync(checkpointFile(location), { returnArrays: true, timeout: busyTimeoutMs });
 }
 
 /**
- * Readers open the file like a writer: a connection that may only read would leave its shared files behind, and could
- * not work where they are missing. `query_only` takes the right to write back.
+ * Readers open the file like a writer: a read-only connection would leave its shared files behind, and would fail if they
+ * are missing. `query_only` then prevents writes.
  */
 export function openViewDatabase(location: string): DatabaseSync {
   const database = openDatabase(location, VIEW_BUSY_TIMEOUT_MS);
@@ -51,8 +51,8 @@ export function openViewDatabase(location: string): DatabaseSync {
 }
 
 /**
- * Sets a runner's connection up. Every commit is durable when it returns: in WAL mode `FULL` costs one fsync each.
- * Answers the journal mode that the file system made possible, which has to be `wal`.
+ * Sets up a runner's connection. Every commit is durable when it returns: in WAL mode, `FULL` costs one fsync per commit.
+ * Returns the journal mode that the file system supports; it must be `wal`.
  */
 export function tuneForRunner(database: DatabaseSync): Cell | undefined {
   database.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
@@ -70,13 +70,13 @@ export function tuneForRunner(database: DatabaseSync): Cell | undefined {
   return mode;
 }
 
-/** One transaction that holds the write lock from its start, so that nothing it has read can change under it. */
+/** One transaction that holds the write lock from its start, so that what it has read cannot change meanwhile. */
 export function inTransaction<T>(database: DatabaseSync, body: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   return finish(database, body);
 }
 
-/** Everything that `body` reads is of one commit. */
+/** Everything that `body` reads belongs to one commit. */
 export function inSnapshot<T>(database: DatabaseSync, body: () => T): T {
   database.exec('BEGIN');
   return finish(database, body);
@@ -88,7 +88,7 @@ function finish<T>(database: DatabaseSync, body: () => T): T {
     database.exec('COMMIT');
     return result;
   } catch (error) {
-    // Some failures, a full disk for one, have already rolled it back.
+    // Some failures, such as a full disk, have already rolled it back.
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
@@ -110,12 +110,12 @@ export function eachRow(statement: StatementSync, ...values: SQLInputValue[]): I
   return statement.iterate(...values) as unknown as Iterable<Row>;
 }
 
-/** A name as SQL reads it, whatever stands in it. */
+/** A name, quoted for SQL. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Of a statement that reads integers as bigints: those that are safe as numbers are numbers. */
+/** For a statement that reads integers as bigints: safe integers become numbers. */
 export function plainNumber(cell: Cell): Cell {
   if (typeof cell !== 'bigint') return cell;
   const number = Number(cell);

@@ -1,9 +1,9 @@
 /**
- * Dead letters for people, one row a query: a reader that pauses (a pager, a slow client) holds no snapshot, so the
- * runner's WAL can start again, and never has more than one letter in memory. Letters are only ever added behind.
+ * Reads dead letters for people, one row per statement. So a reader that pauses (a pager, a slow client) holds no snapshot,
+ * the runner's WAL can restart, and memory has only one letter at a time. Letters are only appended, never inserted.
  *
- * A letter that does not match its checksum is given as damaged, whatever was asked for, since what it says of itself may
- * be wrong. That letters are missing is found before the first is given where a count shows it, and after the last else.
+ * A letter that does not match its checksum is returned as damaged, even if a filter excludes it, since its fields may be
+ * wrong. Missing letters are found before the first one is returned if the count shows it, otherwise after the last one.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { DeadLetter } from '../contracts/batch.ts';
@@ -39,7 +39,7 @@ export function* deadLetters(reader: LetterReader, filter: DeadLetterFilter): Le
   }
 }
 
-/** Duplicates in the same order. Only their positions are kept: the bytes, and the timestamp, are in the log. */
+/** Duplicates in the same order. Only their positions are kept; the bytes and the timestamp are in the log. */
 export function* duplicates(reader: LetterReader, filter: DeadLetterFilter): Letters {
   const asked = { ...filter, reason: 'DUPLICATE' as const };
   for (const { cells, isAsWritten } of rowsOf(reader, DUPLICATES, DUPLICATES_PER_QUERY)) {
@@ -49,7 +49,7 @@ export function* duplicates(reader: LetterReader, filter: DeadLetterFilter): Let
   }
 }
 
-/** A position is a few bytes, so that many are no burden; a letter may have a megabyte. */
+/** A position has a few bytes, so many can be read at once; a letter may have a megabyte. */
 const DUPLICATES_PER_QUERY = 1000;
 
 function isAsked(letter: DeadLetter, { reason, partition, offset }: DeadLetterFilter): boolean {
@@ -59,7 +59,7 @@ function isAsked(letter: DeadLetter, { reason, partition, offset }: DeadLetterFi
   return offset === undefined || letter.offset === offset;
 }
 
-/** By the index on positions; undefined where it does not lead to a sound letter, which says nothing as yet. */
+/** Looks up by the index on positions; undefined if it does not lead to a sound letter, which proves nothing yet. */
 function letterAt({ database }: LetterReader, partition: number, offset: number): DeadLetter | undefined {
   const query = `${selectionOf(DEAD_LETTERS)} WHERE "partition" = ? AND "offset" = ?`;
   const [row] = readable(database, query)([partition, offset]);
@@ -72,7 +72,7 @@ interface LetterCells {
   readonly isAsWritten: boolean;
 }
 
-/** Every row in the order of its key, those that come meanwhile too; the first ones must be those that are sealed. */
+/** Every row in the order of its key, including rows that are added meanwhile. The first rows must match the seal. */
 function* rowsOf(
   { database, location }: LetterReader,
   table: SealedTable,
@@ -104,7 +104,7 @@ function* rowsOf(
   checkSeal(table, found, { tables: { [table.name]: sealed } }, location);
 }
 
-/** What the last commit left, once the count of the rows agrees; damaged ones are shown one by one. */
+/** The sealed state of the table, if the number of rows agrees. Damaged rows are returned one by one. */
 function countOf(database: DatabaseSync, table: SealedTable, location: string): TableSeal | undefined {
   return inSealedSnapshot(database, location, (seal) => {
     if (seal === undefined) return undefined;
@@ -115,7 +115,7 @@ function countOf(database: DatabaseSync, table: SealedTable, location: string): 
   });
 }
 
-/** A damaged row may hold a number beyond 2^53, which must not hide the rows behind it. */
+/** A damaged row may contain a number beyond 2^53, which must not hide the rows after it. */
 function readable(database: DatabaseSync, query: string): (values?: Row) => Row[] {
   const statement = database.prepare(query);
   statement.setReadBigInts(true);

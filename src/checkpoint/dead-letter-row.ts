@@ -22,7 +22,7 @@ export function rowOfLetter(letter: DeadLetter): SQLInputValue[] {
   ];
 }
 
-/** Of a statement that reads integers as bigints: a log timestamp may be any integer of 64 bits. */
+/** From a statement that reads integers as bigints: a log timestamp may be any 64-bit integer. */
 export function letterOfRow(row: Row): DeadLetter {
   const [
     batchId,
@@ -54,7 +54,7 @@ export function letterOfRow(row: Row): DeadLetter {
   };
 }
 
-/** A letter that does not match its checksum: its cells as far as they can be shown, and never its bytes. */
+/** A letter that does not match its checksum: its cells if they can be shown, and never its bytes. */
 export function damagedLetter(row: Row): DeadLetter {
   const text = (cell: Cell | undefined): string => (typeof cell === 'string' ? cell : '');
   const number = (cell: Cell | undefined): number => (typeof cell === 'number' ? cell : -1);
@@ -76,14 +76,14 @@ export function damagedLetter(row: Row): DeadLetter {
   };
 }
 
-/** What a letter takes of the byte limit. */
+/** How much of the byte limit a letter uses. */
 export function bytesOfLetter({ key, value, headers }: DeadLetter): number {
   let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
   for (const header of headers) bytes += header.name.length + header.value.byteLength;
   return bytes;
 }
 
-/** JSON of `[name, base64 of the value]`, in order; null where there are none, which is nearly always. */
+/** JSON of `[name, base64 of the value]`, in order; null if there are none, which is nearly always so. */
 function headersText(headers: readonly Header[]): string | null {
   if (headers.length === 0) return null;
   return JSON.stringify(headers.map(({ name, value }) => [name, Buffer.from(value).toString('base64')]));

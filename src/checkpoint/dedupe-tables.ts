@@ -1,6 +1,6 @@
 /**
- * The dedupe state as blobs: full segments, and what each commit appended since the last full one. A commit costs what
- * it added. Every blob carries a checksum with its number, and the seal says how many there are.
+ * The dedupe state as blobs: full segments, and the ids that each commit appended since the last full segment. A commit
+ * writes only the new ids. Every blob has a checksum that includes its number, and the seal has the number of blobs.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import type { DedupeChange, DedupeSegment } from '../contracts/batch.ts';
@@ -29,21 +29,21 @@ export class DedupeTables {
 
   /** Called within the commit's transaction. */
   apply(draft: SealDraft, batchId: number, change: DedupeChange): void {
-    // Full segments hold all that was appended before them, so what comes after starts the open segment anew.
+    // Full segments contain all earlier appended ids, so the open segment starts again after them.
     if (change.sealed.length > 0) this.removeAppended(draft);
     for (const { segment, entries } of change.sealed) this.segmentRows.add(draft, [segment, entries]);
     if (change.appended.byteLength > 0) this.appendedRows.add(draft, [batchId, change.appended]);
     for (const segment of change.evicted) this.removeSegment(draft, segment);
   }
 
-  /** Throws after the last one where one is missing. @throws CHECKPOINT_CORRUPT */
+  /** Throws after the last one if one is missing. @throws CHECKPOINT_CORRUPT */
   *segments(seal: Seal): Generator<DedupeSegment, void, undefined> {
     for (const [segment, entries] of this.blobs(DEDUPE_SEGMENTS, seal, 'segment')) {
       yield { segment, entries };
     }
   }
 
-  /** Throws after the last one where one is missing. @throws CHECKPOINT_CORRUPT */
+  /** Throws after the last one if one is missing. @throws CHECKPOINT_CORRUPT */
   *appended(seal: Seal): Generator<Uint8Array, void, undefined> {
     for (const [, entries] of this.blobs(DEDUPE_APPENDED, seal, 'the part of batch')) yield entries;
   }
@@ -56,7 +56,7 @@ export class DedupeTables {
     for (const { cells, isAsWritten } of storedRows(this.database, table, seal, this.location)) {
       const [number, entries] = cells;
       if (!isAsWritten || !(entries instanceof Uint8Array)) {
-        const why = `In the remembered ids, ${name} ${String(number)} does not match its checksum.`;
+        const why = `In the stored event ids, ${name} ${String(number)} does not match its checksum.`;
         throw corrupt(this.location, why);
       }
       yield [number as number, entries];

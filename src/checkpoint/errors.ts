@@ -1,4 +1,4 @@
-/** Turns what SQLite and the system say into the project's errors. */
+/** Translates errors of SQLite and of the system into this project's errors. */
 import { InvariantError, TallystreamError } from '../errors.ts';
 import { storageFailureOf } from '../sqlite/errors.ts';
 import { checkpointFile } from './connection.ts';
@@ -6,11 +6,11 @@ import { checkpointFile } from './connection.ts';
 /** Where a failure happened, for its message. */
 export interface FailurePlace {
   readonly location: string;
-  /** Finds out which process holds the file, in a sentence; asked only where that matters. */
+  /** A sentence that says which process holds the file. Called only if the message needs it. */
   readonly holder?: () => string;
 }
 
-/** The error that is thrown out of this folder in place of `error`: an error of ours passes as it is. */
+/** The error to throw instead of `error`. Our own errors are returned unchanged. */
 export function checkpointFailure(error: unknown, place: FailurePlace): unknown {
   if (error instanceof TallystreamError) return error;
   const failure = storageFailureOf(error, checkpointFile(place.location));
@@ -37,12 +37,12 @@ export function checkpointFailure(error: unknown, place: FailurePlace): unknown 
 }
 
 function unexpected(location: string, error: Error): InvariantError {
-  return new InvariantError(`SQLite refused what was asked of ${location}: ${error.message}`, {
+  return new InvariantError(`SQLite rejected a statement on ${location}: ${error.message}`, {
     cause: error,
   });
 }
 
-/** Runs `action`, and throws what {@link checkpointFailure} makes of its failure. */
+/** Runs `action`. If it fails, throws the error from {@link checkpointFailure}. */
 export function guarded<T>(place: FailurePlace, action: () => T): T {
   try {
     return action();
@@ -51,7 +51,7 @@ export function guarded<T>(place: FailurePlace, action: () => T): T {
   }
 }
 
-/** The same for what is read row by row. */
+/** The same for a generator of rows. */
 export function* guardedRows<T>(place: FailurePlace, rows: () => Iterable<T>): Generator<T, void, undefined> {
   try {
     yield* rows();
@@ -64,51 +64,51 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && storageFailureOf(error, '')?.kind === 'locked';
 }
 
-/** For content that is proven not to be what was written; a call that failed is {@link unavailable}. */
+/** For content that is certainly not what was written. For a failed call, use {@link unavailable}. */
 export function corrupt(location: string, why: string, cause?: unknown): TallystreamError {
   return new TallystreamError('CHECKPOINT_CORRUPT', {
-    what: `The checkpoint in ${location} cannot be read as it was written.`,
+    what: `The checkpoint in ${location} is damaged.`,
     why,
-    mend: 'Check the disk, and run `tallystream checkpoint verify`. If it finds damage, put back a copy of the folder. Only if there is none, move the folder away: the query then reads its topic from the start.',
+    mend: 'Check the disk, and run `tallystream checkpoint verify`. If it finds damage, restore a copy of the folder. Only if you have no copy, move the folder away: the query then reads its topic from the start.',
     cause,
   });
 }
 
-/** A call failed, and that says nothing about what is stored. */
+/** A call failed, which does not mean that the stored data is damaged. */
 function unavailable(location: string, reason: string, cause: unknown): TallystreamError {
   return new TallystreamError('CHECKPOINT_UNAVAILABLE', {
     what: `The checkpoint in ${location} could not be read or written.`,
-    why: `${reason} That says nothing about what is stored: every commit that was made is kept.`,
-    mend: "Look for the cause in the system's log (disk, memory, limits of open files and of file sizes), then start again: the query goes on after its last commit. Keep the folder as it is.",
+    why: `${reason} This does not mean that the stored data is damaged: all commits are kept.`,
+    mend: 'Look for the cause in the system log (disk, memory, limits of open files and of file sizes), then start again: the query continues after its last commit. Do not change the folder.',
     cause,
   });
 }
 
-/** The folder, or a file in it, cannot be opened or written with the rights of this process. */
+/** The folder, or a file in it, cannot be opened or written with the permissions of this process. */
 export function inaccessible(location: string, reason: string, cause?: unknown): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what: `The checkpoint folder ${location} cannot be used.`,
-    why: `${reason} SQLite needs to read and to write its files there, for a reader too: readers and the runner meet in a shared file.`,
-    mend: 'Give this user the right to write to the folder, copy the folder to where it has it, or set query.checkpoint_location to another place.',
+    why: `${reason} SQLite must read and write its files there, even to read the checkpoint: readers and the runner share a file.`,
+    mend: 'Allow this user to write to the folder, copy the folder to a place where it may write, or set query.checkpoint_location to another folder.',
     cause,
   });
 }
 
 function full(location: string, cause: unknown): TallystreamError {
   return new TallystreamError('STORAGE_FULL', {
-    what: `The disk is full, or a quota is reached: the checkpoint in ${location}, or its temporary file, cannot grow.`,
+    what: `The disk is full, or a quota is exceeded: the checkpoint in ${location}, or its temporary file, cannot grow.`,
     why: 'Nothing of the batch was committed.',
-    mend: 'Free some space on that disk and on the one for temporary files; the query goes on where it was.',
+    mend: 'Free some space on that disk and on the disk for temporary files. Then start again: the query continues after its last commit.',
     cause,
   });
 }
 
-/** The files were moved, deleted or replaced under their user. */
+/** The files were moved, deleted or replaced while they were in use. */
 export function movedError(location: string, cause?: unknown): TallystreamError {
   return new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `The checkpoint in ${location} was deleted or replaced while the query was running.`,
-    why: 'A commit now would be in no file, and another query may have begun in its place.',
-    mend: 'Bring the folder back; or start again, which counts from the beginning if the checkpoint is gone.',
+    why: 'A commit now would be lost, and another query may have started in the same place.',
+    mend: 'Restore the folder; or start again. If the checkpoint is gone, the query then counts from the beginning.',
     cause,
   });
 }
@@ -117,7 +117,7 @@ function busy({ location, holder }: FailurePlace, cause: unknown): TallystreamEr
   return new TallystreamError('CHECKPOINT_LOCKED', {
     what: `The checkpoint in ${location} cannot be written: another process is in the middle of a write.`,
     ...(holder === undefined ? {} : { why: holder() }),
-    mend: 'Wait for that process, or end it; what it has not committed is undone. Then start again.',
+    mend: 'Wait for that process, or end it: its uncommitted changes are rolled back. Then start again.',
     cause,
   });
 }

@@ -1,10 +1,10 @@
 /**
- * Cells of a group as JSON text. JSON has no number for a double that is infinite or none (`JSON.stringify` makes null of
- * it), so such a double stands as `{"double":"-Infinity"}`; no other cell is an object.
+ * Cells of a group as JSON text. JSON has no number for an infinite double or NaN (`JSON.stringify` writes null), so such a
+ * double is written as `{"double":"-Infinity"}`. No other cell is an object.
  */
 import type { GroupRow } from '../contracts/batch.ts';
 
-/** What the columns of a group's table do not tell. */
+/** The part of the state that the columns of a group's table do not contain. */
 export type StoredState = Omit<GroupRow, 'key'>;
 
 export function stateText(state: StoredState): string {
@@ -13,7 +13,7 @@ export function stateText(state: StoredState): string {
   );
 }
 
-/** The state as it was given to {@link stateText}. @throws SyntaxError */
+/** The inverse of {@link stateText}. @throws SyntaxError */
 export function parseState(text: string): StoredState {
   return JSON.parse(text, (_name, value: unknown) =>
     typeof value === 'object' && value !== null && 'double' in value ? Number(value.double) : value,

@@ -1,4 +1,4 @@
-/** The one row that says whose checkpoint this is, which runner is the newest, and who holds the lock. */
+/** The row with the query of this checkpoint, its newest runner, and the holder of the lock. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
@@ -23,12 +23,12 @@ export interface Identity {
   readonly topic: string;
   readonly logFormat: string;
   readonly createdAtMs: number;
-  /** Of the newest runner. */
+  /** The epoch of the newest runner. */
   readonly epoch: number;
-  /** The process that took the lock last; whether it still runs, the lock alone knows. */
+  /** The process that took the lock last. Only the lock itself shows whether that process still runs. */
   readonly holder: { readonly pid: number; readonly sinceMs: number } | null;
   readonly fingerprint: Fingerprint;
-  /** Those that are no longer asked for too. */
+  /** Includes aggregates that the query no longer has. */
   readonly aggregates: readonly StoredAggregate[];
   readonly hashKey: Uint8Array;
 }
@@ -37,7 +37,7 @@ export function askedFingerprint(plan: QueryPlan, logFormat: string): Fingerprin
   return { ...fingerprintOf(plan), 'log.type': logFormat };
 }
 
-/** First use: the epoch is 0 until a runner raises it. The key is secret, so it comes from the system and no seed. */
+/** First use: the epoch is 0 until a runner raises it. The key is secret, so it comes from the system, not from a seed. */
 export function createIdentity(
   database: DatabaseSync,
   asked: { readonly plan: QueryPlan; readonly logFormat: string; readonly nowMs: number },
@@ -46,7 +46,7 @@ export function createIdentity(
   const hashKey = randomBytes(HASH_KEY_BYTES);
   const queryId = randomUUID();
   const draft = new SealDraft({ queryId, epoch: 0, batchId: -1, tables: {} });
-  // Named from the start, so that one that is gone is not taken for one that was never made.
+  // Listed from the start, so that a missing table is not mistaken for one that was never created.
   for (const { name } of SEALED_TABLES) draft.of(name);
   new SealedWriter(database, META).add(draft, [
     0,
@@ -69,7 +69,7 @@ export function createIdentity(
 /** The row as it was written. @throws CHECKPOINT_CORRUPT */
 function metaRow(database: DatabaseSync, seal: Seal | undefined, location: string): Row {
   const [row] = checkedRows(database, META, seal, location);
-  if (row === undefined) throw corrupt(location, 'It does not say which query it belongs to.');
+  if (row === undefined) throw corrupt(location, 'The row that names its query is missing.');
   return row;
 }
 
@@ -83,14 +83,14 @@ export function readIdentity(database: DatabaseSync, seal: Seal | undefined, loc
   const cell = (column: string): Cell | undefined => metaCell(row, column);
   const [hashKey, hashKeyCrc] = [cell('hash_key'), cell('hash_key_crc32')];
   if (seal !== undefined && (seal.queryId !== cell('query_id') || seal.epoch !== cell('epoch'))) {
-    throw corrupt(location, 'Its seal is of another query, or of another runner than the one it names.');
+    throw corrupt(location, 'Its seal belongs to another query, or to another runner than the stored one.');
   }
   if (!(hashKey instanceof Uint8Array) || hashKey.byteLength !== HASH_KEY_BYTES) {
-    throw corrupt(location, 'The key of its hashes is damaged.');
+    throw corrupt(location, 'Its hash key is damaged.');
   }
-  // With another key no remembered id would be found again, and every duplicate would count.
+  // With another key no stored id would match, and every duplicate would be counted.
   if (crc32(hashKey) !== hashKeyCrc) {
-    throw corrupt(location, 'In the table meta, the key of the hashes does not match its checksum.');
+    throw corrupt(location, 'In the table meta, the hash key does not match its checksum.');
   }
   return {
     queryId: cell('query_id') as string,
@@ -134,7 +134,7 @@ export class MetaWriter {
     this.rows = new SealedWriter(database, META);
   }
 
-  /** The query as it is from now on. Called within the transaction that makes the tables of what was added. */
+  /** Stores the changed query. Called within the transaction that creates the tables of added aggregates. */
   writeQuery(draft: SealDraft, fingerprint: Fingerprint, aggregates: readonly StoredAggregate[]): void {
     this.put(draft, {
       fingerprint: JSON.stringify(fingerprint),
@@ -142,14 +142,14 @@ export class MetaWriter {
     });
   }
 
-  /** Makes the caller the newest runner: whoever had the checkpoint before is refused from now on. */
+  /** Makes the caller the newest runner: commits of the previous runner are rejected from now on. */
   raiseEpoch(draft: SealDraft): number {
     draft.epoch += 1;
     this.put(draft, { epoch: draft.epoch });
     return draft.epoch;
   }
 
-  /** Remembers this process as the lock's holder, for the message that the next starter gets. */
+  /** Stores this process as the lock's holder, for the message to the next process that starts. */
   writeHolder(draft: SealDraft, nowMs: number): void {
     this.put(draft, { lock_pid: process.pid, lock_since_ms: nowMs });
   }
@@ -163,7 +163,7 @@ export class MetaWriter {
   }
 }
 
-/** The last process that took the lock. The lock itself says whether anybody holds it now. */
+/** The last process that took the lock. The lock itself shows whether it is held now. */
 export function readHolder(database: DatabaseSync): NotedProcess | undefined {
   const row = firstRow(
     database.prepare('SELECT lock_pid, lock_since_ms FROM meta WHERE lock_pid IS NOT NULL'),
@@ -174,19 +174,19 @@ export function readHolder(database: DatabaseSync): NotedProcess | undefined {
 export function fencedError(location: string, epochs: { own: number; stored: number }): TallystreamError {
   return new TallystreamError('CHECKPOINT_FENCED', {
     what: `The checkpoint in ${location} was taken over by another query process: it is at epoch ${epochs.stored}, and this process has epoch ${epochs.own}.`,
-    why: 'Nothing of the batch in hand was committed; the other process reads it again.',
-    mend: 'Leave the other one running. To go on here instead, stop it and start this query again.',
+    why: 'Nothing of the current batch was committed; the other process reads it again.',
+    mend: 'Let the other process run. To continue here instead, stop the other process and start this query again.',
   });
 }
 
-/** Another runner raised the epoch between this one's first look at the checkpoint and its start. */
+/** Another runner raised the epoch between this runner's first read of the checkpoint and its start. */
 export function overtakenError(
   location: string,
   epochs: { readonly seen: number; readonly stored: number },
 ): TallystreamError {
   return new TallystreamError('CHECKPOINT_FENCED', {
     what: `The checkpoint in ${location} was taken over by another query process while this one was starting: it went from epoch ${epochs.seen} to ${epochs.stored}.`,
-    why: 'This process was suspended, or another one started in the same moment. Nothing was changed.',
-    mend: 'Leave the other one running. To go on here instead, stop it and start this query again.',
+    why: 'This process was suspended, or another one started at the same time. Nothing was changed.',
+    mend: 'Let the other process run. To continue here instead, stop the other process and start this query again.',
   });
 }

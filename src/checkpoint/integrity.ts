@@ -1,17 +1,17 @@
-/** Asks SQLite whether the checkpoint's file is in order: its pages, its rows, their constraints; not its indexes. */
+/** Asks SQLite whether the checkpoint's file is sound: its pages, rows and constraints, but not its indexes. */
 import { statSync } from 'node:fs';
 import { allRows, checkpointFile, openViewDatabase } from './connection.ts';
 import { guarded } from './errors.ts';
 
 export type Integrity =
   | { readonly kind: 'sound' }
-  /** SQLite's own words for the first problem. */
+  /** SQLite's message for the first problem. */
   | { readonly kind: 'damaged'; readonly problem: string }
-  /** Larger than was asked for: it reads every page, which takes as long as reading the file. */
+  /** The file is larger than the given limit. The check reads every page, so it takes as long as reading the file. */
   | { readonly kind: 'too large'; readonly bytes: number };
 
 /**
- * Writes nothing. Blocks this thread, some 5 ms a MiB where the file is in memory.
+ * Writes nothing. Blocks this thread for about 5 ms per MiB if the file is cached in memory.
  * @throws CHECKPOINT_CORRUPT, CHECKPOINT_LOCKED, CONFIG_INVALID (the folder cannot be used)
  */
 export function quickCheck({
@@ -26,7 +26,7 @@ export function quickCheck({
     if (bytes > bytesMax) return { kind: 'too large', bytes };
     const database = openViewDatabase(location);
     try {
-      // https://www.sqlite.org/pragma.html#pragma_quick_check; the argument bounds the problems that it looks for.
+      // https://www.sqlite.org/pragma.html#pragma_quick_check; the argument limits the number of problems.
       const [first] = allRows(database.prepare('PRAGMA quick_check(1)'));
       const problem = String(first?.[0]);
       return problem === 'ok' ? { kind: 'sound' } : { kind: 'damaged', problem };

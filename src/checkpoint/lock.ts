@@ -1,7 +1,7 @@
 /**
- * One runner at a time: an exclusive transaction on a file of its own. The kernel frees it when the process ends in
- * whatever way, so there is never a stale lock to remove. Nothing else may open the file in this process: closing any
- * descriptor of it would give a POSIX lock up.
+ * One runner at a time: an exclusive transaction on a separate file. The kernel releases it when the process ends for any
+ * reason, so there is never a stale lock to remove. Nothing else may open the file in this process: closing any descriptor
+ * of it would release a POSIX lock.
  */
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { checkpointFile, firstCell } from './connection.ts';
 import { isBusy } from './errors.ts';
 
 const RETRY_MS = 25;
-/** The `user_version` of a lock's file, which is 0 in one that was never written. */
+/** The `user_version` of the lock file; 0 in a new file. */
 const CONTENT_NOTED = 1;
 
 export class RunnerLock {
@@ -27,7 +27,7 @@ export class RunnerLock {
 
   constructor(location: string) {
     makePrivateFile(lockFile(location));
-    // It answers at once; waiting is done between tries, where the process can still hear a signal.
+    // Returns at once; we wait between tries, when the process can still handle a signal.
     this.database = new DatabaseSync(lockFile(location), { returnArrays: true, timeout: 0 });
   }
 
@@ -35,7 +35,7 @@ export class RunnerLock {
     return this.database.isTransaction;
   }
 
-  /** True where this process holds the lock now; some microseconds, so that it can be asked at every commit. */
+  /** Whether this process holds the lock now. Takes some microseconds, so every commit can call it. */
   tryAcquire(): boolean {
     if (this.held) return true;
     try {
@@ -50,7 +50,7 @@ export class RunnerLock {
   /**
    * Tries again until `timeoutMs` have passed.
    * @param look called before every try
-   * @returns whether the lock is held, and what the last look saw
+   * @returns whether the lock is held, and the result of the last call of `look`
    */
   async acquire<T>(clock: Clock, timeoutMs: number, look: () => T): Promise<{ isHeld: boolean; seen: T }> {
     const endMs = clock.monotonicMs() + timeoutMs;
@@ -64,17 +64,17 @@ export class RunnerLock {
   }
 
   /**
-   * Whether {@link noteContent} was called in this folder, at any time. False, too, where the lock is not held, since
-   * its holder lets nobody read.
+   * Whether {@link noteContent} was ever called in this folder. Also false if the lock is not held, since its holder blocks
+   * all readers.
    */
   get isContentNoted(): boolean {
     return this.held && firstCell(this.database.prepare('PRAGMA user_version')) === CONTENT_NOTED;
   }
 
   /**
-   * Keeps in the lock's own file that the checkpoint beside it has content: one that is found empty later has lost it.
-   * Called for every runner; it writes once in the life of a folder. The lock is given up for that moment.
-   * @returns false where another process took the lock in that moment
+   * Notes in the lock file that the checkpoint has content: if it is empty later, it has lost its content. Called for every
+   * runner, but writes only once per folder. The lock is released for a moment.
+   * @returns false if another process took the lock in that moment
    */
   noteContent(): boolean {
     if (!this.held || this.isContentNoted) return true;
@@ -93,8 +93,8 @@ function lockFile(location: string): string {
 }
 
 /**
- * The lock is taken. It names the process that holds it; the one that noted its number last may have ended long ago.
- * @param noted the last runner that took the lock; undefined if that cannot be read
+ * The error for a held lock. It names the process that holds it; the process that was noted last may have ended long ago.
+ * @param noted the last runner that took the lock; undefined if it cannot be read
  */
 export function lockedError(location: string, noted: NotedProcess | undefined): TallystreamError {
   const path = lockFile(location);
@@ -110,7 +110,7 @@ export function lockedError(location: string, noted: NotedProcess | undefined): 
   if (isNoted) {
     return locked(
       `in use by another query process: ${notedText(noted)}`,
-      'Stop the other one first. If it is suspended (Ctrl-Z, a frozen container), start with --take-over: when it wakes, its commits are refused.',
+      'Stop the other process first. If it is suspended (Ctrl-Z, a frozen container), start with --take-over; its later commits are rejected.',
     );
   }
   if (holder !== undefined) {
@@ -119,11 +119,11 @@ export function lockedError(location: string, noted: NotedProcess | undefined): 
   const ended =
     noted === undefined
       ? ''
-      : `Process ${noted.pid}, which took the lock last, does not run on this machine any more. `;
+      : `Process ${noted.pid}, which took the lock last, no longer runs on this machine. `;
   return locked('locked by another program', howToFindHolder(path), ended);
 }
 
-/** Who is in the middle of a write, as a sentence. */
+/** The process in the middle of a write, as a sentence. */
 export function writerText(location: string): string {
   const path = checkpointFile(location);
   const holders = holdersOf([path, `${path}-shm`]);

@@ -1,4 +1,4 @@
-/** Lowers the newest accepted times and the watermark of a checkpoint, in a commit of its own. */
+/** Lowers the newest accepted times and the watermark of a checkpoint, in a separate commit. */
 import type { BatchPlan, BatchProgress, PartitionState } from '../contracts/batch.ts';
 import { NO_ACCOUNTING } from '../contracts/batch.ts';
 import type { Clock } from '../contracts/clock.ts';
@@ -13,10 +13,10 @@ import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
 import { openPresent } from './open-present.ts';
 
 export interface Lowering {
-  /** The batch that lowers; undefined if there is nothing to lower. */
+  /** The batch that lowers the watermark; undefined if there is nothing to lower. */
   readonly batchId: number | undefined;
   readonly watermarkMicros: { readonly before: number | null; readonly after: number | null };
-  /** Newest accepted times, of the partitions whose time goes back. */
+  /** Newest accepted times of the partitions whose time is lowered. */
   readonly partitions: readonly {
     readonly partition: number;
     readonly beforeMicros: number;
@@ -28,13 +28,12 @@ export interface LoweringOptions {
   readonly location: string;
   readonly clock: Clock;
   readonly toMicros: number;
-  /** Says what would be done, and writes nothing. */
+  /** Returns what would change, and writes nothing. */
   readonly dryRun: boolean;
 }
 
 /**
- * @throws USAGE (it cannot be lowered now, or at all, and why), CHECKPOINT_LOCKED (the query runs), and what opening a
- * checkpoint throws
+ * @throws USAGE (why it cannot be lowered), CHECKPOINT_LOCKED (the query runs), and the errors of opening a checkpoint
  */
 export async function lowerWatermark(options: LoweringOptions): Promise<Lowering> {
   const { location, clock, toMicros, dryRun } = options;
@@ -42,11 +41,11 @@ export async function lowerWatermark(options: LoweringOptions): Promise<Lowering
   if (dryRun) return loweringOf(decide());
   const checkpoint = await openStoredCheckpoint({ location, clock });
   try {
-    // Decided with the lock in hand, so that nobody commits in between.
+    // Decided while we hold the lock, so that no other process commits in between.
     const decided = decide();
     if (decided.decision.kind === 'lower') {
       const { plan, partitions } = decided.decision;
-      // A report that waits to be printed is printed at the next start, as it would have been.
+      // An unprinted report is printed at the next start, as without this commit.
       const unprinted = checkpoint.unprintedReport();
       checkpoint.commit({
         plan,
@@ -119,7 +118,7 @@ function loweringOf({ plan, states, decision }: Decided): Lowering {
   return { batchId: decision.plan.batchId, watermarkMicros: { before, after }, partitions };
 }
 
-/** That of a batch which reads nothing. */
+/** The accounting of a batch that reads nothing. */
 function progressOf(identity: Identity, plan: BatchPlan, epoch: number): BatchProgress {
   const watermark = plan.watermarkMicros === null ? null : formatTimestamp(plan.watermarkMicros);
   return {

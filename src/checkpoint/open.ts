@@ -1,4 +1,4 @@
-/** Opening a checkpoint for a runner: the folder, the lock, the tables at first use, and a new epoch. */
+/** Opens a checkpoint for a runner: the folder, the lock, the tables at first use, and a new epoch. */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
@@ -44,23 +44,23 @@ import { openPresent } from './open-present.ts';
 const LOCK_TIMEOUT_MS = 2_000;
 
 export interface CheckpointOptions {
-  /** The checkpoint's own folder; made at first use. */
+  /** The checkpoint's folder; created at first use. */
   readonly location: string;
   readonly plan: QueryPlan;
   /** The log's kind, since offsets of one mean nothing in another. */
   readonly logFormat: string;
   readonly clock: Clock;
-  /** Goes on without the lock, for a holder that is stopped and not dead: it is refused when it wakes. */
+  /** Continues without the lock if its holder is suspended; the holder's later commits are rejected. */
   readonly takeOver: boolean;
-  /** How long to wait for the lock, and for a write that another process is in the middle of. */
+  /** How long to wait for the lock, and for another process in the middle of a write. */
   readonly lockTimeoutMs?: number;
-  /** Told once of each difference from the query that wrote the checkpoint, when it is durable that it is gone on with. */
+  /** Called once for each accepted difference from the query that wrote the checkpoint, after the change is durable. */
   readonly onQueryChanged?: (note: QueryChangeNote) => void;
 }
 
 /**
- * The checkpoint of a query, with this process as its newest runner.
- * @throws CHECKPOINT_LOCKED (another runner holds it, or was stopped in the middle of a write), CHECKPOINT_QUERY_CHANGED,
+ * Opens the checkpoint of a query, with this process as its newest runner.
+ * @throws CHECKPOINT_LOCKED (another runner holds it, or was suspended in the middle of a write), CHECKPOINT_QUERY_CHANGED,
  * CHECKPOINT_VERSION, CHECKPOINT_CORRUPT, CONFIG_INVALID (the folder cannot be used), STORAGE_FULL
  */
 export async function openCheckpoint(options: CheckpointOptions): Promise<Checkpoint> {
@@ -68,8 +68,8 @@ export async function openCheckpoint(options: CheckpointOptions): Promise<Checkp
 }
 
 /**
- * The checkpoint that is there, for a command that changes it and knows no query: this process is its newest runner.
- * @throws CHECKPOINT_NOT_FOUND, and what {@link openCheckpoint} throws
+ * Opens an existing checkpoint, for a command that changes it without a query: this process is its newest runner.
+ * @throws CHECKPOINT_NOT_FOUND, and the errors of {@link openCheckpoint}
  */
 export async function openStoredCheckpoint(
   options: Pick<CheckpointOptions, 'location' | 'clock'>,
@@ -78,7 +78,7 @@ export async function openStoredCheckpoint(
   return openFor({ ...options, takeOver: false });
 }
 
-/** Without a plan for the query that is stored. */
+/** Without a plan for the stored query. */
 type OpenOptions = Omit<CheckpointOptions, 'plan' | 'logFormat'> &
   Partial<Pick<CheckpointOptions, 'plan' | 'logFormat'>>;
 
@@ -108,15 +108,19 @@ function openLocked(
   const { location, clock } = options;
   const { database, isNew, seenEpoch } = found;
   const hasContent = statSync(checkpointFile(location)).size > 0;
-  // Its content may all be in the WAL as yet, so the size of the file alone says nothing.
+  // All its content may still be in the WAL, so the size of the file alone proves nothing.
   const wasNoted = lock.isContentNoted || readNote(location) !== undefined;
   if (inspectTables(database, location) === 'empty' && !isNew && wasNoted) {
-    throw corrupt(location, 'Its checkpoint.db is empty, and was not when a query last used it.');
+    throw corrupt(location, 'Its checkpoint.db is empty, but was not empty when a query last used it.');
   }
   if (hasContent && !lock.noteContent() && !options.takeOver)
     throw lockedError(location, holderHint(location));
   const mode = tuneForRunner(database);
-  if (mode !== 'wal') throw inaccessible(location, 'Its file system cannot share memory (is it remote?).');
+  if (mode !== 'wal')
+    throw inaccessible(
+      location,
+      'Its file system does not support shared memory. It may be a network drive.',
+    );
   const { identity, epoch, notes, seal } = inTransaction(database, () =>
     begin(database, options, { lockHeld: lock.held, seenEpoch }),
   );
@@ -133,9 +137,9 @@ interface Begun {
 }
 
 /**
- * All in one transaction: a start that is refused changes nothing, and does not fence whoever is at work. `seenEpoch` was
- * read before the lock was taken. If it has risen since, another runner took over while this process was suspended: this
- * start has lost, and must not fence its successor.
+ * All in one transaction: a refused start changes nothing, and does not fence a running query. `seenEpoch` was read before
+ * the lock was taken. If the epoch has risen since, another runner took over while this process was suspended: this start
+ * has lost, and must not fence its successor.
  */
 function begin(
   database: DatabaseSync,
@@ -167,7 +171,7 @@ function begin(
   return finish(identity, notesOf(change, position.nextBatchId));
 }
 
-/** New tables if there are none, and a seal for those that have none; returns what they hold then. */
+/** Creates the tables if there are none, and a seal if it is missing. Returns the identity. */
 function prepareTables(
   database: DatabaseSync,
   { plan, logFormat, clock, location }: OpenOptions,
@@ -183,12 +187,12 @@ function prepareTables(
   const seal = found === 'ready' ? readSeal(database, location) : undefined;
   if (seal !== undefined) {
     checkNoted(location, seal);
-    // A table that came with a later version of the program is made empty, and its seal is that of an empty one.
+    // A table of a later version is created empty, with the seal of an empty table.
     if (laterTables(database).length > 0) createTables(database);
     return new SealDraft(seal);
   }
   if (plan === undefined || logFormat === undefined) {
-    throw corrupt(location, 'Its tables were there, and are gone.');
+    throw corrupt(location, 'Its tables are missing, but were there when a query last used it.');
   }
   createTables(database);
   createAggregateTables(database, plan.aggregates);
@@ -205,15 +209,15 @@ function positionOf(database: DatabaseSync): Position {
 }
 
 /**
- * The folder is private: the key of the hashes lies in it, and events that were refused. True where there was no
- * checkpoint in it.
+ * Creates the folder with private permissions: it contains the hash key and rejected events. Returns true if it had no
+ * checkpoint.
  */
 function prepareFolder(location: string): boolean {
   makeFolder(location);
   return makePrivateFile(checkpointFile(location));
 }
 
-/** Who took the lock last, if that can be read; a hint must never hide the error that it is for. */
+/** The process that took the lock last, if it can be read. It is only for an error message, so this never throws. */
 function holderHint(location: string): NotedProcess | undefined {
   try {
     const database = openDatabase(location, 0);

@@ -1,9 +1,9 @@
-/** Notices a checkpoint that was deleted or replaced under its runner: the system would let it commit into nothing. */
+/** Detects a checkpoint that was deleted or replaced while its runner uses it: its commits would be lost unnoticed. */
 import { statSync } from 'node:fs';
 import { checkpointFile } from './connection.ts';
 import { movedError } from './errors.ts';
 
-/** Remembers which file is the checkpoint now, and throws CHECKPOINT_CORRUPT when called once another or none is. */
+/** Returns a function that throws CHECKPOINT_CORRUPT if the checkpoint's file is no longer the same one. */
 export function watchPresence(location: string): () => void {
   const opened = identify(location);
   return () => {

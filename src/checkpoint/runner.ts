@@ -1,4 +1,4 @@
-/** The checkpoint as a runner uses it: one connection, one lock, one epoch. */
+/** The checkpoint of a runner: one connection, one lock, one epoch. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant } from '../errors.ts';
 import type {
@@ -62,7 +62,7 @@ export class SqliteCheckpoint implements Checkpoint {
   private readonly writeSeal: (seal: Seal) => void;
   private readonly checkPresence: () => void;
   private committedLetterBytes: number;
-  /** Of what is committed now. */
+  /** The seal of the committed state. */
   private seal: Seal;
   private closed = false;
 
@@ -210,8 +210,8 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   /**
-   * Costs no fsync of its own: the mark outlives the process, and where the machine loses power before the next commit
-   * the report is printed once more, which is what a crash between commit and mark means anyway.
+   * Costs no additional fsync: the mark survives the process. If the machine loses power before the next commit, the report is
+   * printed again, as after a crash between commit and mark.
    */
   markPrinted(batchId: number): void {
     const { database } = this.parts;
@@ -226,7 +226,7 @@ export class SqliteCheckpoint implements Checkpoint {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    // The lock goes last, so that the next runner finds a file that nobody uses.
+    // The lock is released last, so that the next runner finds an unused file.
     try {
       guarded(this.place, () => this.parts.database.close());
       this.note.close();
@@ -237,8 +237,8 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   /**
-   * A transaction on the checkpoint that is refused where another runner has raised the epoch. What it changes is sealed in
-   * it; where it is undone, so is the seal.
+   * A transaction on the checkpoint that is rejected if another runner has raised the epoch. It also writes the seal of its
+   * changes; if it is rolled back, so is the seal.
    */
   private write(body: (draft: SealDraft) => void): void {
     this.onMain(() => {
@@ -275,16 +275,16 @@ export class SqliteCheckpoint implements Checkpoint {
     }
   }
 
-  /** The next runner notes it where that is not possible now, for want of space for one. */
+  /** If this is not possible now, for example because the disk is full, the next runner does it. */
   private noteContent(): void {
     try {
       this.parts.lock.noteContent();
     } catch {
-      // All that was committed is kept all the same.
+      // All commits are kept anyway.
     }
   }
 
-  /** After a take-over the zombie may end at any time; whoever starts later should then find the lock held. */
+  /** After a take-over the old holder may end at any time. A later start must then find the lock held. */
   private keepTryingForLock(draft: SealDraft): void {
     const { lock, clock } = this.parts;
     if (!lock.held && lock.tryAcquire()) this.meta.writeHolder(draft, clock.nowMs());

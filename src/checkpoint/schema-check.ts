@@ -1,4 +1,4 @@
-/** Whether the tables of a checkpoint are still defined as they were made. */
+/** Whether the tables of a checkpoint still have their original definitions. */
 import type { DatabaseSync } from 'node:sqlite';
 import { schemaMadeBy, schemaProblem } from '../sqlite/stored-schema.ts';
 import type { StoredAggregate } from '../plan/query-change.ts';
@@ -9,8 +9,8 @@ import { corrupt } from './errors.ts';
 import { createTables } from './tables.ts';
 
 /**
- * Called at every opening, some 2 ms. Statements would match nothing in a table whose column lost its name, or in one that
- * is said to be stored in the pages of another.
+ * Called at every opening; takes about 2 ms. Statements would find nothing in a table with a damaged column name, or in one
+ * whose page number points to another table.
  * @throws CHECKPOINT_CORRUPT
  */
 export function checkTables(database: DatabaseSync, location: string): void {
@@ -37,7 +37,7 @@ function makeAggregateTables(
   }
 }
 
-/** undefined if they cannot be read, which is found where the identity is read. */
+/** undefined if they cannot be read; reading the identity then reports it. */
 function storedAggregates(database: DatabaseSync): readonly StoredAggregate[] | undefined {
   try {
     const text = firstCell(database.prepare('SELECT aggregates FROM meta'));

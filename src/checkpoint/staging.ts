@@ -1,10 +1,10 @@
 /**
- * Dead letters and duplicates of the batch in hand, in temporary tables: a file of their own that takes no lock on the
- * checkpoint, cannot be seen by anybody else, is gone with the process, and keeps memory bounded whatever arrives.
+ * Dead letters and duplicates of the current batch, in temporary tables. Their separate file takes no lock on the checkpoint,
+ * is invisible to other processes, disappears with this process, and keeps memory bounded for any input.
  *
- * Rows are gathered in one transaction that touches only that file. It has to end before anything reads or writes the
- * checkpoint on this connection: otherwise the read would hold a snapshot of the checkpoint until the commit, and a
- * process stopped meanwhile would keep the WAL growing.
+ * Rows are gathered in one transaction on that file only. It must end before anything reads or writes the checkpoint on this
+ * connection. Otherwise the read would hold a snapshot of the checkpoint until the commit, and if the process were suspended
+ * meanwhile, the WAL would keep growing.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { invariant } from '../errors.ts';
@@ -36,7 +36,7 @@ export class Staging {
       'INSERT INTO staged_dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.insertDuplicate = database.prepare('INSERT INTO staged_duplicates VALUES (?, ?, ?)');
-    // By the index, since sorting whole letters would copy their bytes once more.
+    // Uses the index, since sorting whole letters would copy their bytes once more.
     this.moveLetters = database.prepare(
       `INSERT INTO dead_letters (${DEAD_LETTER_COLUMNS}, crc32) SELECT ${DEAD_LETTER_COLUMNS}, crc32
        FROM staged_dead_letters INDEXED BY staged_dead_letters_in_order ORDER BY "partition", "offset"`,
@@ -49,7 +49,7 @@ export class Staging {
     this.deleteDuplicates = database.prepare('DELETE FROM staged_duplicates');
   }
 
-  /** Bytes of the keys, values and headers that are staged. */
+  /** Bytes of the staged keys, values and headers. */
   get bytes(): number {
     return this.letterBytes;
   }
@@ -68,7 +68,7 @@ export class Staging {
     this.letterBytes += bytesOfLetter(letter);
   }
 
-  /** In order of partition and offset, one row a query: between two of them the checkpoint may be used. */
+  /** In order of partition and offset, one row per statement: between two rows the checkpoint may be used. */
   *stagedLetters(): Generator<DeadLetter, void, undefined> {
     if (this.letters.rows === 0) return;
     const next = this.database.prepare(
@@ -86,7 +86,7 @@ export class Staging {
     }
   }
 
-  /** @param batchId of the batch in hand, which the checksum of the row covers */
+  /** @param batchId of the current batch; the checksum of the row covers it */
   stageDuplicate(batchId: number, partition: number, offset: number): void {
     this.begin();
     const crc = crcOfCells([batchId, partition, offset]);
@@ -94,7 +94,7 @@ export class Staging {
     this.duplicates.add(crc);
   }
 
-  /** Ends the gathering transaction, where there is one. */
+  /** Ends the gathering transaction, if there is one. */
   settle(): void {
     if (this.database.isTransaction) this.database.exec('COMMIT');
   }
@@ -106,7 +106,7 @@ export class Staging {
     this.forget();
   }
 
-  /** Moves everything into the checkpoint; called within the commit's transaction, which can still be undone. */
+  /** Moves everything into the checkpoint; called within the commit's transaction, which can still be rolled back. */
   moveInto(draft: SealDraft, batchId: number): void {
     if (this.letters.rows > 0) {
       invariant(this.batchId === batchId, `the staged letters are not of batch ${batchId}`);
@@ -134,7 +134,7 @@ export class Staging {
   }
 }
 
-/** A full disk can undo the gathering transaction; what was lost with it must not be missing from a commit. */
+/** A full disk can roll back the gathering transaction. Rows that were lost in this way must not be missing from a commit. */
 function checkMoved(moved: number | bigint, staged: number): void {
   invariant(Number(moved) === staged, `${moved} of ${staged} staged rows are left`);
 }

@@ -1,4 +1,4 @@
-/** Plans and commits as they are stored, for whoever checks them: what cannot be read is left out, and found elsewhere. */
+/** Plans and commits as stored, for verification. Unreadable ones are left out; another check reports them. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type { Accounting, BatchPlan, PlannedRange } from '../contracts/batch.ts';
@@ -7,7 +7,7 @@ import { parsePlan } from './stored-json.ts';
 
 export interface StoredPlan {
   readonly batchId: number;
-  /** undefined where it cannot be read. */
+  /** undefined if it cannot be read. */
   readonly plan: BatchPlan | undefined;
 }
 
@@ -40,7 +40,7 @@ export function storedCommits(database: DatabaseSync): StoredCommit[] {
   }));
 }
 
-/** undefined where it is missing. */
+/** undefined if it is missing. */
 export function storedAccounting(database: DatabaseSync): Accounting | undefined {
   const row = firstRow(database.prepare('SELECT read, accepted, invalid, duplicate, late FROM accounting'));
   if (row === undefined) return undefined;
@@ -48,7 +48,7 @@ export function storedAccounting(database: DatabaseSync): Accounting | undefined
   return { read, accepted, invalid, duplicate, late } as Accounting;
 }
 
-/** undefined where it is not the plan of that batch. */
+/** undefined if it is not the plan of that batch. */
 export function readablePlan([batchId, text]: Row, location: string): BatchPlan | undefined {
   try {
     const plan = parsePlan(batchId, text, location);

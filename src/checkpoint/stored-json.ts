@@ -1,9 +1,9 @@
-/** JSON as it lies in the checkpoint's tables. */
+/** JSON in the checkpoint's tables. */
 import type { BatchPlan, Json, LoweredWatermark, PlannedRange } from '../contracts/batch.ts';
 import type { Cell } from './connection.ts';
 import { corrupt } from './errors.ts';
 
-/** @throws CHECKPOINT_CORRUPT that names `what` */
+/** @throws CHECKPOINT_CORRUPT, which names `what` */
 export function parseStored(text: Cell | undefined, what: string, location: string): Json {
   try {
     if (typeof text === 'string') return JSON.parse(text) as Json;
@@ -13,7 +13,7 @@ export function parseStored(text: Cell | undefined, what: string, location: stri
   throw corrupt(location, `The stored ${what} is not text.`);
 }
 
-/** A plan as canonical text: two plans are the same exactly when their texts are. */
+/** A plan as canonical text: two plans are equal if and only if their texts are equal. */
 export function planText(plan: BatchPlan): string {
   return JSON.stringify({
     batchId: plan.batchId,
@@ -36,7 +36,7 @@ function rangeOf({ partition, start, end }: PlannedRange): PlannedRange {
   return { partition, start, end };
 }
 
-/** @throws CHECKPOINT_CORRUPT where it is not the plan of that batch */
+/** @throws CHECKPOINT_CORRUPT if it is not the plan of that batch */
 export function parsePlan(batchId: Cell | undefined, text: Cell | undefined, location: string): BatchPlan {
   const plan = parseStored(text, 'plan', location) as unknown as BatchPlan | null;
   if (
@@ -45,10 +45,7 @@ export function parsePlan(batchId: Cell | undefined, text: Cell | undefined, loc
     !Array.isArray(plan.lost) ||
     typeof plan.topicId !== 'string'
   ) {
-    throw corrupt(
-      location,
-      `What is stored as the plan of batch ${String(batchId)} is not a plan of that batch.`,
-    );
+    throw corrupt(location, `The stored plan of batch ${String(batchId)} is not a plan of that batch.`);
   }
   return plan;
 }

@@ -1,4 +1,4 @@
-/** What a checkpoint holds, in numbers: all that `checkpoint show` says, as of one commit. */
+/** The contents of a checkpoint, in numbers: everything that `checkpoint show` prints, as of one commit. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -34,7 +34,7 @@ import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
 import { openPresent } from './open-present.ts';
 import { parsePlan } from './stored-json.ts';
 
-/** What one remembered id takes in the blobs of the dedupe state. */
+/** Bytes of one event id in the blobs of the dedupe state. */
 export const ID_BYTES = 32;
 
 const FILES = ['checkpoint.db', 'checkpoint.db-wal', 'checkpoint.db-shm', 'last-commit', 'lock.db'] as const;
@@ -44,17 +44,17 @@ export interface CheckpointSummary {
   readonly query: { readonly name: string; readonly id: string; readonly createdAtMs: number };
   readonly topic: { readonly name: string; readonly log: string; readonly id: string | null };
   readonly epoch: number;
-  /** The process that took the lock last; whether it still runs, the lock alone knows. */
+  /** The process that took the lock last. Only the lock itself shows whether that process still runs. */
   readonly holder: { readonly pid: number; readonly sinceMs: number } | null;
   /** null before the first. */
   readonly lastPlan: {
     readonly batchId: number;
     readonly clockMs: number;
     readonly watermarkMicros: number | null;
-    /** Offsets that it reads; fewer records where the log has gaps. */
+    /** Number of offsets that it reads. There are fewer records if the log has gaps. */
     readonly offsets: number;
   } | null;
-  /** The last time that an operator lowered the watermark; null if nobody has. */
+  /** The last time that an operator lowered the watermark; null if it was never lowered. */
   readonly lowered: LoweredWatermark | null;
   readonly lastCommit: {
     readonly batchId: number;
@@ -68,7 +68,7 @@ export interface CheckpointSummary {
   readonly aggregates: readonly AggregateSummary[];
   readonly ids: { readonly remembered: number; readonly segments: number; readonly bytes: number };
   readonly deadLetters: {
-    /** Of keys, values and headers. */
+    /** Bytes of keys, values and headers. */
     readonly bytes: number;
     /** Bytes of keys and values, most letters first. */
     readonly reasons: readonly { readonly reason: string; readonly count: number; readonly bytes: number }[];
@@ -77,10 +77,10 @@ export interface CheckpointSummary {
   };
   readonly redriven: number;
   readonly lostRanges: readonly LostRange[];
-  /** They end every run until a person accepts them. */
+  /** They stop every run until they are accepted. */
   readonly raisedLosses: readonly DataLoss[];
   readonly acceptedLosses: readonly AcceptedLoss[];
-  /** Bytes; only files that are there. */
+  /** Sizes in bytes, of existing files only. */
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -88,18 +88,18 @@ export interface AggregateSummary {
   readonly name: string;
   readonly open: number;
   readonly closed: number;
-  /** The first batch that it counted; null from the first on. */
+  /** The first batch that it counted; null if it counts all batches. */
   readonly sinceBatchId: number | null;
-  /** The first batch that it did not count any more; null where it still counts. */
+  /** The first batch that it no longer counted; null if it still counts. */
   readonly untilBatchId: number | null;
 }
 
 /**
- * Writes nothing, whether a runner is at work or not.
+ * Writes nothing. Works with or without a running query.
  * @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_VERSION, CHECKPOINT_CORRUPT, CHECKPOINT_LOCKED, CONFIG_INVALID
  */
 export function readSummary({ location }: { readonly location: string }): CheckpointSummary {
-  // Looked at first, since a reader makes the shared files for as long as it has the checkpoint open.
+  // Read first, since a reader creates the shared files while it has the checkpoint open.
   const files = filesOf(location);
   const database = openPresent(location);
   try {
@@ -172,7 +172,7 @@ function lastCommitOf(
   return { batchId, clockMs, watermarkMicros, isPrinted: isPrinted(database, batchId, location) };
 }
 
-/** A blob at a time: all of them may have more bytes than there is memory. */
+/** One blob at a time: all of them may not fit in memory. */
 function idsOf(database: DatabaseSync, seal: Seal | undefined, location: string): CheckpointSummary['ids'] {
   let [segments, bytes] = [0, 0];
   for (const table of [DEDUPE_SEGMENTS, DEDUPE_APPENDED]) {

@@ -1,17 +1,17 @@
-/** The tables of a checkpoint. People may read them with any SQLite client; only a runner writes. */
+/** The tables of a checkpoint. Users may read them with any SQLite client; only a runner writes. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import { corrupt } from './errors.ts';
 import { firstCell } from './connection.ts';
 
-/** Rises with every change of the tables that an older program could not read. */
+/** Incremented with every change of the tables that older versions cannot read. */
 const TABLES_VERSION = 4;
-/** Without seals, and without checksums of most rows: readable, and sealed by the next runner. */
+/** Without seals, and without checksums for most rows. Readable; the next runner seals it. */
 export const UNSEALED_VERSION = 3;
-/** "TALY": tells a checkpoint from any other SQLite file. */
+/** "TALY": distinguishes a checkpoint from other SQLite files. */
 const APPLICATION_ID = 0x54_41_4c_59;
 
-/** The columns of a dead letter, as they are staged and kept; `partition` and `offset` are keywords of SQL. */
+/** The columns of a dead letter, staged and stored; `partition` and `offset` are keywords of SQL. */
 export const DEAD_LETTER_COLUMNS =
   'batch_id, "partition", "offset", reason, field, expected, actual, topic, timestamp_ms, key, value, headers';
 
@@ -21,11 +21,11 @@ const DEAD_LETTER_DEFINITION = `
   topic TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT`;
 
 /**
- * `history_marks` says what was read, so that other records at the same offsets are not taken for it. In `data_losses`, a row
- * without `accepted_at_ms` ends every run; `batch_id` is the last batch that was committed when a person accepted it.
+ * `history_marks` identifies what was read, so that other records at the same offsets are not mistaken for it. In
+ * `data_losses`, a row without `accepted_at_ms` stops every run; `batch_id` is the last committed batch at the acceptance.
  *
- * Dead letters are numbered in order of batch, partition and offset, which is the order of reading; that one record
- * cannot stand there twice is a guard against counting it twice.
+ * Dead letters are numbered in order of batch, partition and offset, which is the order of reading. The unique index guards
+ * against counting one record twice.
  */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS meta (
@@ -87,7 +87,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS seal (id INTEGER PRIMARY KEY CHECK (id = 0), seal TEXT NOT NULL) STRICT;
 `;
 
-/** Temporary tables live in a file of their own that ends with the connection: nothing of them can be seen outside. */
+/** Temporary tables are in a separate file that disappears with the connection and is invisible to other processes. */
 export const STAGING_TABLES = `
   CREATE TEMP TABLE staged_dead_letters (${DEAD_LETTER_DEFINITION}, crc32 INTEGER NOT NULL) STRICT;
   CREATE UNIQUE INDEX temp.staged_dead_letters_in_order ON staged_dead_letters ("partition", "offset");
@@ -97,7 +97,7 @@ export const STAGING_TABLES = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-/** Makes the tables that are not there, and says which format the file has now. */
+/** Creates the missing tables, and sets the format of the file. */
 export function createTables(database: DatabaseSync): void {
   database.exec(TABLES);
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${TABLES_VERSION}`);
@@ -108,8 +108,8 @@ export function storedVersion(database: DatabaseSync): number {
 }
 
 /**
- * After a loss was accepted, offsets are read that were read before, with other records: from then on a record can have one
- * dead letter a batch. Called within a transaction.
+ * After a loss was accepted, the same offsets are read again with other records. From then on an offset can have one dead
+ * letter per batch. Called within a transaction.
  */
 export function letOffsetsRepeat(database: DatabaseSync): void {
   database.exec(`
@@ -118,14 +118,14 @@ export function letOffsetsRepeat(database: DatabaseSync): void {
 }
 
 /**
- * Whether the file holds a checkpoint (`ready`), one of the version before seals (`unsealed`), or nothing yet (`empty`).
- * @throws CHECKPOINT_VERSION where another version of the program made it; CHECKPOINT_CORRUPT where it is no checkpoint
+ * Whether the file contains a checkpoint (`ready`), one of the version before seals (`unsealed`), or nothing yet (`empty`).
+ * @throws CHECKPOINT_VERSION if another version of the program wrote it; CHECKPOINT_CORRUPT if it is not a checkpoint
  */
 export function inspectTables(database: DatabaseSync, location: string): 'empty' | 'unsealed' | 'ready' {
   const tables = firstCell(database.prepare('SELECT count(*) FROM sqlite_schema'));
   if (tables === 0) return 'empty';
   if (firstCell(database.prepare('PRAGMA application_id')) !== APPLICATION_ID) {
-    throw corrupt(location, 'Its checkpoint.db is a SQLite file that another program made.');
+    throw corrupt(location, 'Its checkpoint.db is a SQLite file of another program.');
   }
   const version = storedVersion(database);
   if (version === UNSEALED_VERSION) return 'unsealed';
@@ -134,7 +134,7 @@ export function inspectTables(database: DatabaseSync, location: string): 'empty'
     throw new TallystreamError('CHECKPOINT_VERSION', {
       what: `The checkpoint in ${location} has format ${version}; this program reads format ${TABLES_VERSION}.`,
       why: `${isNewer ? 'A newer' : 'An older'} version of tallystream wrote it.`,
-      mend: `Run that version${isNewer ? ' or a later one' : ''}; or give the query another query.checkpoint_location, so that it reads from the start.`,
+      mend: `Run that version${isNewer ? ' or a later one' : ''}; or set another query.checkpoint_location, so that the query reads from the start.`,
     });
   }
   return 'ready';

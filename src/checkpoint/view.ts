@@ -1,4 +1,4 @@
-/** The checkpoint as commands and the page read it, whether a runner is at work or not. */
+/** Read access to the checkpoint for commands and the page, with or without a running query. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { PartitionMark } from '../contracts/log.ts';
 import type {
@@ -52,7 +52,7 @@ class SqliteCheckpointView implements CheckpointView {
   private readonly database: DatabaseSync;
   private readonly place: FailurePlace;
   private readonly identity: Identity;
-  /** Once is enough: rows are only ever added to that table, and a wrong answer then needs a second fault. */
+  /** Checked only once: rows are only added to that table, and a later wrong answer would need a second fault. */
   private isRedrivenChecked = false;
 
   constructor(database: DatabaseSync, place: FailurePlace, identity: Identity) {
@@ -80,7 +80,7 @@ class SqliteCheckpointView implements CheckpointView {
   groups(aggregate: string): readonly GroupRow[] {
     const { location } = this.place;
     const named = aggregateNamed(this.identity.aggregates, aggregate, location);
-    // Nobody gets one before all are known to be there.
+    // No row is returned before all of them are known to be there.
     return this.sealed((seal) => [...groupsOf(this.database, named, { which: 'all', seal, location })]);
   }
 

@@ -1,6 +1,6 @@
 /**
- * What a failure of SQLite, or of the file system below it, means. This is the one place that knows their codes. A failed
- * call says nothing about what is stored: only SQLite's own words for damaged content do.
+ * Classifies failures of SQLite and of the file system. Only this file knows their codes. A failed call does not mean that
+ * the stored data is damaged: only SQLite's codes for damaged content do.
  */
 import { randomUUID } from 'node:crypto';
 import { accessSync, closeSync, constants, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -9,26 +9,26 @@ import { dirname, join } from 'node:path';
 export type FailureKind =
   /** Another connection has the file locked. */
   | 'locked'
-  /** No space, or the quota is reached. */
+  /** No space is left, or a quota is exceeded. */
   | 'full'
-  /** This process may not use the file or its folder, or the file is no ordinary one. */
+  /** This process may not use the file or its folder, or it is not a regular file. */
   | 'inaccessible'
-  /** A call failed; the same call can succeed later. */
+  /** A call failed. The same call may succeed later. */
   | 'disk'
-  /** The system gave no memory. */
+  /** Out of memory. */
   | 'memory'
   /** The file was moved, deleted or replaced while it was open. */
   | 'moved'
-  /** What is stored is not what was written. */
+  /** The stored data is not what was written. */
   | 'damaged'
   /** The file is not a SQLite database. */
   | 'not a database'
-  /** SQLite refused a statement: a fault of this program. */
+  /** SQLite rejected a statement: a bug of this program. */
   | 'statement';
 
 export interface StorageFailure {
   readonly kind: FailureKind;
-  /** Who said what, as a sentence. */
+  /** The message of SQLite or of the system, as a sentence. */
   readonly reason: string;
 }
 
@@ -43,7 +43,7 @@ const SQLITE_KINDS: Readonly<Record<number, FailureKind>> = {
   11: 'damaged', // CORRUPT
   13: 'full', // FULL
   14: 'inaccessible', // CANTOPEN
-  15: 'locked', // PROTOCOL: others took and gave the lock too often in a row
+  15: 'locked', // PROTOCOL: others took and released the lock too often in a row
   22: 'disk', // NOLFS
   26: 'not a database', // NOTADB
 };
@@ -52,7 +52,7 @@ const IOERR = 10;
 const IOERR_NOMEM = 3082;
 const READONLY_DBMOVED = 1032;
 
-/** What was tried in vain, by extended code; SQLite's message is "disk I/O error" for all of them. */
+/** The failed operation, by extended code; SQLite's message is "disk I/O error" for all of them. */
 const TRIED: Readonly<Record<number, string>> = {
   266: 'reading',
   522: 'reading to the end',
@@ -61,9 +61,9 @@ const TRIED: Readonly<Record<number, string>> = {
   1290: 'flushing the folder',
   1546: 'shortening the file',
   1802: 'asking for the file’s size',
-  2314: 'giving a lock back',
+  2314: 'releasing a lock',
   2570: 'deleting a file',
-  3338: 'asking for access',
+  3338: 'checking access',
   3850: 'taking a lock',
   4106: 'closing the file',
   4618: 'opening shared memory',
@@ -89,16 +89,16 @@ const SYSTEM_KINDS: Readonly<Record<string, FailureKind>> = {
   ENOMEM: 'memory',
 };
 
-/** Enough to meet a quota that has a few blocks left. */
+/** Large enough to exceed a quota that has a few blocks left. */
 const PROBE_BYTES = 1024 * 1024;
 
 /**
- * @param path the SQLite file; what SQLite does not say is found out by trying to write next to it
- * @returns undefined if neither SQLite nor the system threw it
+ * @param path the SQLite file. If SQLite's code is not specific, the cause is found by trying to write next to this file
+ * @returns undefined if the error is neither from SQLite nor from the system
  */
 export function storageFailureOf(error: unknown, path: string): StorageFailure | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
-  // A number beyond 2^53 can only have been written by somebody else.
+  // This program never writes a number beyond 2^53.
   if (error.code === 'ERR_OUT_OF_RANGE') return { kind: 'damaged', reason: `${error.message}.` };
   if ('syscall' in error) {
     return { kind: systemKind(error), reason: `The system says: ${error.message}.` };
@@ -113,27 +113,27 @@ function sqliteFailure(code: number, message: string, path: string): StorageFail
   if (code === READONLY_DBMOVED) return { kind: 'moved', reason: says };
   if (code === IOERR_NOMEM) return { kind: 'memory', reason: says };
   if (primary === IOERR || primary === CANTOPEN) return lookedInto(primary, says, path);
-  // The general code 1: only a table or column that somebody took away is a fault of the file.
+  // The general code 1 means a damaged file only if a table or column is missing.
   const isMissing = primary === 1 && /^no such (table|column)/.test(message);
   return { kind: isMissing ? 'damaged' : (SQLITE_KINDS[primary] ?? 'statement'), reason: says };
 }
 
-/** SQLite gives a reached quota as a disk error, and a full table of open files as a file that cannot be opened. */
+/** SQLite reports an exceeded quota as a disk error, and too many open files as a file that cannot be opened. */
 function lookedInto(primary: number, says: string, path: string): StorageFailure {
   const found = problemOf(path);
-  // The call was on an open file, so this one has lost its name.
+  // The call was on an open file, so that file was moved or deleted.
   if (found?.isMissing === true && primary === IOERR)
     return { kind: 'moved', reason: `${says} ${found.reason}` };
   if (found !== undefined) return { kind: found.kind, reason: `${says} ${found.reason}` };
-  return { kind: 'disk', reason: primary === IOERR ? says : `${says} It could be used again just now.` };
+  return { kind: 'disk', reason: primary === IOERR ? says : `${says} A second attempt just now succeeded.` };
 }
 
 function problemOf(path: string): (StorageFailure & { readonly isMissing: boolean }) | undefined {
   const attempts = [
     () => {
-      if (!statSync(path).isFile()) throw new Error(`${path} is no ordinary file`);
+      if (!statSync(path).isFile()) throw new Error(`${path} is not a regular file`);
     },
-    // Not by opening the file: closing it would give up the locks that SQLite holds on it in this process.
+    // Does not open the file: closing it would release the locks that SQLite holds on it in this process.
     () => accessSync(path, constants.R_OK | constants.W_OK),
     () => writeNextTo(path),
   ];

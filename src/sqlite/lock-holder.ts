@@ -1,13 +1,13 @@
-/** Which process holds a file, as far as the system tells: a hint for a message, that decides nothing. */
+/** Which process holds a file, as far as the system reports it. Used only in messages. */
 import { readFileSync, statSync } from 'node:fs';
 
 export interface LockHolder {
   readonly pid: number;
-  /** What the system calls its program; undefined if it has ended meanwhile. */
+  /** The system's name of its program; undefined if it has ended meanwhile. */
   readonly program: string | undefined;
 }
 
-/** A process that wrote down that it uses a file, and when. */
+/** A process that noted that it uses a file, and since when. */
 export interface NotedProcess {
   readonly pid: number;
   readonly sinceMs: number;
@@ -15,12 +15,12 @@ export interface NotedProcess {
 
 /** Linux counts the start of a process in hundredths of a second. */
 const TICK_MS = 10;
-/** The two clocks that are compared are read at different moments, and one of them in whole seconds. */
+/** The two clocks are read at different times, and one of them in whole seconds. */
 const START_TOLERANCE_MS = 10_000;
 
 /**
- * The processes that hold one of these files for writing, from Linux's list of locks. Empty elsewhere, and for a process that
- * this one cannot see (in another container, or on another machine).
+ * The processes that hold one of these files for writing, from Linux's list of locks. Empty on other systems, and for
+ * processes that are not visible here (in another container, or on another machine).
  */
 export function holdersOf(paths: readonly string[]): LockHolder[] {
   try {
@@ -28,7 +28,7 @@ export function holdersOf(paths: readonly string[]): LockHolder[] {
     const pids = readFileSync('/proc/locks', 'utf8')
       .split('\n')
       .flatMap((line) => {
-        // https://man7.org/linux/man-pages/man5/proc_locks.5.html; `->` marks one that waits.
+        // https://man7.org/linux/man-pages/man5/proc_locks.5.html; `->` marks a waiting process.
         const match = /^\d+: \w+\s+\w+\s+WRITE (\d+) ([0-9a-f]+:[0-9a-f]+:\d+) /.exec(line);
         return match !== null && files.has(match[2] as string) ? [Number(match[1])] : [];
       });
@@ -43,26 +43,26 @@ export function holderText({ pid, program }: LockHolder): string {
   return program === undefined ? `process ${pid}` : `process ${pid} (${program})`;
 }
 
-/** Whether the process is still there, and not another one that has its number now. */
+/** Whether the process still exists, and its id was not reused by another one. */
 export function isStillRunning({ pid, sinceMs }: NotedProcess): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // It is there and belongs to another user.
+    // It exists, and belongs to another user.
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'EPERM') return false;
   }
   const startMs = startOf(pid);
   return startMs === undefined || startMs <= sinceMs + START_TOLERANCE_MS;
 }
 
-/** A sentence for whoever has to find the process. */
+/** How the user can find the process, as a sentence. */
 export function howToFindHolder(path: string): string {
   return process.platform === 'win32'
     ? `Find the program that has ${path} open in the Resource Monitor, and end it.`
     : `Find the program that has the file open with \`lsof ${path}\` or \`fuser -v ${path}\`, and end it.`;
 }
 
-/** As Linux's list of locks names a file: its device in hexadecimal, and its inode. */
+/** The name of a file in Linux's list of locks: its device in hexadecimal, and its inode. */
 function identify(path: string): string[] {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return [];
@@ -81,11 +81,11 @@ function programOf(pid: number): string | undefined {
   }
 }
 
-/** Epoch milliseconds; undefined if the system does not tell. */
+/** Epoch milliseconds; undefined if the system does not report it. */
 function startOf(pid: number): number | undefined {
   try {
     const bootSeconds = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1];
-    // The name of the program, which may hold anything, stands in the only parentheses.
+    // The name of the program may contain anything. It is in the only parentheses.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '').trim().split(' ');
     const ticks = fields[19];
     if (bootSeconds === undefined || ticks === undefined) return undefined;

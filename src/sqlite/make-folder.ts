@@ -1,4 +1,4 @@
-/** Folders and files on the disk that hold customers' data, and so are made for their owner alone. */
+/** Creates folders and files for customer data, so with permissions for their owner only. */
 import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -6,10 +6,10 @@ const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 
 /**
- * Makes an empty file for its owner alone, if there is nothing of its name; SQLite gives its -wal and -shm files the same
- * rights. A symbolic link is not followed. Only where the file is missing, since closing a file that SQLite has open would
- * give its locks up.
- * @returns whether it was made
+ * Creates an empty file with permissions for its owner only, if no file has this name. SQLite gives its -wal and -shm files
+ * the same permissions. Does not follow a symbolic link. Does not open an existing file, since closing a file that SQLite
+ * has open would release SQLite's locks.
+ * @returns whether it was created
  * @throws the system's error: ENOENT, EACCES, ENOSPC, ...
  */
 export function makePrivateFile(path: string): boolean {
@@ -23,9 +23,9 @@ export function makePrivateFile(path: string): boolean {
 }
 
 /**
- * Makes the folder and those around it that are missing, and gives the outermost one that was; undefined where there was
- * none. What Node does by itself turns round for ever where a folder that exists says ENOENT to a new name, as /proc does.
- * @throws the system's error: ENOENT, EACCES, ENOTDIR, EEXIST where a file has the name, ...
+ * Creates the folder and its missing parents. Returns the outermost one that was created, or undefined if all existed.
+ * Node's recursive mkdir loops forever if an existing directory returns ENOENT, as /proc does.
+ * @throws the system's error: ENOENT, EACCES, ENOTDIR, EEXIST if a file has the name, ...
  */
 export function makeFolder(path: string, mode: number = PRIVATE_FOLDER): string | undefined {
   if (isFolder(path)) return undefined;
@@ -40,7 +40,7 @@ export function makeFolder(path: string, mode: number = PRIVATE_FOLDER): string 
   }
 }
 
-/** Undefined where somebody else was faster. */
+/** Undefined if another process was faster. */
 function makeOne(path: string, mode: number): string | undefined {
   try {
     mkdirSync(path, mode);

@@ -1,6 +1,6 @@
 /**
- * Compares the tables of a SQLite file with those that this program makes. SQLite keeps their definitions as text and
- * believes what it reads there: one flipped bit in a column's name gives another name, in a default another default.
+ * Compares the tables of a SQLite file with those that this program creates. SQLite stores their definitions as text and
+ * does not check them: one flipped bit in a column's name gives another name, in a default another default.
  */
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 
@@ -15,13 +15,13 @@ interface Table {
 interface Column {
   /** Its type, and its place in the primary key. */
   readonly definition: string;
-  /** An SQL expression; null if there is none, and in a file it may have come with a later version of the table. */
+  /** An SQL expression; null if there is none. In a file, a later version of the table may have added it. */
   readonly defaultValue: SQLOutputValue;
 }
 
 export type Schema = ReadonlyMap<string, Table>;
 
-/** The schema that `make` makes in an empty database. */
+/** The schema that `make` creates in an empty database. */
 export function schemaMadeBy(make: (database: DatabaseSync) => void): Schema {
   const model = new DatabaseSync(':memory:');
   try {
@@ -33,10 +33,10 @@ export function schemaMadeBy(make: (database: DatabaseSync) => void): Schema {
 }
 
 /**
- * What is wrong with the tables of the file, in one sentence; undefined if each table and each column in it is one that the
- * program makes. A table or a column that is missing is not looked for: an older version may have made the file, and a
- * statement that needs it says so.
- * @param isIgnored names tables that are not compared
+ * What is wrong with the tables of the file, in one sentence; undefined if the program creates each table and each column
+ * in this way. Does not look for missing tables or columns: an older version may have created the file, and a statement that
+ * needs one fails.
+ * @param isIgnored whether to skip a table
  */
 export function schemaProblem(
   database: DatabaseSync,
@@ -46,15 +46,15 @@ export function schemaProblem(
   for (const [name, { kind, columns }] of readSchema(database)) {
     if (isIgnored(name)) continue;
     const table = expected.get(name);
-    if (table === undefined) return `It has a table ${quoted(name)} that this program does not make.`;
-    if (kind !== table.kind) return `The table ${quoted(name)} is ${kind}, and not ${table.kind}.`;
+    if (table === undefined) return `It has a table ${quoted(name)} that this program does not create.`;
+    if (kind !== table.kind) return `The table ${quoted(name)} is ${kind}, not ${table.kind}.`;
     for (const [column, found] of columns) {
       const wanted = table.columns.get(column);
       if (wanted === undefined) {
-        return `The table ${quoted(name)} has a column ${quoted(column)} that this program does not make.`;
+        return `The table ${quoted(name)} has a column ${quoted(column)} that this program does not create.`;
       }
       if (!isAsMade(found, wanted)) {
-        return `The column ${quoted(column)} of the table ${quoted(name)} is defined in another way than this program does.`;
+        return `The column ${quoted(column)} of the table ${quoted(name)} has another definition than in this program.`;
       }
     }
   }
@@ -68,13 +68,13 @@ function isAsMade(found: Column, wanted: Column): boolean {
   );
 }
 
-/** Two tables in one b-tree: the page number of one of them is damaged. */
+/** Finds two tables in one b-tree: the page number of one of them is damaged. */
 function sharedPage(database: DatabaseSync): string | undefined {
   const [shared] = rows(
     database,
     "SELECT group_concat(name, ' and ') FROM sqlite_schema WHERE rootpage > 0 GROUP BY rootpage HAVING count(*) > 1",
   );
-  return shared && `${String(shared[0])} are said to be stored in the same page.`;
+  return shared && `Its schema stores ${String(shared[0])} in the same page.`;
 }
 
 function readSchema(database: DatabaseSync): Map<string, Table> {

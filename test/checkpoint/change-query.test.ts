@@ -107,7 +107,7 @@ const refused: [string, QueryPlan, QueryPlan, string][] = [
     'the schema',
     QUERY,
     { ...QUERY, schema: schema([...QUERY.schema.fields, optional('more', types.string(), '')]) },
-    'there is now "more STRING"',
+    'added "more STRING"',
   ],
   ['the time zone', QUERY, { ...QUERY, timeZone: 'Asia/Tokyo' }, 'query.time_zone was "UTC"'],
   [
@@ -127,7 +127,7 @@ const refused: [string, QueryPlan, QueryPlan, string][] = [
     'the keys of an aggregate',
     QUERY,
     { ...QUERY, aggregates: [{ ...CATEGORIES, keys: CATEGORIES.keys.slice(1) }, ALL] },
-    'there is now "categories: sum of amount as total, count as transactions by category as category"',
+    'added "categories: sum of amount as total, count as transactions by category as category"',
   ],
   [
     'a measure of an aggregate',
@@ -136,7 +136,7 @@ const refused: [string, QueryPlan, QueryPlan, string][] = [
       ...QUERY,
       aggregates: [CATEGORIES, { ...ALL, measures: [{ kind: 'avg', name: 'mean', column: 'amount' }] }],
     },
-    'there is now "all: avg of amount as mean by nothing"',
+    'added "all: avg of amount as mean by nothing"',
   ],
   [
     'an added measure',
@@ -151,19 +151,19 @@ const refused: [string, QueryPlan, QueryPlan, string][] = [
     'the name of an aggregate',
     QUERY,
     { ...QUERY, aggregates: [CATEGORIES, { ...ALL, name: 'everything' }] },
-    'there was "all: count',
+    'removed "all: count',
   ],
   [
     "an aggregate's name in other letters",
     QUERY,
     { ...QUERY, aggregates: [CATEGORIES, { ...ALL, name: 'ALL' }] },
-    'there is now "ALL: count',
+    'added "ALL: count',
   ],
   [
     'a computed column that a key is made of',
     COMPUTED,
     { ...COMPUTED, steps: [computed('town', 'category'), ...COMPUTED.steps.slice(1)] },
-    'computed columns: there was "town: place.city as string", and there is now "town: category as string"',
+    'computed columns: removed "town: place.city as string", added "town: category as string"',
   ],
   [
     'a computed event time',
@@ -206,7 +206,7 @@ test('an added aggregate starts from now, which is said once', async (t) => {
     { ...notes[0], words: '' },
     { change: 'aggregate added', name: 'cities', batchId: 2, words: '' },
   );
-  assert.match(notes[0]?.words ?? '', /cities is new and starts from now: it counts from batch 2 on/);
+  assert.match(notes[0]?.words ?? '', /cities is new: it counts from batch 2 on/);
   assert.deepEqual([...checkpoint.groups('cities')], []);
   const group = { key: [], measures: [7] };
   checkpoint.commit(
@@ -263,7 +263,7 @@ test('a removed aggregate keeps its totals, and cannot come back with a gap', as
   );
   await assert.rejects(
     open(location, { plan: { ...QUERY, aggregates: [CATEGORIES, { ...OTHER, name: 'all' }] } }),
-    hasCode('CHECKPOINT_QUERY_CHANGED', 'there was "all: count'),
+    hasCode('CHECKPOINT_QUERY_CHANGED', 'removed "all: count'),
     'its name belongs to the old totals',
   );
   const view = openCheckpointView({ location });

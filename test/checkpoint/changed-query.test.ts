@@ -44,7 +44,7 @@ test('names every part that differs with its old and its new value', () => {
 });
 
 test('says what can be done', () => {
-  refuses({ timeZone: 'Asia/Tokyo' }, 'Set this back', 'query.checkpoint_location', 'delete that folder');
+  refuses({ timeZone: 'Asia/Tokyo' }, 'Undo this change', 'query.checkpoint_location', 'delete that folder');
 });
 
 test('names only the fields of the schema that differ', () => {
@@ -58,9 +58,9 @@ test('names only the fields of the schema that differ', () => {
   ];
   refuses(
     { schema: schema(fields) },
-    'schema: there was "place STRUCT<city: STRING>", and there is now "place STRUCT<city: STRING, zip: STRING>".',
+    'schema: removed "place STRUCT<city: STRING>", added "place STRUCT<city: STRING, zip: STRING>".',
   );
-  refuses({ schema: schema(fields.slice(0, 4)) }, 'and there is now nothing in its place');
+  refuses({ schema: schema(fields.slice(0, 4)) }, 'added nothing');
   refuses({ schema: schema(QUERY.schema.fields.toReversed()) }, 'in another order');
 });
 
@@ -69,8 +69,8 @@ test('names only the aggregates that differ', () => {
   assert.ok(categories !== undefined && all !== undefined);
   refuses(
     { aggregates: [{ ...categories, keys: categories.keys.slice(1) }, all] },
-    'there was "categories: sum of amount as total, count as transactions by day of timestamp as date, category as category"',
-    'there is now "categories: sum of amount as total, count as transactions by category as category"',
+    'removed "categories: sum of amount as total, count as transactions by day of timestamp as date, category as category"',
+    'added "categories: sum of amount as total, count as transactions by category as category"',
   );
 });
 

@@ -44,7 +44,7 @@ for (const [table, read] of [
 test('refuses a checkpoint that was emptied after it was closed, and changes nothing in it', async (t) => {
   const location = await damaged(t, 'SELECT 1');
   truncateSync(checkpointFile(location));
-  const isRefused = hasCode('CHECKPOINT_CORRUPT', location, 'is empty', 'put back a copy');
+  const isRefused = hasCode('CHECKPOINT_CORRUPT', location, 'is empty', 'restore a copy');
   await assert.rejects(open(location), isRefused);
   await assert.rejects(open(location), isRefused);
   assert.equal(readFileSync(checkpointFile(location)).length, 0);
@@ -111,7 +111,7 @@ for (const [what, sql] of FLIPPED) {
     const [finding, ...more] = findings.filter(({ check }) => check !== 'seal');
     assert.deepEqual([finding?.check, more], ['groups', []]);
     assert.match(finding?.where ?? '', /^table aggregate_categories, group \["2025-06-26","Ho[ml]e"\]$/);
-    assert.match(finding?.mend ?? '', /put back a copy/);
+    assert.match(finding?.mend ?? '', /restore a copy/);
     const checkpoint = await open(location);
     if (what === 'whether it is closed') return; // A closed group is not read at start.
     assert.throws(() => [...checkpoint.groups('categories')], isFound);
@@ -132,7 +132,7 @@ test('finds one flipped byte of what is remembered of a partition, and of the ke
   await assert.rejects(open(keyed), hasCode('CHECKPOINT_CORRUPT', keyed, 'table meta', 'checksum'));
   assert.match(verifyCheckpoint({ location: keyed }).findings[0]?.where ?? '', /^table meta/);
   const resealed = await damaged(t, 'UPDATE meta SET hash_key = randomblob(16)', 'sealed again');
-  await assert.rejects(open(resealed), hasCode('CHECKPOINT_CORRUPT', resealed, 'key of the hashes'));
+  await assert.rejects(open(resealed), hasCode('CHECKPOINT_CORRUPT', resealed, 'hash key'));
 });
 
 for (const [what, sql, read] of [

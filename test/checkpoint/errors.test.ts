@@ -49,7 +49,10 @@ for (const [name, errcode, code] of [
 }
 
 test('names what was tried in vain, and keeps the folder', () => {
-  assert.match(String(failureOf(1034, 'disk I/O error')), /disk I\/O error \(flushing\).*Keep the folder/);
+  assert.match(
+    String(failureOf(1034, 'disk I/O error')),
+    /disk I\/O error \(flushing\).*Do not change the folder/,
+  );
   assert.deepEqual(readdirSync(here), ['checkpoint.db'], 'nothing is left of looking for the cause');
 });
 
@@ -72,7 +75,7 @@ test('says what lies in the place of the file where that cannot be opened', () =
   mkdirSync(join(location, 'checkpoint.db'), { recursive: true });
   const failure = failureOf(14, 'unable to open database file', location);
   assert.ok(failure instanceof TallystreamError && failure.code === 'CONFIG_INVALID');
-  assert.match(failure.message, /checkpoint\.db is no ordinary file/);
+  assert.match(failure.message, /checkpoint\.db is not a regular file/);
 });
 
 test('tells a file that lost its name from a disk that fails', () => {

@@ -144,7 +144,7 @@ test('says how to find a program that the system does not name', () => {
   const folder = dirname(process.execPath);
   const error = lockedError(folder, { pid, sinceMs: systemClock.nowMs() });
   assert.match(error.message, /locked by another program/);
-  assert.match(error.message, new RegExp(`Process ${pid}, .* does not run on this machine any more`));
+  assert.match(error.message, new RegExp(`Process ${pid}, .* no longer runs on this machine`));
   assert.match(error.message, process.platform === 'win32' ? /Resource Monitor/ : /lsof .*lock\.db/);
   assert.doesNotMatch(error.message, /kill/);
 });

@@ -57,7 +57,10 @@ describe('a backup', () => {
     }
     const again = await place.run([...produce, '--resend-lost']);
     assert.equal(again.code, 0, again.stderr);
-    assert.match(again.stderr, /going on after line 500, .* 600 lines that the log has lost are sent again/);
+    assert.match(
+      again.stderr,
+      /continuing after line 500; .* 600 lines that the log has lost are sent again/,
+    );
     await runQuery();
     await assertExact();
   });

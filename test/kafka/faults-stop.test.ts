@@ -81,7 +81,10 @@ describe('a broker that goes away', { skip: withoutKafka(), timeout: 600_000 }, 
       const tookMs = performance.now() - askedAtMs;
       assert.equal(code, 130, stderr);
       assert.ok(tookMs < STOP_MS_MAX, `it took ${tookMs} ms to stop`);
-      assert.match(stderr, /The log did not take what was in flight.*Apache Kafka is unavailable/);
+      assert.match(
+        stderr,
+        /The log did not accept the events in flight in time.*Apache Kafka is unavailable/,
+      );
       assert.match(stderr, /Stopped: .* events? sent and not acknowledged \(some may be in the log\)/);
     } finally {
       await broker.kill('SIGCONT');
@@ -122,7 +125,8 @@ describe('a broker that goes away', { skip: withoutKafka(), timeout: 600_000 }, 
 /** What the producer has said about a log that does not take events. */
 function notesOf(stderr: string): number {
   return (
-    stderr.match(/Apache Kafka (?:has been unavailable|has not responded) for|does not take the events/g)
-      ?.length ?? 0
+    stderr.match(
+      /Apache Kafka (?:has been unavailable|has not responded) for|did not accept the events/g,
+    )?.length ?? 0
   );
 }

@@ -1,7 +1,6 @@
 /**
- * `bench`: the figures of this machine. The commands themselves are measured, each in a process of its own, on the embedded
- * log in a folder beside the data, which is removed again. It says what this machine does, and compares it with nothing:
- * docs/performance.md has the peers.
+ * `bench`: the performance of this machine. It measures the commands themselves, each in a separate process, on the embedded
+ * log in a temporary folder inside the data folder. It makes no comparison: see docs/performance.md for other systems.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
@@ -15,15 +14,15 @@ import { createOutput, jsonLine } from './output.ts';
 
 const EVENTS = 500_000;
 const RUNS = 3;
-/** What is printed first is a batch of this many. */
+/** Size of the batch whose time to the first output is measured. */
 const FIRST_BATCH_EVENTS = 1_000;
-/** Stands before every batch that is printed. */
+/** Printed before every batch. */
 const PRINTED = 'OUTPUT - BATCH';
 
-/** Both src/cli and dist/cli lie two folders below the package's manifest. */
+/** Both src/app/cli and dist/app/cli are three folders below the package's manifest. */
 const SCRIPT = fileURLToPath(new URL('../../../bin/tallystream.js', import.meta.url));
 const USAGE_FD = 3;
-/** Has a process write down at its end what the system says it used. */
+/** Makes a process report its resource usage when it ends. */
 const TELL_USAGE = `data:text/javascript,${encodeURIComponent(
   `import { writeSync } from 'node:fs'; process.on('exit', () => writeSync(${USAGE_FD}, JSON.stringify(process.resourceUsage())));`,
 )}`;
@@ -39,8 +38,8 @@ const UNITS = {
 const LABELS: Readonly<Record<Figure, string>> = {
   produce: 'produce, seed 1',
   drain: 'run --available-now, from its start to its end',
-  drainCpu: 'CPU time of the same',
-  drainMemory: 'largest resident set of the same',
+  drainCpu: 'CPU time of that run',
+  drainMemory: 'peak memory (RSS) of that run',
   firstBatch: 'run, from its start to the first printed batch',
 };
 
@@ -65,7 +64,7 @@ export async function bench(context: Context): Promise<number> {
       const word = run === 0 ? 'warming up' : `run ${run} of ${runs}`;
       process.stderr.write(`tallystream: ${word}, ${inWords(events)} events\n`);
       const figures = await measure(commands, context, events);
-      // The first one compiles what the others find compiled.
+      // The first run fills the compile cache for the others.
       if (run > 0) all.push(figures);
     }
     const write = await createOutput();
@@ -106,7 +105,7 @@ async function measure(commands: Commands, { clock }: Context, events: number): 
   };
 }
 
-/** A command of this program has said itself what is the matter. */
+/** A command of this program failed, and has reported the reason itself. */
 class CommandFailed extends Error {
   readonly exitCode: number;
 
@@ -116,7 +115,7 @@ class CommandFailed extends Error {
   }
 }
 
-/** Commands of this program, one at a time, in a folder of their own with the defaults for everything. */
+/** Runs commands of this program, one at a time, in a separate folder and with default settings. */
 class Commands {
   private readonly folder: string;
   private child: ChildProcess | undefined;
@@ -166,7 +165,7 @@ class Commands {
     return { cpuS: (userCPUTime + systemCPUTime) / 1e6, peakMb: maxRSS / 1024 };
   }
 
-  /** Ends the one that runs, and starts none after it. */
+  /** Ends the running command, and starts no other. */
   end(): void {
     this.isOver = true;
     this.child?.kill('SIGKILL');

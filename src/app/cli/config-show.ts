@@ -1,4 +1,4 @@
-/** `config show`: each value and where it came from. */
+/** `config show`: each value and its origin. */
 import { explainAsJson, explainAsText } from '../config/explain.ts';
 import type { Context } from './context.ts';
 import { createOutput } from './output.ts';

@@ -1,4 +1,4 @@
-/** What every command starts from: the configuration, the clock, and words for people on stderr. */
+/** What every command starts with: the configuration, the clock, and messages for people on stderr. */
 import { loadWithFallback, type ConfigFault } from '../config/fallback.ts';
 import { secretsOnCommandLine } from '../config/kafka-flag.ts';
 import { loadConfig, type ConfigSources, type LoadedConfig } from '../config/load.ts';
@@ -17,13 +17,13 @@ export interface CommandFlags {
 export interface Context {
   readonly loaded: LoadedConfig;
   readonly config: Config;
-  /** What is wrong with the configuration; only the doctor is started then. */
+  /** What is wrong with the configuration. If it is set, only the doctor runs. */
   readonly configFault?: ConfigFault;
   readonly clock: Clock;
   readonly signals: Signals;
-  /** Whether results are asked for as JSON. */
+  /** Whether to print results as JSON. */
   readonly json: boolean;
-  /** The value of a command's own flag. */
+  /** The value of a flag of this command. */
   flag(name: string): string | undefined;
   isSet(name: string): boolean;
 }
@@ -40,12 +40,12 @@ export const createContext: CreateContext = async (flags, signals) => {
   return contextOf(flags, signals, { loaded });
 };
 
-/** @param setting its name as it stands on the command line, such as `kafka.sasl.password` */
+/** @param setting its name on the command line, such as `kafka.sasl.password` */
 function describeVisibleSecret(setting: string): string {
-  return `${setting} stands on the command line, where other users of this machine can read it; kafka.sasl_password_file and TALLYSTREAM_KAFKA_SASL_PASSWORD keep it to yourself.`;
+  return `${setting} is on the command line, where other users of this machine can read it. Use kafka.sasl_password_file or TALLYSTREAM_KAFKA_SASL_PASSWORD instead.`;
 }
 
-/** For the doctor, which is asked what is wrong: a configuration that cannot be used is `configFault`. */
+/** For the doctor, which must run with an invalid configuration: `configFault` says what is wrong with it. */
 export const createFaultyContext: CreateContext = async (flags, signals) => {
   const { loaded, fault } = await loadWithFallback(sourcesOf(flags));
   return contextOf(flags, signals, fault === undefined ? { loaded } : { loaded, configFault: fault });
@@ -87,7 +87,7 @@ function contextOf(
   };
 }
 
-/** The logger of a command that runs for long; its first line says where it runs. */
+/** The logger of a long-running command; its first line says where it runs. */
 export async function createCommandLogger(context: Context, dataDir: string): Promise<Logger> {
   const logger = await createLogger(context.config, process.stderr.isTTY);
   logger.info(startupFields({ dataDir, configFile: context.loaded.file }), 'tallystream starts');

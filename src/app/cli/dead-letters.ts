@@ -11,10 +11,10 @@ import type { Context } from './context.ts';
 import { createOutput, jsonLine } from './output.ts';
 import { openView } from './view.ts';
 
-const DAMAGED = 'it does not match its checksum, so any part of it may be wrong';
-/** More of a dead letter than a person reads in a terminal. */
+const DAMAGED = 'it does not match its checksum; any part of it may be wrong';
+/** A person reads no more of a dead letter in a terminal. */
 const SHOWN_BYTES_MAX = 64 * 1024;
-/** Other work of this process, signals among it, has its turn after so many letters. */
+/** After this many letters, other work of this process, such as signals, gets a turn. */
 const LETTERS_PER_TURN = 256;
 
 export async function list(context: Context): Promise<number> {
@@ -31,7 +31,7 @@ export async function list(context: Context): Promise<number> {
       await write(context.json ? jsonLine(jsonOf(letter)) : `${lineOf(letter)}\n`);
       shown += 1;
       if (letter.damaged === true) damaged += 1;
-      // Writing to a file never waits, so signals and timers would have no turn.
+      // Writing to a file never waits, so signals and timers would get no turn.
       if (shown % LETTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     if (shown === 0 && limit > 0 && !context.json) await write('No dead letters.\n');
@@ -71,31 +71,31 @@ export function positionOf(text: string): Position {
   if (match !== null) return { partition: Number(match[1]), offset: Number(match[2]) };
   throw new TallystreamError('USAGE', {
     what: `${shownWord(text)} is not a position.`,
-    mend: 'Give partition:offset as `dead-letters list` shows them, such as 0:17.',
+    mend: 'Give partition:offset, for example 0:17. `tallystream dead-letters list` shows the positions.',
   });
 }
 
-/** For letters that do not match their checksums: what they say may be wrong, so their bytes go nowhere. */
+/** For letters that do not match their checksums. Their contents may be wrong, so their bytes are never redriven. */
 export function damagedError(letters: number): TallystreamError {
   const [those, match] = letters === 1 ? ['1 dead letter', 'does'] : [`${letters} dead letters`, 'do'];
   return new TallystreamError('CHECKPOINT_CORRUPT', {
-    what: `${those} in the checkpoint ${match} not match the checksum that was written with the record.`,
-    why: 'The disk gave other bytes back. The position, the reason and the bytes may each be wrong, so such a letter is marked as damaged and never redriven.',
-    mend: 'Check the disk, then put back a copy of the checkpoint folder. The record itself may still be in the topic: `tallystream topic tail` shows it.',
+    what: `${those} in the checkpoint ${match} not match the stored checksum.`,
+    why: 'The disk returned other bytes than were written. The position, the reason and the bytes may each be wrong, so such a letter is marked as damaged and never redriven.',
+    mend: 'Check the disk, then restore a copy of the checkpoint folder. The record itself may still be in the topic: `tallystream topic tail` shows it.',
   });
 }
 
-/** The letter at a position, or a damaged one if no sound letter says that it is there. @throws DEAD_LETTER_NOT_FOUND */
+/** The letter at a position; a damaged one if no sound letter has this position. @throws DEAD_LETTER_NOT_FOUND */
 export function letterAt(view: CheckpointView, position: Position): DeadLetter {
   for (const letter of view.deadLetters(position)) return letter;
   for (const letter of view.deadLetters({ ...position, reason: 'DUPLICATE' })) return letter;
   throw new TallystreamError('DEAD_LETTER_NOT_FOUND', {
     what: `There is no dead letter at ${position.partition}:${position.offset}.`,
-    mend: '`tallystream dead-letters list` shows those there are.',
+    mend: '`tallystream dead-letters list` shows all dead letters.',
   });
 }
 
-/** @throws USAGE for a reason that there is not */
+/** @throws USAGE for an unknown reason */
 export function reasonOf(context: Context): { reason: Reason } | Record<string, never> {
   const asked = context.flag('reason');
   if (asked === undefined) return {};
@@ -117,7 +117,7 @@ function bytesOf(letter: DeadLetter): Uint8Array {
   if (letter.value !== null) return letter.value;
   throw new TallystreamError('DEAD_LETTER_NOT_FOUND', {
     what: `The dead letter at ${letter.partition}:${letter.offset} has no bytes (${letter.reason}).`,
-    why: 'Its record was empty, or only its position was kept.',
+    why: 'The record was empty, or the checkpoint kept only its position.',
   });
 }
 
@@ -138,7 +138,7 @@ function jsonOf(letter: DeadLetter): Record<string, unknown> {
   };
 }
 
-/** When the record came into the log; of a duplicate only the position is kept. */
+/** When the record was written to the log; for a duplicate, only the position is kept. */
 function timestampOf({ timestampMs }: DeadLetter): string | null {
   return timestampMs === null ? null : formatEpochMs(timestampMs);
 }
@@ -170,11 +170,11 @@ function fullText(letter: DeadLetter): string {
   ];
   const head = rows.map(([name, text]) => `${name.padEnd(10)}${escapeForTerminal(text)}`).join('\n');
   if (letter.value === null) return head;
-  // A byte order mark must be seen, since it may be all that is wrong.
+  // A byte order mark must be visible, since it may be the only fault.
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(
     letter.value.subarray(0, SHOWN_BYTES_MAX),
   );
   const left = letter.value.byteLength - SHOWN_BYTES_MAX;
-  const more = left > 0 ? `… and ${left} bytes more\n` : '';
-  return `${head}\n\n${escapeForTerminal(text)}\n${more}\n(--raw writes the bytes as they are)`;
+  const more = left > 0 ? `… and ${left} more bytes\n` : '';
+  return `${head}\n\n${escapeForTerminal(text)}\n${more}\n(--raw writes the bytes unchanged)`;
 }

@@ -1,4 +1,4 @@
-/** `demo`: producer and query together on the embedded log, in a folder of their own. */
+/** `demo`: producer and query together on the embedded log, in a separate folder. */
 import { join } from 'node:path';
 import { inDataDir } from '../config/paths.ts';
 import type { Config } from '../config/keys.ts';
@@ -22,12 +22,12 @@ import {
 import { startQuery } from './query.ts';
 
 export async function demo(context: Context): Promise<number> {
-  // Whatever log is configured: the demo needs no server, and leaves a real topic alone.
+  // This ignores the configured log: the demo needs no server, and does not touch a real topic.
   const embedded = { ...context.config, log: { ...context.config.log, type: 'embedded' as const } };
   const config = inDataDir(embedded, join(context.config.dataDir, 'demo'));
   const logger = await createCommandLogger(context, config.dataDir);
   const seed = seedOf(context);
-  // Made first, so that a wrong flag ends the command before anything runs.
+  // Created first, so that a wrong flag ends the command before anything runs.
   const source = generatedSource(context, seed);
   const log = await openLog(config, context.clock);
   const ended = deliverySignals(context.signals, context.clock);
@@ -75,7 +75,7 @@ function deliverBasics(context: Context, config: Config, log: Log, seed: string)
   };
 }
 
-/** A query that has ended leaves nobody to produce for. */
+/** Stops producing once the query has ended. */
 function whenEnded(query: StreamingQuery): AbortSignal {
   const ended = new AbortController();
   const abort = (): void => ended.abort();
@@ -83,7 +83,7 @@ function whenEnded(query: StreamingQuery): AbortSignal {
   return ended.signal;
 }
 
-/** Waits for the producer, and then until the query has committed what it delivered. */
+/** Waits for the producer, and then until the query has committed all delivered events. */
 async function together(
   query: StreamingQuery,
   delivery: Promise<DeliverySummary>,
@@ -93,7 +93,7 @@ async function together(
   ended.abort.addEventListener('abort', exit);
   try {
     const summary = await delivery;
-    // After a signal, too: what was delivered is counted, and the last report shows the total of all of it.
+    // Also after a signal: all delivered events are counted, and the last report shows their total.
     if (query.isActive) await query.processAllAvailable();
     await query.stop();
     await query.awaitTermination();

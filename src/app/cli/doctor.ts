@@ -1,4 +1,4 @@
-/** `doctor`: what is there, what is missing, and how to mend it. It leaves nothing behind. */
+/** `doctor`: checks what is there and what is missing, and says how to fix it. It leaves nothing behind. */
 import type { Context } from './context.ts';
 import { type Check, CHECK_TIMEOUT_MS, type CheckResult, runCheck } from './doctor/check.ts';
 import { checkpointCheck, inspectCheckpoint } from './doctor/checkpoint.ts';
@@ -25,7 +25,7 @@ export async function doctor(context: Context): Promise<number> {
   try {
     return await diagnose(context, checksFor(context, ended.signal));
   } finally {
-    // What still hangs, its check given up, would keep the process from ending.
+    // A check that timed out may still hang, and would keep the process from ending.
     ended.abort();
   }
 }
@@ -48,7 +48,7 @@ export type Outcome =
   | { readonly kind: 'done'; readonly results: readonly CheckResult[] }
   | { readonly kind: 'interrupted'; readonly exitCode: number };
 
-/** The first signal lets the check in hand remove what it made; the second ends the process as it is. */
+/** The first signal lets the current check clean up; the second ends the process immediately. */
 export async function runChecks(
   checks: readonly Check[],
   { clock, signals }: Pick<Context, 'clock' | 'signals'>,
@@ -61,7 +61,7 @@ export async function runChecks(
   });
   const results: CheckResult[] = [];
   try {
-    // One after the other, since work of another check would count into what a flush of the disk costs.
+    // One after the other, so that other checks do not distort the measured cost of a disk flush.
     for (const check of checks) {
       const result = await runCheck(check, clock);
       if (exitCode !== undefined) return { kind: 'interrupted', exitCode };
@@ -74,7 +74,7 @@ export async function runChecks(
   }
 }
 
-/** Every check, in the order of the lines. What two of them look at is looked at once. */
+/** Every check, in the order of the lines. Facts that two checks need are read once. */
 function checksFor(context: Context, ended: AbortSignal): readonly Check[] {
   const { config, clock, loaded, configFault } = context;
   const isKafka = config.log.type === 'kafka';

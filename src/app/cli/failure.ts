@@ -1,17 +1,17 @@
-/** How a command ends when something went wrong: words on stderr, and the exit code of the error's row. */
+/** How a failed command ends: a message on stderr, and the exit code from the error table. */
 import { escapeForTerminal } from '../../columns/format/escape.ts';
 import { OutputClosedError } from '../compose.ts';
 import { InvariantError, TallystreamError } from '../../errors.ts';
 
 const EXIT_FAILED = 1;
 
-/** Reports a failure to a person and gives the exit code. A stack is shown only where every detail was asked for. */
+/** Reports a failure to the user and returns the exit code. Shows the stack only at the log level debug. */
 export function reportFailure(
   error: unknown,
   to: { write(text: string): unknown },
   wantsStack: boolean,
 ): number {
-  // A reader that has seen enough, as `head` has, is no failure.
+  // A reader that closes the pipe, such as `head`, is not a failure.
   if (error instanceof OutputClosedError) return 0;
   for (const line of linesOf(error)) to.write(`${line}\n`);
   if (wantsStack && error instanceof Error) to.write(`${escapeLines(error.stack ?? '')}\n`);
@@ -29,14 +29,14 @@ function linesOf(error: unknown): string[] {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof InvariantError) {
     return [
-      escapeLines(`tallystream: a fault of this program: ${message}`),
-      '  Nothing of the batch in hand was committed. Please report it, with the output of --log-level debug.',
+      escapeLines(`tallystream: internal error: ${message}`),
+      '  Nothing of the current batch was committed. Please report this, with the output of --log-level debug.',
     ];
   }
   return [escapeLines(`tallystream: ${message}`)];
 }
 
-/** What an error says may quote an event; its own line breaks stay. */
+/** A message may quote an event, so it is escaped; its own line breaks stay. */
 function escapeLines(text: string): string {
   return text.split('\n').map(escapeForTerminal).join('\n');
 }

@@ -1,4 +1,4 @@
-/** `produce`: purchase events, generated or read from a file, into the log. */
+/** `produce`: writes purchase events, generated or from a file, to the log. */
 import { join } from 'node:path';
 import { openLog } from '../compose.ts';
 import type { RetentionRemoval } from '../../contracts/log.ts';
@@ -22,7 +22,7 @@ import {
   seedOf,
 } from './producer-flags.ts';
 
-/** The fields of a purchase that the producer reads: the record's key, and the time it warns about. */
+/** The fields of a purchase that the producer reads: the record's key, and the time for its warnings. */
 const PURCHASE_FIELDS = { keyField: 'customer_id', timestampField: 'timestamp' };
 
 type Basics = Omit<DeliveryOptions<RecordInput>, 'source' | 'onAcknowledged'>;
@@ -37,7 +37,7 @@ export async function produce(context: Context): Promise<number> {
   });
   const seed = seedOf(context);
   const from = context.flag('from');
-  // Made first, so that a wrong flag or a missing file ends the command before anything runs.
+  // Created first, so that a wrong flag or a missing file ends the command before anything runs.
   const source = generatedSource(context, seed);
   const input = from === undefined ? undefined : await openInput(from);
   const ended = deliverySignals(signals, clock);
@@ -65,7 +65,7 @@ export async function produce(context: Context): Promise<number> {
       };
       if (input === undefined) {
         progress.note(
-          `Producing purchase events to ${basics.topic}; --seed ${seed} makes the same ones again, but for their time.`,
+          `Producing purchase events to ${basics.topic}. --seed ${seed} generates the same events again, except for their time.`,
         );
       }
       const summary = await (input === undefined
@@ -79,14 +79,14 @@ export async function produce(context: Context): Promise<number> {
       await log.close();
     }
   } catch (error) {
-    // The log was away before anything was delivered, and whoever waited for it asked for an end.
+    // The log was not available before anything was delivered, and the user ended the command meanwhile.
     const isAway = error instanceof TallystreamError && error.code === 'LOG_UNAVAILABLE';
     if (!isAway || !ended.giveUp.aborted) throw error;
     progress.note(`Nothing was delivered. ${error.message}`);
     return ended.exitCode();
   } finally {
     ended.release();
-    // Node ends a process that forgets an open file. Closing it a second time does nothing.
+    // Node reports an open file that is garbage collected. Closing it twice does nothing.
     await input?.close();
   }
 }
@@ -114,12 +114,12 @@ async function produceLines(
   });
   const order = summary.timeOrder;
   if (order !== undefined && order.linesBack > 1) {
-    progress.note(`Warning: ${order.linesBack} lines of ${input.name} were out of order of time.`);
+    progress.note(`Warning: ${order.linesBack} lines of ${input.name} were not in order of time.`);
   }
   return summary;
 }
 
-/** A file is carried as fast as the log takes it, unless somebody asked for a rate. */
+/** A file is sent as fast as the log accepts it, unless the user set a rate. */
 function rateOf(context: Context): number | 'max' {
   const { ratePerSecond } = context.config.producer;
   if (context.flag('from') === undefined) return ratePerSecond;
@@ -132,30 +132,31 @@ function refuseContradictions(context: Context): void {
   const generating = ['seed', 'start-time', 'time-scale'].find((flag) => context.isSet(flag));
   if (from !== undefined && generating !== undefined) {
     throw new TallystreamError('USAGE', {
-      what: `--from and --${generating} cannot go together.`,
-      why: 'The lines of a file are carried as they are; only generated events have a seed and a time of their own.',
+      what: `--from and --${generating} cannot be used together.`,
+      why: 'The lines of a file are sent unchanged. Only generated events have a seed and a start time.',
+      mend: `Remove --from or --${generating}.`,
     });
   }
   if (from === undefined && context.isSet('resume')) {
     throw new TallystreamError('USAGE', {
       what: '--resume needs --from.',
-      why: 'It names a place in a file.',
+      why: 'It continues the delivery of a file.',
     });
   }
   if (context.isSet('resend-lost') && !context.isSet('resume')) {
     throw new TallystreamError('USAGE', {
       what: '--resend-lost needs --resume.',
-      why: 'It sends lines again that were acknowledged under a name.',
+      why: 'It resends lines that were acknowledged under the name given to --resume.',
     });
   }
 }
 
 function describeRetry({ error, attempt, pauseMs }: RetryNotice): string {
-  return `The log does not take the events (attempt ${attempt}): ${error.message} Trying again in ${Math.round(pauseMs)} ms.`;
+  return `The log did not accept the events (attempt ${attempt}): ${error.message} Retrying in ${Math.round(pauseMs)} ms.`;
 }
 
 function describeGivenUp(error: Error): string {
-  return `The log did not take what was in flight, and was not waited for any longer: ${error.message}`;
+  return `The log did not accept the events in flight in time: ${error.message}`;
 }
 
 function describeRemoval({ topic, partition, start, end, bytes, reason }: RetentionRemoval): string {
@@ -163,9 +164,9 @@ function describeRemoval({ topic, partition, start, end, bytes, reason }: Retent
 }
 
 function describeResumed(name: string, { from, foundInLog, sentAgain, finished }: Resumed): string {
-  if (finished) return `${name}: all ${from.lines + foundInLog} lines are in the log already.`;
+  if (finished) return `${name}: all ${from.lines + foundInLog} lines are already in the log.`;
   const again = sentAgain === 0 ? '' : ` ${sentAgain} lines that the log has lost are sent again.`;
-  return `${name}: going on after line ${from.lines}, with ${foundInLog} later lines found in the log.${again}`;
+  return `${name}: continuing after line ${from.lines}; ${foundInLog} later lines are already in the log.${again}`;
 }
 
 async function writeSummary(summary: DeliverySummary): Promise<void> {

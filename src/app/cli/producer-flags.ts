@@ -18,7 +18,7 @@ export function paceOf(ratePerSecond: number | 'max', clock: Clock): Pace {
   return ratePerSecond === 'max' ? UNPACED : createTokenBucket(ratePerSecond, clock);
 }
 
-/** The seed that was given, or a new one, which is said on stderr so that the events can be made again. */
+/** The given seed, or a new one, which is printed on stderr so that the events can be generated again. */
 export function seedOf(context: Context): string {
   return context.flag('seed') ?? String(randomInt(2 ** 32));
 }
@@ -36,12 +36,12 @@ export function generatedSource(context: Context, seed: string): BlockSource {
   );
 }
 
-/** How long what is in flight may take after the first signal: a broker that is only slow answers within it. */
+/** How long the events in flight may take after the first signal: a broker that is only slow answers in time. */
 const STOP_GRACE_MS = 2_000;
 
 /**
- * The two signals of a delivery: the first finishes what is in flight, and gives it up where the log does not take it
- * soon; the second gives it up at once.
+ * The two signals of a delivery: the first finishes the events in flight, and abandons them if the log does not accept them
+ * soon; the second abandons them at once.
  */
 export function deliverySignals(
   signals: Signals,
@@ -50,7 +50,7 @@ export function deliverySignals(
   readonly stop: AbortSignal;
   readonly giveUp: AbortSignal;
   readonly abort: AbortSignal;
-  /** 0 where no signal came. */
+  /** 0 if there was no signal. */
   exitCode(): number;
   release(): void;
 } {
@@ -84,7 +84,7 @@ export function deliverySignals(
   };
 }
 
-/** Limits of a delivery as the configuration has them, on either log, and a seeded source of its jitter. */
+/** The configured limits of a delivery, on either log, and a seeded source of jitter. */
 export function deliveryBasics(
   config: Config,
   seed: string,
@@ -111,7 +111,7 @@ function eventClockOf(context: Context): EventClock {
   if (startTime === undefined && timeScale !== undefined) {
     throw new TallystreamError('USAGE', {
       what: '--time-scale needs --start-time.',
-      why: 'Event time can run faster only from a moment in the past.',
+      why: 'Event time can run faster only if it starts in the past.',
     });
   }
   return createEventClock({
@@ -125,7 +125,7 @@ function parseTimeScale(text: string): number {
   if (/^\d{1,15}(?:\.\d{1,15})?$/.test(text) && Number(text) > 0) return Number(text);
   throw new TallystreamError('USAGE', {
     what: `--time-scale ${shownWord(text)} is not a positive number.`,
-    mend: 'Give how many times faster event time runs: 1440 shows a day in a minute.',
+    mend: 'Give the factor by which event time runs faster: with 1440, a day takes a minute.',
   });
 }
 

@@ -1,4 +1,4 @@
-/** The purchase query as `run` and `demo` start it. */
+/** The purchase query of `run` and `demo`. */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config/keys.ts';
 import type { Checkpoint } from '../../contracts/checkpoint.ts';
@@ -46,7 +46,7 @@ export async function startQuery(start: QueryStart): Promise<StartedQuery> {
     plan,
     takeOver: start.takeOver,
     onQueryChanged: (note) =>
-      logger.warn({ operation: 'change-query', ...note }, 'going on with a query that was changed'),
+      logger.warn({ operation: 'change-query', ...note }, 'continuing with a changed query'),
   });
   const { epoch } = checkpoint;
   const runId = randomUUID();
@@ -101,6 +101,6 @@ async function printBanner(config: Config, trigger: Trigger): Promise<void> {
 }
 
 function describeTrigger(trigger: Trigger): string {
-  if (trigger.kind === 'availableNow') return 'what is available now';
+  if (trigger.kind === 'availableNow') return 'everything available now';
   return trigger.intervalMs === 0 ? 'as fast as possible' : `every ${trigger.intervalMs / 1000} seconds`;
 }

@@ -1,4 +1,4 @@
-/** `dead-letters redrive`: appends original bytes to the source topic again, under a header that names the original. */
+/** `dead-letters redrive`: appends the original bytes to the source topic again, with a header that names the original. */
 import { openLog } from '../compose.ts';
 import type { DeadLetter } from '../../contracts/batch.ts';
 import type { CheckpointView } from '../../contracts/checkpoint.ts';
@@ -18,7 +18,7 @@ const LETTERS_PER_TURN = 256;
 
 interface Outcome {
   redriven: number;
-  /** Their original was counted again already. */
+  /** Already redriven. */
   alreadyRedriven: number;
   /** Late, and --accept-late was not given. */
   late: number;
@@ -32,8 +32,9 @@ export async function redrive(context: Context, positions: readonly string[]): P
   const asked = positions.map(positionOf);
   if (asked.length > 0 && context.isSet('reason')) {
     throw new TallystreamError('USAGE', {
-      what: 'Positions and --reason cannot go together.',
-      why: 'Both say which dead letters are meant.',
+      what: 'Positions and --reason cannot be used together.',
+      why: 'Both select the dead letters to redrive.',
+      mend: 'Give either positions or --reason.',
     });
   }
   let exitCode = 0;
@@ -69,10 +70,11 @@ async function redriveAll(
     if (topicId === undefined || (await log.describeTopic(view.topic))?.id !== topicId) {
       throw new TallystreamError('TOPIC_RECREATED', {
         what: `Topic ${view.topic} is not the one that these dead letters came from.`,
-        mend: 'Write their bytes out with `dead-letters show --raw`, and produce them where they belong.',
+        why: 'That topic was deleted or recreated.',
+        mend: 'Write their bytes to a file with `dead-letters show --raw`, and produce them to the right topic.',
       });
     }
-    // Letters that a runner makes of what is redriven now belong to later batches; they are not chased.
+    // Redriven records may become dead letters of later batches. Those are not redriven in the same call.
     const lastBatchId = view.lastBatchId() ?? -1;
     const outcome: Outcome = { redriven: 0, alreadyRedriven: 0, late: 0, withoutBytes: 0, damaged: 0 };
     const append = createAppender(async (records) => {
@@ -81,7 +83,7 @@ async function redriveAll(
     let looked = 0;
     for (const letter of letters) {
       looked += 1;
-      // Nothing else here leaves the turn, and signals come only between two.
+      // Nothing else here yields to the event loop, and signals are only handled between turns.
       if (looked % LETTERS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (stopped() || (letter.damaged !== true && letter.batchId > lastBatchId)) break;
       const record = recordOf(context, view, topicId, letter, outcome);
@@ -94,7 +96,7 @@ async function redriveAll(
   }
 }
 
-/** The record that redrives this letter; undefined, and counted, where it is not to be redriven. */
+/** The record that redrives this letter; undefined, and counted, if it must not be redriven. */
 function recordOf(
   context: Context,
   view: CheckpointView,
@@ -116,7 +118,7 @@ function recordOf(
   return undefined;
 }
 
-/** Not that it was redriven before, nor whose line it was: a delivery that goes on would take this copy for its own. */
+/** Without the headers of an earlier redrive or delivery: a resumed delivery would take this copy for its own. */
 function ownHeaders(letter: DeadLetter): Header[] {
   return withoutRedrive(letter.headers).filter(({ name }) => name !== PRODUCER_HEADER);
 }
@@ -143,7 +145,7 @@ function createAppender(append: (records: readonly RecordInput[]) => Promise<voi
   };
 }
 
-/** `damaged` only where there are some. */
+/** `damaged` only if there are some. */
 function jsonOf(context: Context, { damaged, ...counts }: Outcome): unknown {
   const dryRun = context.isSet('dry-run');
   return { schemaVersion: 1, dryRun, ...counts, ...(damaged > 0 ? { damaged } : {}) };
@@ -155,14 +157,14 @@ function describe(context: Context, outcome: Outcome): string {
   const lines = [
     `${redriven} dead ${redriven === 1 ? 'letter' : 'letters'} ${verb} appended to the topic again.`,
   ];
-  if (alreadyRedriven > 0) lines.push(`Left out, redriven before: ${alreadyRedriven}.`);
+  if (alreadyRedriven > 0) lines.push(`Skipped, already redriven: ${alreadyRedriven}.`);
   if (late > 0) {
     lines.push(
-      `Left out, LATE and would be late again: ${late}. With --accept-late they are accepted;`,
-      'an event whose id was forgotten meanwhile is then counted twice, which nobody can exclude.',
+      `Skipped, LATE and would be late again: ${late}. With --accept-late they are accepted,`,
+      'but an event can then be counted twice if its id has been removed meanwhile.',
     );
   }
-  if (withoutBytes > 0) lines.push(`Left out, without bytes to append: ${withoutBytes}.`);
-  if (damaged > 0) lines.push(`Left out, damaged: ${damaged}.`);
+  if (withoutBytes > 0) lines.push(`Skipped, without bytes to append: ${withoutBytes}.`);
+  if (damaged > 0) lines.push(`Skipped, damaged: ${damaged}.`);
   return `${lines.join('\n')}\n`;
 }

@@ -42,8 +42,8 @@ export async function run(context: Context): Promise<number> {
 }
 
 /**
- * The first signal finishes the batch in hand, where the log answers: one that waits for a broker is given up, and is
- * read again at the next start. The second ends the process as it is, which loses nothing either.
+ * The first signal finishes the current batch if the log answers. A batch that waits for a broker is abandoned, and is read
+ * again at the next start. The second signal ends the process immediately, which loses nothing either.
  */
 async function untilEnd(
   query: StreamingQuery,
@@ -64,7 +64,7 @@ async function untilEnd(
     if (!isAway || !giveUp.signal.aborted) throw error;
     logger.warn(
       { operation: 'stop', reason: error.message },
-      'the batch in hand was given up, and is read again at the next start',
+      'the current batch was abandoned; it is read again at the next start',
     );
   } finally {
     release();

@@ -3,18 +3,18 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 export type EndSignal = keyof typeof EXIT_CODES;
 
-/** Called with the signal and how often it has come, from 1; the second of a kind usually means: abort. */
+/** Called with the signal and its count, from 1. A second signal usually means: abort. */
 export type SignalListener = (signal: EndSignal, count: number) => void;
 
 export interface Signals {
   /**
-   * Called by a command that has something to finish before it ends. While any listener is registered, a signal no
-   * longer ends the process. Returns what takes the listener back; taking it back twice does nothing more.
+   * Called by a command that has something to finish before it ends. While a listener is registered, a signal does not end
+   * the process. Returns a function that removes the listener; calling it twice has no further effect.
    */
   readonly onSignal: (listener: SignalListener) => () => void;
   /**
-   * Called by a command that only reads and has nothing to finish. From then on the system ends the process at a signal,
-   * even in the middle of a long call into SQLite, in which no listener of ours could run.
+   * Called by a command that only reads and has nothing to finish. From then on the system ends the process on a signal,
+   * even during a long call into SQLite, in which no listener of ours could run.
    */
   readonly leaveToSystem: () => void;
   readonly exitCodeFor: (signal: EndSignal) => (typeof EXIT_CODES)[EndSignal];
@@ -37,8 +37,8 @@ export interface SignalOptions {
 }
 
 /**
- * `npm run` sends a terminal's Ctrl-C on to what it started, which the terminal has told already. Whether the copy
- * arrives depends on the shell between them, so under npm two in a quarter of a second are taken for one.
+ * `npm run` forwards a terminal's Ctrl-C to its child, which has already received it from the terminal. Whether the copy
+ * arrives depends on the shell between them. So under npm, two signals within a quarter of a second count as one.
  */
 const MERGE_UNDER_NPM_MS = 250;
 
@@ -47,8 +47,8 @@ const END_SIGNALS = Object.keys(EXIT_CODES) as EndSignal[];
 /**
  * Listens to signals sent to this process and to those that the launcher forwards as `{ tallystreamSignal: name }`.
  *
- * One Ctrl-C in a terminal reaches launcher and child alike, so it arrives here twice: as a signal and as a message. The
- * larger of the two counts is therefore how often somebody asked. A signal that nobody listens to ends the process.
+ * One Ctrl-C in a terminal reaches both launcher and child, so it arrives here twice: as a signal and as a message. So the
+ * larger of the two counts is how often the user asked. A signal without a listener ends the process.
  */
 export function installSignals(
   host: SignalHost = process,
@@ -78,7 +78,7 @@ export function installSignals(
       if (forwardedSignal(message) === signal) receive(forwarded);
     });
   }
-  // A process that listens to messages would otherwise stay alive for as long as whoever started it.
+  // A process that listens to messages would otherwise stay alive as long as its parent.
   host.channel?.unref();
   return {
     onSignal(listener) {
@@ -89,7 +89,7 @@ export function installSignals(
       };
     },
     leaveToSystem() {
-      // The first process of a container is sent no signal that it does not listen to.
+      // The first process of a container only receives signals that it listens to.
       if (host.pid === 1) return;
       for (const [signal, directly] of onDirect) host.off(signal, directly);
     },
@@ -104,7 +104,7 @@ function optionsOf(environment: NodeJS.ProcessEnv): SignalOptions {
   };
 }
 
-/** Messages come from whoever started this process, so anything but the launcher's shape is ignored. */
+/** Any parent process may send messages, so anything but the launcher's shape is ignored. */
 function forwardedSignal(message: unknown): unknown {
   return typeof message === 'object' && message !== null && 'tallystreamSignal' in message
     ? message.tallystreamSignal

@@ -1,4 +1,4 @@
-/** `totals`: what the checkpoint holds now. */
+/** `totals`: the current totals of the checkpoint. */
 import { buildTotals, renderTotals } from '../purchases/report/totals.ts';
 import type { Context } from './context.ts';
 import { createOutput, jsonLine } from './output.ts';

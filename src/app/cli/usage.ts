@@ -1,13 +1,13 @@
-/** Words of the command line in messages about it: a password that was typed there is not repeated. */
+/** Quotes the command line in messages without repeating a password. */
 import { escapeForTerminal } from '../../columns/format/escape.ts';
 import { looksMade, shownWord } from '../config/secrets.ts';
 
-/** Longer than any flag that there is. */
+/** Longer than any existing flag. */
 const FLAG_CHARACTERS_MAX = 40;
 
 /**
- * What the parser of the command line says, without the values that it quotes: `--sasl-password=…` ends before its value,
- * `-p…` after its letter, and words that are too many are only counted.
+ * The message of the command-line parser, without the values that it quotes: `--sasl-password=…` ends before its value,
+ * `-p…` after its letter, and surplus words are only counted.
  */
 export function describeUsageFault(text: string): string {
   return text

@@ -1,4 +1,4 @@
-/** The checkpoint as commands read it. */
+/** Opens the checkpoint for commands that read it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCheckpointView } from '../compose.ts';
@@ -11,8 +11,8 @@ export function openView(context: Context): Promise<CheckpointView> {
 }
 
 /**
- * What `read` finds in the checkpoint.
- * @throws CHECKPOINT_NOT_FOUND, which says where the demo's lies where that is the only one
+ * The result of `read` on the checkpoint.
+ * @throws CHECKPOINT_NOT_FOUND. If only the demo's checkpoint exists, the message says where it is
  */
 export async function ofCheckpoint<T>({ config }: Context, read: () => Promise<T>): Promise<T> {
   try {
@@ -23,8 +23,8 @@ export async function ofCheckpoint<T>({ config }: Context, read: () => Promise<T
       throw error;
     throw new TallystreamError('CHECKPOINT_NOT_FOUND', {
       what: error.what,
-      why: 'The query has not run here; what `demo` counted lies in a folder of its own.',
-      mend: `Run the query first, or look at the demo's with --data-dir ${demo}.`,
+      why: 'The query has not run here; `demo` uses a separate folder.',
+      mend: `Run the query first, or use the demo's folder with --data-dir ${demo}.`,
     });
   }
 }

@@ -5,7 +5,7 @@ import type { LoadedConfig } from './load.ts';
 import type { Origin, Setting } from './setting.ts';
 import { HIDDEN, holdsSecret } from './secrets.ts';
 
-/** Whether there is such a file. */
+/** Whether this file exists. */
 type Exists = (path: string) => boolean;
 
 /** Every key with its value and where it came from, in three aligned columns, for a terminal. */
@@ -27,7 +27,7 @@ export function explainAsText({ settings, config }: LoadedConfig, exists: Exists
 
 /**
  * The same as one line of JSON: `{"schemaVersion":1,"file":…,"settings":[{"key","value","origin":{"kind",…}}]}`. Values are
- * text as the file would have them; `file` is null where none was read.
+ * text as the file would have them; `file` is null if none was read.
  */
 export function explainAsJson({ file, settings, config }: LoadedConfig, exists: Exists = existsSync): string {
   const explained = {
@@ -56,12 +56,12 @@ function describeOrigin(origin: Origin): string {
   }
 }
 
-/** A default is in the documentation, and tells that nothing was set. */
+/** A default is public: it is in the documentation, and shows that nothing was set. */
 function shown({ key, text, origin }: Setting): string {
   return (key.secret && origin.kind !== 'default') || holdsSecret(text) ? HIDDEN : text;
 }
 
-/** Whether the value may be the secret itself, in place of the name of the file that should hold it. */
+/** Whether the value may be the secret itself, instead of the name of the file that should hold it. */
 function namesNoFile({ key }: Setting, config: Config, exists: Exists): boolean {
   if (key.namesSecretFile === undefined) return false;
   const [section, name] = key.property;

@@ -1,4 +1,4 @@
-/** The configuration for a command that has something to say also where it is wrong. */
+/** The configuration for a command that must run even if the configuration is invalid. */
 import { TallystreamError } from '../../errors.ts';
 import { kafkaFlagPlace } from './kafka-flag.ts';
 import { ENVIRONMENT_PREFIX } from './key-list.ts';
@@ -9,11 +9,11 @@ import { nameStart } from './problems.ts';
 export interface ConfigFault {
   /** CONFIG_INVALID. */
   readonly error: TallystreamError;
-  /** What has something wrong in it and was left out: flags, variables, `the configuration file`. */
+  /** The invalid sources that were left out: flags, variables, `the configuration file`. */
   readonly leftOut: readonly string[];
 }
 
-/** The configuration; where something is wrong, the rest of it, with the fault. A file counts whole or not at all. */
+/** The configuration. If parts are invalid, the valid rest and the fault. A file counts as a whole or not at all. */
 export async function loadWithFallback(
   sources: ConfigSources,
 ): Promise<{ readonly loaded: LoadedConfig; readonly fault?: ConfigFault }> {
@@ -26,7 +26,7 @@ export async function loadWithFallback(
   }
 }
 
-/** Every flag, every variable and the file is tried alone; together they then load, since no key depends on another. */
+/** Tries every flag, every variable and the file alone. The valid ones then load together, since no key depends on another. */
 async function usablePart(sources: ConfigSources): Promise<{ usable: ConfigSources; leftOut: string[] }> {
   const { cwd } = sources;
   const leftOut: string[] = [];

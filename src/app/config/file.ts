@@ -5,10 +5,10 @@ import { KEYS, type ListedKey } from './key-list.ts';
 import { didYouMean, nameStart, quoteName, type ConfigProblem } from './problems.ts';
 import { describeYamlFault } from './yaml-faults.ts';
 
-/** Ten times what a file with every comment holds; it also bounds what hostile nesting can cost the parser. */
+/** Ten times the size of a file with every comment. It also bounds the cost of parsing hostile nesting. */
 const FILE_CHARACTERS_MAX = 256 * 1024;
 
-/** What the file says about one key, and where. */
+/** The value of one key in the file, and its position. */
 export interface FileSetting {
   readonly key: ListedKey;
   readonly text: string;
@@ -25,15 +25,15 @@ export interface FileContents {
 }
 
 /**
- * Reads the YAML of a configuration file. It walks the document's nodes and resolves no alias and no merge key, so a small
- * file cannot grow; a scalar counts as the text that stands in the file, so `off` and `010` mean what the reader sees.
+ * Reads the YAML of a configuration file. It walks the document's nodes. It resolves no alias and no merge key, so a small
+ * file cannot grow. A scalar is read as its text in the file, so `off` and `010` mean what the reader sees.
  * The parser (35 ms of import) is loaded here, so that a command without a file does not wait for it.
  */
 export async function readFileSettings(source: string, file: string): Promise<FileContents> {
   if (source.length > FILE_CHARACTERS_MAX) {
     return failed(
       file,
-      `The file is larger than ${FILE_CHARACTERS_MAX} characters, so it is hardly a configuration.`,
+      `The file has more than ${FILE_CHARACTERS_MAX} characters, so it is probably not a configuration.`,
     );
   }
   const yaml = await import('yaml');
@@ -41,7 +41,7 @@ export async function readFileSettings(source: string, file: string): Promise<Fi
   const place = placer(file, lines);
   let document;
   try {
-    // Duplicate keys are found by the walk, which can say where the first one stands.
+    // The walk finds duplicate keys, because it can report the position of the first one.
     document = yaml.parseDocument(source, {
       lineCounter: lines,
       prettyErrors: false,
@@ -50,7 +50,7 @@ export async function readFileSettings(source: string, file: string): Promise<Fi
     });
   } catch (error) {
     const kind = error instanceof Error ? ` (${error.name})` : '';
-    return failed(file, `The file cannot be parsed${kind}; it may be nested too deeply.`);
+    return failed(file, `The file cannot be parsed${kind}. It may be nested too deeply.`);
   }
   const broken = [...document.errors, ...document.warnings];
   if (broken.length > 0) {
@@ -101,7 +101,7 @@ class Walk {
     return { settings: this.#settings, problems: this.#problems };
   }
 
-  /** The pairs of a section, or of the top level, where `section` is null. */
+  /** The pairs of a section, or of the top level if `section` is null. */
   #map(map: Yaml.YAMLMap, section: string | null): void {
     const first = new Map<string, Place>();
     for (const pair of map.items) {
@@ -115,11 +115,7 @@ class Walk {
       const path = section === null ? name : `${section}.${name}`;
       const earlier = first.get(name);
       if (earlier === undefined) first.set(name, place);
-      else
-        this.#report(
-          node,
-          `${quoteName(path)} stands here a second time; the first is in line ${earlier.line}.`,
-        );
+      else this.#report(node, `${quoteName(path)} is set twice; the first time in line ${earlier.line}.`);
       this.#pair(pair, path, section, place);
     }
   }
@@ -136,22 +132,22 @@ class Walk {
       }
     } else if (section === null && KEYS.some((each) => each.section === path)) {
       if (this.#yaml.isMap(value)) this.#map(value, path);
-      // A section whose keys are all commented out is empty, and that is fine.
+      // A section is empty if all its keys are commented out. That is valid.
       else if (value !== null && !this.#isEmpty(value))
-        this.#report(value, `${path} is a section: its keys stand below it.`);
+        this.#report(value, `${path} is a section: put its keys below it, indented.`);
     } else {
-      // Without its colon, as in `{ a: b,c }`, it is rather the rest of a value.
+      // Without a colon, as in `{ a: b,c }`, it is probably the rest of a value.
       const what = value === null ? WITHOUT_COLON : unknownKey(path, section);
       this.#problems.push({ where: place.where, what });
     }
   }
 
-  /** The value's text, or undefined where it is no text, which is then reported. */
+  /** The value's text. If the value is not text, this is reported and the result is undefined. */
   #text(key: ListedKey, value: Yaml.Node | null, place: Place): string | undefined {
     if (this.#yaml.isScalar(value) && !this.#isEmpty(value)) {
       const lines = this.#linesOf(value);
       if (lines === 1) return value.source ?? String(value.value);
-      const what = `${key.path} must be ${key.type.expected}, and goes over ${lines} lines. ${SWALLOWED}`;
+      const what = `${key.path} must be ${key.type.expected}, but its value takes ${lines} lines. ${SWALLOWED}`;
       this.#report(value, what);
       return undefined;
     }
@@ -163,23 +159,23 @@ class Walk {
       return value.items.map((item) => item.source ?? String(item.value)).join(',');
     }
     const actual = this.#yaml.isAlias(value)
-      ? 'an alias, which is not resolved here'
+      ? 'an alias, and aliases are not supported'
       : this.#yaml.isCollection(value)
         ? `a ${this.#yaml.isSeq(value) ? 'list' : 'section'}`
         : 'empty';
     const where = actual === 'empty' ? place.where : this.#place(value?.range?.[0] ?? 0).where;
-    this.#problems.push({ where, what: `${key.path} must be ${key.type.expected}, and is ${actual}.` });
+    this.#problems.push({ where, what: `${key.path} must be ${key.type.expected}, but is ${actual}.` });
     return undefined;
   }
 
-  /** How many lines of the file hold the value; the one that only says that a block begins is none. */
+  /** How many lines of the file hold the value. A line that only starts a block does not count. */
   #linesOf({ range, type }: Yaml.Scalar): number {
     const [start = 0, end = 0] = range ?? [];
     const lines = this.#source.slice(start, end).trim().split('\n');
     return Math.max(1, type?.startsWith('BLOCK') === true ? lines.length - 1 : lines.length);
   }
 
-  /** Whether nothing stands there: `key:` without a value, or YAML's own words for it. */
+  /** Whether the value is missing: `key:` without a value, or YAML's words for null. */
   #isEmpty(node: Yaml.Node): boolean {
     return this.#yaml.isScalar(node) && node.value === null;
   }
@@ -189,18 +185,18 @@ class Walk {
   }
 }
 
-/** What a line that is indented too far does: it may hold a secret, and nobody sees that it became part of another value. */
+/** A line that is indented too far becomes part of another value. That is easy to overlook, and the line may hold a secret. */
 const SWALLOWED =
-  'No value needs more than one: a line that is indented further than the key above it, or stands between quotes, is part of that value.';
-const COLON = 'Between a key and its value stand a colon and a space.';
-const WITHOUT_COLON = `What stands here is no key. ${COLON} A value that holds a comma stands in quotes.`;
+  'No value needs more than one line. A line that is indented further than the key above it, or that is between quotes, is part of that value.';
+const COLON = 'Put a colon and a space between a key and its value.';
+const WITHOUT_COLON = `This is not a key. ${COLON} Put a value that contains a comma in quotes.`;
 
 function unknownKey(path: string, section: string | null): string {
   if (path === (section === null ? '<<' : `${section}.<<`))
-    return `There is no key "${path}". Merge keys are not resolved here.`;
+    return `There is no key "${path}". Merge keys are not supported.`;
   const dotted = KEYS.find((key) => key.path === path);
   if (dotted !== undefined)
-    return `${path} is written as ${dotted.name}, below ${dotted.section ?? 'no section'}.`;
+    return `Write ${path} as ${dotted.name}, below ${dotted.section ?? 'no section'}.`;
   const name = nameStart(path);
   const suggestion = suggestKey(name, section);
   const what = `There is no key ${quoteName(path, suggestion)}.${name === path ? '' : ` ${COLON}`}`;
@@ -208,8 +204,8 @@ function unknownKey(path: string, section: string | null): string {
 }
 
 /**
- * The key that Kafka's clients call so (`linger_ms`, `batch_size`) first, then a near one of the same section, then one of
- * the same name in another section, then any, or a section.
+ * First the key for which Kafka's clients use this name (`linger_ms`, `batch_size`), then a similar one in the same section,
+ * then one of the same name in another section, then any similar key or section.
  */
 function suggestKey(path: string, section: string | null): string | undefined {
   const name = section === null ? path : path.slice(section.length + 1);

@@ -1,4 +1,4 @@
-/** The flag `-X kafka.NAME=VALUE`: settings of Kafka under Kafka's own names. */
+/** The flag `-X kafka.NAME=VALUE`: Kafka settings under Kafka's own names. */
 import { invariant } from '../../errors.ts';
 import { closest } from './did-you-mean.ts';
 import { KAFKA_NAMES, kafkaName } from './kafka-names.ts';
@@ -8,9 +8,9 @@ import type { OutsideSetting } from './outside.ts';
 import { didYouMean, NAME_CHARACTERS_MAX, quoteName, type ConfigProblem } from './problems.ts';
 import { looksMade } from './secrets.ts';
 
-/** The flag, as the one who reads an error typed it. */
+/** The flag, as the user typed it. */
 export const KAFKA_FLAG = '-X';
-/** Part of the flag's form: it says whose setting the name is. */
+/** The prefix shows that the name is a Kafka setting. */
 const PREFIX = 'kafka.';
 
 export interface KafkaFlagSetting extends OutsideSetting {
@@ -19,10 +19,10 @@ export interface KafkaFlagSetting extends OutsideSetting {
 }
 
 /**
- * What the words after `-X` set, in their order. No value ever stands in a problem's text unless its key's own check puts
- * it there, and that leaves secrets out.
+ * The settings after `-X`, in their order. The text of a problem contains a value only if its key's own check puts it there,
+ * and that check leaves secrets out.
  * @param words each `kafka.NAME=VALUE`
- * @param flag what the words were given by, for messages
+ * @param flag the flag that gave the words, for messages
  */
 export function readKafkaFlags(
   words: readonly string[],
@@ -41,31 +41,31 @@ export function readKafkaFlags(
   return { settings, problems };
 }
 
-/** `-X kafka.linger.ms`: the word without its value, which may be a secret; `-X` alone where no name can be told. */
+/** `-X kafka.linger.ms`: the word without its value, which may be a secret; `-X` alone if the name cannot be recognised. */
 export function kafkaFlagPlace(word: string, flag: string = KAFKA_FLAG): string {
   const name = nameOf(word);
   return name === undefined || !isName(name) ? flag : `${flag} ${name}`;
 }
 
-/** Names of secrets that stand on the command line, where other users of the machine can see them: `kafka.sasl.password`. */
+/** Names of secrets on the command line, where other users of the machine can see them: `kafka.sasl.password`. */
 export function secretsOnCommandLine(settings: readonly Setting[]): string[] {
   return settings.flatMap(({ key, origin }) => {
     return key.secret === true && origin.kind === 'flag' ? [origin.setting ?? `--${origin.name}`] : [];
   });
 }
 
-/** What is wrong with the word, as text; undefined where it asks for what happens anyway. */
+/** What is wrong with the word, as text; undefined if it asks for what happens anyway. */
 function readWord(word: string, flag: string): KafkaFlagSetting | string | undefined {
   const name = nameOf(word);
-  if (name === undefined) return 'A setting is written kafka.NAME=VALUE, such as kafka.acks=all.';
+  if (name === undefined) return 'Write a setting as kafka.NAME=VALUE, for example kafka.acks=all.';
   if (!name.startsWith(PREFIX)) {
-    return `A setting is written kafka.NAME=VALUE, and its prefix is missing.${didYouMean(suggestionFor(name))}`;
+    return `Write a setting as kafka.NAME=VALUE; the prefix kafka. is missing.${didYouMean(suggestionFor(name))}`;
   }
   const dotted = name.slice(PREFIX.length);
   const known = kafkaName(dotted);
   if (known === undefined) {
     const suggestion = suggestionFor(dotted);
-    return `There is no setting ${quoteName(name, suggestion)} of Kafka here.${didYouMean(suggestion)}`;
+    return `There is no Kafka setting ${quoteName(name, suggestion)}.${didYouMean(suggestion)}`;
   }
   const reading = known.read(word.slice(word.indexOf('=') + 1).trim());
   if (reading.kind === 'as it is') return undefined;
@@ -76,13 +76,13 @@ function readWord(word: string, flag: string): KafkaFlagSetting | string | undef
   return { key, text: reading.text, where: `${flag} ${name}`, name };
 }
 
-/** What stands before the first `=`; undefined where there is none, or where it is no name, since it may be anything. */
+/** The text before the first `=`; undefined if there is no `=`, or if the text is not a name, since it may be anything. */
 function nameOf(word: string): string | undefined {
   const match = /^([A-Za-z][\w.-]*)=/.exec(word.trim());
   return match?.[1];
 }
 
-/** Whether it was meant as one: a password without any name may end in `=` too, as base64 does. */
+/** Whether it was meant as a name: a password without a name may also end in `=`, as base64 does. */
 function isName(name: string): boolean {
   if (name.length > NAME_CHARACTERS_MAX || looksMade(name)) return false;
   return name.startsWith(PREFIX) || suggestionFor(name) !== undefined;

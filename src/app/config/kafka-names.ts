@@ -1,37 +1,38 @@
 /**
  * Kafka's own names for settings, as `-X` takes them. The names are those of the Java clients
- * (https://kafka.apache.org/documentation/#configuration); where librdkafka has another one, it is taken too. A name that
- * would break what a query promises is refused with the reason, and never passed over.
+ * (https://kafka.apache.org/documentation/#configuration); librdkafka's names are accepted too. A setting that would break
+ * the query's guarantees is rejected with the reason, never ignored.
  */
 
-/** What a value means here. */
+/** What a value means. */
 export type KafkaReading =
-  /** The text for the key that the name stands for, as the file would have it. */
+  /** The text for the configuration key of this name, as the file would have it. */
   | { readonly kind: 'set'; readonly text: string }
-  /** What is asked for is what happens anyway. */
+  /** The value asks for what happens anyway. */
   | { readonly kind: 'as it is' }
-  /** `refused` is this value, `never` every one. Whole sentences, without the value, which may be a secret. */
+  /** `refused` rejects this value, `never` every value. Whole sentences, without the value, which may be a secret. */
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'never'; readonly why: string };
 
 export interface KafkaName {
-  /** The key that it sets, such as `producer.linger`; null where it sets none. */
+  /** The key that it sets, such as `producer.linger`; null if it sets none. */
   readonly path: string | null;
   read(value: string): KafkaReading;
 }
 
 const REFUSED = {
   offsets:
-    'A query commits its offsets with its totals, in the checkpoint. Leave it out; kafka.publish_offsets shows them to lag tools.',
+    'A query commits its offsets with its totals, in the checkpoint. Remove this setting; kafka.publish_offsets shows the offsets to lag tools.',
   membership:
-    'A query is no member of a group: it reads what its plan says. Leave it out; a partition that falls silent is a matter of query.idle_timeout.',
+    'A query does not join a consumer group: its plan says what it reads. Remove this setting; use query.idle_timeout for partitions without new events.',
   fetching:
-    'Fetches have a fixed size, so that memory stays bounded. Use query.max_offsets_per_trigger to bound a batch.',
-  bytes: 'Keys and values are carried as the bytes that they are. Leave it out.',
-  backoff: 'Pauses between tries grow by themselves. Use retries or delivery.timeout.ms to bound them.',
+    'Fetches have a fixed size, so that memory stays bounded. Use query.max_offsets_per_trigger to limit a batch.',
+  bytes: 'Keys and values are sent as bytes, unchanged. Remove this setting.',
+  backoff:
+    'The pause between retries grows automatically. Use retries or delivery.timeout.ms to limit retries.',
   keystore: 'Keys are read from PEM files. Use ssl.certificate.location and ssl.key.location.',
   passphrase:
-    'Key files are read without a passphrase. Use a key file that needs none and that only you can read.',
+    'Key files with a passphrase are not supported. Use a key file without one that only you can read.',
   inline:
     'Certificates and keys are read from files. Use ssl.ca.location, ssl.certificate.location and ssl.key.location.',
 } as const;
@@ -61,7 +62,7 @@ const TABLE: Readonly<Record<string, KafkaName>> = {
       value === 'true'
         ? set('all')
         : refused(
-            'A repeat after a lost answer would write events twice. Use acks=1 where the leader alone is enough.',
+            'A retry after a lost response would write events twice. Use acks=1 if an acknowledgement by the leader alone is enough.',
           ),
   },
   'compression.type': same('kafka.compression'),
@@ -77,11 +78,11 @@ const TABLE: Readonly<Record<string, KafkaName>> = {
 
   'isolation.level': onlyAs(
     'read_committed',
-    'What is read uncommitted may be taken back after it was counted. Leave it out: read_committed is what a query does.',
+    'An uncommitted record may be rolled back after it was counted. Remove this setting: a query always uses read_committed.',
   ),
   'ssl.endpoint.identification.algorithm': onlyAs(
     'https',
-    "The host in a broker's certificate is always verified. Use the name that stands in it as bootstrap.servers.",
+    "The host name in a broker's certificate is always verified. Use that name in bootstrap.servers.",
   ),
   'enable.ssl.certificate.verification': onlyAs(
     'true',
@@ -91,16 +92,16 @@ const TABLE: Readonly<Record<string, KafkaName>> = {
   'ssl.keystore.type': onlyAs('PEM', REFUSED.keystore),
 
   'group.id': never(
-    'The offsets that count are in the checkpoint, and no group moves them. Use query.name, which is also the group that lag tools see.',
+    'A query uses the offsets in its checkpoint, not those of a group. Use query.name, which is also the group that lag tools see.',
   ),
   'transactional.id': never(
-    'It is made from the checkpoint, so that a query that starts again ends its own transactions and nobody else can. Use query.name to tell queries apart.',
+    "It is derived from the checkpoint, so that a restarted query ends its own transactions and no other query's. Use query.name to distinguish queries.",
   ),
   'transaction.timeout.ms': never(
-    'A transaction lasts as long as a batch may take. Use query.max_offsets_per_trigger.',
+    'A transaction may last as long as a batch. Use query.max_offsets_per_trigger to make batches smaller.',
   ),
   'auto.offset.reset': never(
-    'A query starts at the earliest record and goes on where its checkpoint is; it never jumps by itself. Use query.fail_on_data_loss for records that are gone, and another query.name to start again.',
+    'A query starts at the earliest record, and later continues from its checkpoint; it never skips records by itself. Use query.fail_on_data_loss for records that are gone, and another query.name to start again.',
   ),
   'enable.auto.commit': never(REFUSED.offsets),
   'auto.commit.interval.ms': never(REFUSED.offsets),
@@ -120,32 +121,36 @@ const TABLE: Readonly<Record<string, KafkaName>> = {
   'value.serializer': never(REFUSED.bytes),
   'key.deserializer': never(REFUSED.bytes),
   'value.deserializer': never(REFUSED.bytes),
-  'partitioner.class': never("Keys go to partitions as Kafka's Java client sends them. Leave it out."),
-  partitioner: never("Keys go to partitions as Kafka's Java client sends them. Leave it out."),
+  'partitioner.class': never(
+    "Keys are assigned to partitions as in Kafka's Java client. Remove this setting.",
+  ),
+  partitioner: never("Keys are assigned to partitions as in Kafka's Java client. Remove this setting."),
   'max.in.flight.requests.per.connection': never(
-    'One batch is under way at a time, so that retries keep the order. Use batch.size for more at once.',
+    'One batch is in flight at a time, so that retries keep the order. Use batch.size to send more at once.',
   ),
   'max.request.size': never('A request is as large as its batch. Use batch.size.'),
-  'buffer.memory': never('The producer holds two batches and no more. Use batch.size.'),
+  'buffer.memory': never('The producer holds at most two batches. Use batch.size.'),
   'retry.backoff.ms': never(REFUSED.backoff),
   'retry.backoff.max.ms': never(REFUSED.backoff),
   'sasl.jaas.config': never(
-    'It is a text for Java. Use sasl.username, and kafka.sasl_password_file for the password.',
+    'It is a setting of Java. Use sasl.username, and kafka.sasl_password_file for the password.',
   ),
   'sasl.oauthbearer.token.endpoint.url': never('Tokens are read from a file. Use kafka.sasl_token_file.'),
   'ssl.keystore.location': never(REFUSED.keystore),
   'ssl.keystore.password': never(REFUSED.passphrase),
-  'ssl.truststore.password': never('A PEM file of authorities needs none. Leave it out.'),
+  'ssl.truststore.password': never(
+    'A PEM file of certificate authorities needs no password. Remove this setting.',
+  ),
   'ssl.key.password': never(REFUSED.passphrase),
   'ssl.keystore.key': never(REFUSED.inline),
   'ssl.keystore.certificate.chain': never(REFUSED.inline),
   'ssl.truststore.certificates': never(REFUSED.inline),
 };
 
-/** Every name that is known, refused ones included. */
+/** Every known name, including rejected ones. */
 export const KAFKA_NAMES: readonly string[] = Object.freeze(Object.keys(TABLE));
 
-/** @param name without the prefix `kafka.`; undefined where nobody knows it */
+/** @param name without the prefix `kafka.`. Returns undefined if the name is unknown. */
 export function kafkaName(name: string): KafkaName | undefined {
   return Object.hasOwn(TABLE, name) ? TABLE[name] : undefined;
 }
@@ -170,12 +175,12 @@ function milliseconds(path: string): KafkaName {
   return { path, read };
 }
 
-/** Java's own stores are told by their names, since opening one as PEM would only say that nothing is in it. */
+/** Java's own stores are recognised by their file names: opened as PEM, one would only seem empty. */
 function pemFile(path: string): KafkaName {
   const read = (value: string): KafkaReading =>
     /\.(jks|p12|pfx|keystore|truststore)$/i.test(value)
       ? refused(
-          'A PEM file is needed, and this is a Java store. `keytool -exportcert -rfc` makes one of its certificates.',
+          'This is a Java store, and a PEM file is needed. `keytool -exportcert -rfc` exports a certificate as PEM.',
         )
       : set(value);
   return { path, read };
@@ -191,6 +196,6 @@ function never(why: string): KafkaName {
 
 function readAcks(value: string): KafkaReading {
   if (value === '0')
-    return refused('An event would count as written before any broker has it. Use all, or 1.');
+    return refused('An event would count as written before any broker has stored it. Use all, or 1.');
   return set(value === '-1' ? 'all' : value);
 }

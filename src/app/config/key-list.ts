@@ -9,7 +9,7 @@ export interface ListedKey extends Key<unknown> {
   readonly section: string | null;
   /** Its name in the environment: `TALLYSTREAM_QUERY_WATERMARK_DELAY`. */
   readonly environment: string;
-  /** The names under which the configuration object has it: `query`, `watermarkDelayMs`. */
+  /** Its property names in the configuration object: `query`, `watermarkDelayMs`. */
   readonly property: readonly [string] | readonly [string, string];
 }
 

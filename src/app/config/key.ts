@@ -1,6 +1,6 @@
 import type { ValueType } from './values.ts';
 
-/** One key of the configuration. Its documentation in config/config.yaml is held equal to `doc` by a test. */
+/** One key of the configuration. A test checks that its comment in config/config.yaml equals `doc`. */
 export interface Key<T> {
   /** As the file spells it, inside its section. */
   readonly name: string;
@@ -12,14 +12,14 @@ export interface Key<T> {
   readonly flag?: Flag;
   /** Never shown, neither by `config show` nor in the message about a wrong value. */
   readonly secret?: true;
-  /** The value names a file that holds a secret; people set the secret itself there by mistake. */
+  /** The value names a file that holds a secret. Users may set the secret itself by mistake. */
   readonly namesSecretFile?: true;
 }
 
 export interface Flag {
   /** Without its dashes. */
   readonly name: string;
-  /** What stands for the value in the help text. */
+  /** The placeholder of the value in the help text. */
   readonly argument: string;
 }
 

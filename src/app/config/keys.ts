@@ -10,16 +10,16 @@ const NAME = text(
   'a name of 1 to 200 letters, digits, dots, underscores and hyphens',
 );
 
-/** What stands for `<data-dir>/checkpoints/<query>-<log>-<topic>`; a folder of that name would be written `./auto`. */
+/** The word for `<data-dir>/checkpoints/<query>-<log>-<topic>`. Write `./auto` for a folder with this name. */
 export const AUTO = 'auto';
 
-/** Every key, by the section and the name under which {@link Config} has it. */
+/** Every key, by its section and property name in {@link Config}. */
 export const TABLE = {
   dataDir: key(
     'data_dir',
     folder(),
     'data',
-    'Folder for the embedded log and the checkpoints, relative to the folder that the command is started in.',
+    'Folder for the embedded log and the checkpoints, relative to the current folder.',
     { flag: { name: 'data-dir', argument: 'DIR' } },
   ),
   log: {
@@ -27,35 +27,29 @@ export const TABLE = {
       'type',
       oneOf(['embedded', 'kafka']),
       'embedded',
-      'Where events are kept: embedded is a SQLite file in the data folder, kafka is an Apache Kafka cluster.',
+      'Log to use: embedded is a SQLite file in the data folder, kafka is an Apache Kafka cluster.',
       { flag: { name: 'log', argument: 'embedded|kafka' } },
     ),
-    topic: key(
-      'topic',
-      NAME,
-      'purchasing_events',
-      'The topic that is written by produce and read by the query.',
-      {
-        flag: { name: 'topic', argument: 'NAME' },
-      },
-    ),
+    topic: key('topic', NAME, 'purchasing_events', 'Topic that produce writes and the query reads.', {
+      flag: { name: 'topic', argument: 'NAME' },
+    }),
     partitions: key(
       'partitions',
       integer(1, 1000),
       '4',
-      'Partitions of the topic where it does not exist yet; an existing topic keeps its own.',
+      'Number of partitions if the topic is created; an existing topic keeps its own.',
     ),
     retentionMs: key(
       'retention',
       orOff(duration('1 second', '3650 days')),
       'off',
-      'Records older than this are removed from the topic, or off to keep them for ever.',
+      'Records older than this are removed from the topic; off keeps them without a time limit.',
     ),
     retentionBytes: key(
       'retention_bytes',
       orOff(bytes('64 KiB', '1024 TiB')),
       'off',
-      'The oldest records of a partition that holds more than this are removed from the topic, or off for no bound.',
+      'If a partition is larger than this, its oldest records are removed; off sets no limit.',
     ),
   },
   kafka: KAFKA_KEYS,
@@ -64,38 +58,38 @@ export const TABLE = {
       'rate',
       orWord(decimal(0.001, 10_000_000), 'max', 'max' as const),
       '10',
-      'Events a second that produce and demo write, or max for as many as the log takes.',
+      'Events per second that produce and demo write; max is as fast as the log accepts them.',
       { flag: { name: 'rate', argument: 'R|max' } },
     ),
     batchRecordsMax: key(
       'batch_records_max',
       integer(1, 100_000),
       '500',
-      'A batch of records is sent when it holds this many.',
+      'A batch is sent when it contains this many records.',
     ),
     batchBytesMax: key(
       'batch_bytes_max',
       bytes('1 KiB', '64 MiB'),
       '1 MiB',
-      'A batch of records is sent with the record that brings it to this size, over all partitions together.',
+      'A batch is sent when it reaches this size, over all partitions together.',
     ),
     lingerMs: key(
       'linger',
       duration('0 ms', '1 minute'),
       '5 ms',
-      'How long a batch that is not full waits for more records: up to 5 ms only while other appends are under way, longer in any case.',
+      'How long a batch that is not full waits for more records. Up to 5 ms, it waits only while other appends are in progress; a longer time always applies.',
     ),
     retries: key(
       'retries',
       orWord(integer(0, 2_147_483_647), 'unlimited', Number.POSITIVE_INFINITY),
       'unlimited',
-      'How many times a batch that the log refuses for now is tried again within retry_timeout, where 0 is one try and no other.',
+      'How often a batch is retried within retry_timeout if the log temporarily rejects it; 0 means one attempt.',
     ),
     retryTimeoutMs: key(
       'retry_timeout',
       duration('0 seconds', '1 day'),
       '2 minutes',
-      'How long a batch that the log refuses for now is tried again before produce gives up.',
+      'How long a batch is retried before produce fails, if the log temporarily rejects it.',
     ),
   },
   query: {
@@ -103,13 +97,13 @@ export const TABLE = {
       'name',
       NAME,
       'purchase-totals',
-      'Name of the query, in its output and in the default of its checkpoint.',
+      'Name of the query. It is part of the output and of the default checkpoint folder.',
     ),
     checkpointLocation: key(
       'checkpoint_location',
       folder(),
       AUTO,
-      'Folder of the checkpoint, where auto is <data_dir>/checkpoints/<query>-<log>-<topic>.',
+      'Folder of the checkpoint; auto is <data_dir>/checkpoints/<query>-<log>-<topic>.',
     ),
     outputMode: key(
       'output_mode',
@@ -125,68 +119,68 @@ export const TABLE = {
       'trigger',
       duration('0 seconds', '1 day'),
       '10 seconds',
-      'Time from the start of one batch to the start of the next, where 0 seconds is as fast as possible.',
+      'Time from the start of one batch to the start of the next; 0 seconds is as fast as possible.',
     ),
     watermarkDelayMs: key(
       'watermark_delay',
       orOff(duration('0 seconds', '3650 days')),
       '1 hour',
-      'An event this much older than the newest of its partition is late; with off nothing is late, and event ids are remembered for ever.',
+      'An event this much older than the newest of its partition is late. With off, no event is late, and all event ids are kept.',
     ),
     idleTimeoutMs: key(
       'idle_timeout',
       duration('0 seconds', '30 days'),
       '1 minute',
-      'A partition that is read to its end and brings nothing for this long stops holding the watermark back.',
+      'A partition without new events for this long no longer holds back the watermark.',
     ),
-    timeZone: key('time_zone', timeZone(), 'UTC', 'The time zone whose days the daily totals are for.'),
+    timeZone: key('time_zone', timeZone(), 'UTC', 'Time zone of the days in the daily totals.'),
     futureToleranceMs: key(
       'future_tolerance',
       duration('0 seconds', '3650 days'),
       '5 minutes',
-      'An event whose timestamp is further ahead of the clock than this is invalid.',
+      'An event is invalid if its timestamp is further ahead of the clock than this.',
     ),
     clockSkewMaxMs: key(
       'clock_skew_max',
       orOff(duration('1 second', '3650 days')),
       '10 minutes',
-      "How far this machine's clock may be behind the newest records before the query does not start, and how far it may jump before a warning; off is no bound.",
+      "The query does not start if this machine's clock is further behind the newest records than this, and it warns if the clock jumps further than this; off sets no limit.",
     ),
     maxOffsetsPerTrigger: key(
       'max_offsets_per_trigger',
       integer(1, 10_000_000),
       '500000',
-      'The most records that one batch takes, or one more a partition, since none is left out; it bounds the memory of a batch and what is read again after a crash.',
+      'Maximum records of one batch, plus up to one per partition, since every partition takes part. It limits the memory of a batch, and what is read again after a crash.',
     ),
     workers: key(
       'workers',
       orWord(integer(0, 64), AUTO, null),
       AUTO,
-      'Threads that decode and check the events of large batches beside the main one; auto is two less than there are cores, and 4 at most. The totals do not depend on it.',
+      'Number of worker threads that decode and check the events of large batches; auto is the number of cores minus two, at most 4. The totals do not depend on it.',
     ),
     stateBytesMax: key(
       'state_bytes_max',
       orWord(bytes('1 MiB', '1024 TiB'), AUTO, null),
       AUTO,
-      "The most memory for what the query keeps between batches, its groups and the ids that it remembers; at it the query stops with the reason, and goes on where it was with more. auto is half of what Node's heap may grow to, and 1 GiB at most.",
+      "Maximum memory for what the query keeps between batches: groups and event ids. At this limit the query stops and says why; raise it and start again to continue. auto is half of Node's heap limit, at most 1 GiB.",
     ),
     deadLetterBytesMax: key(
       'dead_letter_bytes_max',
       bytes('0 B', '1024 TiB'),
       '1 GiB',
-      'The most bytes of invalid and late events that the checkpoint keeps.',
+      'Maximum bytes of invalid and late events in the checkpoint.',
     ),
     failOnDataLoss: key(
       'fail_on_data_loss',
       boolean(),
       'true',
-      'Whether a query ends where records were removed from the log before it read them; with false it notes which, says so, and goes on.',
+      'Whether the query stops if records were removed from the log before it read them. With false, it records and reports which ones, and continues.',
     ),
     deadLettersWhenFull: key(
       'dead_letters_when_full',
       oneOf(['stop', 'positions']),
       'stop',
-      'What happens at that limit: stop ends the query with the reason, positions goes on and keeps where each event lies without its bytes.',
+      'What happens at dead_letter_bytes_max: stop ends the query and says why; positions continues, and keeps the position of each event without its bytes.',
     ),
   },
   validation: {
@@ -194,13 +188,13 @@ export const TABLE = {
       'assume_time_zone',
       orOff(timeZone()),
       'off',
-      'The time zone of a timestamp that names none, or off to take such an event as invalid.',
+      'Time zone of timestamps without one; off rejects such events as invalid.',
     ),
     valueBytesMax: key(
       'value_bytes_max',
       bytes('1 B', '16 MiB'),
       '1 MiB',
-      'A record with a larger value is a dead letter (TOO_LARGE) and is not parsed.',
+      'A record with a larger value becomes a dead letter (TOO_LARGE) and is not parsed.',
     ),
   },
   ui: {
@@ -208,7 +202,7 @@ export const TABLE = {
       'port',
       orOff(port()),
       '4040',
-      'Port of the live page (comes with a later version), where 0 is any free one and off is no page.',
+      'Port of the live page (available in a later version); 0 is any free port, off disables the page.',
       { flag: { name: 'ui-port', argument: 'N|off' } },
     ),
   },
@@ -226,14 +220,9 @@ export const TABLE = {
       'format',
       oneOf(['auto', 'json', 'pretty']),
       'auto',
-      'How lines are logged: json is one object a line, pretty is for people, auto is pretty on a terminal and json elsewhere.',
+      'Format of log lines: json is one object per line, pretty is for people, auto is pretty on a terminal and json otherwise.',
     ),
-    mask: key(
-      'mask',
-      boolean(),
-      'true',
-      'Whether customer ids are masked in what is logged; secrets always are.',
-    ),
+    mask: key('mask', boolean(), 'true', 'Whether customer ids are masked in log lines; secrets always are.'),
   },
 } as const;
 
@@ -242,7 +231,7 @@ type ConfigOf<Rows> = {
 };
 
 /**
- * The configuration, checked. Units stand last (`…Ms`, `…Bytes`); null is the file's `off`; folders are absolute paths, and
+ * The checked configuration. Units come last (`…Ms`, `…Bytes`); null is the file's `off`; folders are absolute paths, and
  * `query.checkpointLocation` is never `auto`.
  */
 export type Config = ConfigOf<typeof TABLE>;

@@ -9,18 +9,18 @@ import { CONFIG_VARIABLE, readEnvironment, readFlags, type Environment, type Fla
 import { withResolvedPaths } from './paths.ts';
 import { configInvalid, describeMismatch } from './problems.ts';
 
-/** Read where neither a flag nor the environment names a file, and where it exists. */
+/** Read if it exists, and neither a flag nor the environment names a file. */
 const DEFAULT_FILE = 'config/config.yaml';
 
-/** The text of a file, or undefined where there is none. Throws where there is one that cannot be read. */
+/** The text of a file, or undefined if there is none. Throws if the file exists but cannot be read. */
 export type ReadFile = (path: string) => string | undefined;
 
 export interface ConfigSources {
   readonly flags: Flags;
   readonly env: Environment;
-  /** The words after each `-X`, such as `kafka.acks=all`; they beat the other flags. */
+  /** The words after each `-X`, such as `kafka.acks=all`; they override the other flags. */
   readonly kafkaSettings?: readonly string[];
-  /** What gave those words, for messages: `-X` if left out. */
+  /** The flag that gave those words, for messages: `-X` if left out. */
   readonly kafkaPlace?: string;
   /** The file that `--config` names. */
   readonly file?: string | undefined;
@@ -37,15 +37,15 @@ export interface LoadedConfig {
   readonly settings: readonly Setting[];
 }
 
-/** What one place says about one key. */
+/** The value that one source gives to one key. */
 interface Candidate extends Setting {
-  /** For the message, where the text is no value of this key. */
+  /** For the message, if the text is not a valid value of this key. */
   readonly where: string;
 }
 
 /**
- * The configuration: a flag beats the environment, which beats the file, which beats the default. Everything that is wrong
- * in any of them is reported at once, also where something else overrides it.
+ * The configuration: a flag overrides the environment, which overrides the file, which overrides the default. All problems
+ * in all of them are reported at once, even if something else overrides the value.
  * @throws CONFIG_INVALID
  */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
@@ -54,7 +54,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const kafka = readKafkaFlags(sources.kafkaSettings ?? [], sources.kafkaPlace);
   const problems = [...contents.problems, ...environment.problems, ...kafka.problems];
 
-  // In order of rising precedence: the last one that says something about a key wins.
+  // In order of rising precedence: the last one that sets a key wins.
   const candidates: readonly Candidate[] = [
     ...KEYS.map((key) => ({
       key,
@@ -95,7 +95,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   return { config, file, settings };
 }
 
-/** `-X` carries passwords too, whatever key it is taken for. */
+/** `-X` may contain a password, no matter which key it sets. */
 function isNearSecrets(key: ListedKey, origin: Origin): boolean {
   return key.section === 'kafka' || (origin.kind === 'flag' && origin.setting !== undefined);
 }
@@ -130,13 +130,13 @@ async function readConfigFile(
     text = (sources.readFile ?? readUtf8)(resolve(sources.cwd, file));
   } catch (error) {
     return problem(
-      `The file cannot be read: ${error instanceof Error ? error.message : 'for no known reason'}.`,
+      `The file cannot be read: ${error instanceof Error ? error.message : 'the reason is unknown'}.`,
     );
   }
   if (text !== undefined) return { file, contents: await readFileSettings(text, file) };
   if (named === undefined) return { file: null, contents: { settings: [], problems: [] } };
   return problem(
-    `There is no such file; ${sources.file === undefined ? CONFIG_VARIABLE : '--config'} names it.`,
+    `There is no such file. ${sources.file === undefined ? CONFIG_VARIABLE : '--config'} names it.`,
   );
 }
 

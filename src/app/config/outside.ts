@@ -3,13 +3,13 @@ import { ENVIRONMENT_PREFIX, KEYS, type ListedKey } from './key-list.ts';
 import { didYouMean, nameStart, quoteName, type ConfigProblem } from './problems.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-/** Values of the command line's flags, by name without dashes; undefined where a flag was not given. */
+/** Values of the command line's flags, by name without dashes; undefined if a flag was not given. */
 export type Flags = Readonly<Record<string, string | undefined>>;
 
 /** Names the configuration file. */
 export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`;
 
-/** What the launcher tells the process that it starts; no person's, and no setting. */
+/** Set by the launcher for the process that it starts. Not a setting for users. */
 const INTERNAL_PREFIX = `${ENVIRONMENT_PREFIX}INTERNAL_`;
 
 export interface OutsideSetting {
@@ -19,8 +19,9 @@ export interface OutsideSetting {
 }
 
 /**
- * What the environment sets. An empty variable counts as not set, because a compose file or a CI job passes one on where
- * its own is missing. A variable with our prefix that is no key is a problem, since it would be ignored without a word.
+ * The settings of the environment. An empty variable counts as not set, because compose files and CI jobs pass on an empty
+ * one if their own is missing. A variable with our prefix that is not a key is a problem: otherwise it would be silently
+ * ignored.
  */
 export function readEnvironment(env: Environment): { settings: OutsideSetting[]; problems: ConfigProblem[] } {
   const settings: OutsideSetting[] = [];
@@ -41,7 +42,7 @@ export function readEnvironment(env: Environment): { settings: OutsideSetting[];
   return { settings, problems };
 }
 
-/** What the command line sets. Flags of a command's own, which are no keys, are passed over. */
+/** The settings of the command line. Flags of one command, which are not keys, are skipped. */
 export function readFlags(flags: Flags): readonly OutsideSetting[] {
   return KEYS.flatMap((key) => {
     const text = key.flag === undefined ? undefined : flags[key.flag.name];

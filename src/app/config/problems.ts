@@ -7,22 +7,22 @@ import type { Parsed } from './values.ts';
 /** More would push the first, which is likely the cause of the others, off the screen. */
 const SHOWN_MAX = 20;
 const QUOTED_CHARACTERS_MAX = 60;
-/** Longer than any name that there is. */
+/** Longer than any existing name. */
 export const NAME_CHARACTERS_MAX = 60;
 
-/** Something wrong with the configuration: a value and not a throw, so that all of them are reported at once. */
+/** A problem of the configuration: a value instead of an exception, so that all of them are reported at once. */
 export interface ConfigProblem {
   /** `config/config.yaml:12:3`, `environment TALLYSTREAM_…`, `--flag` or `-X kafka.name`. */
   readonly where: string;
-  /** What is wrong, why, and what would be right, in whole sentences. */
+  /** What is wrong, why, and what is valid, in whole sentences. */
   readonly what: string;
 }
 
 type Mismatch = Extract<Parsed<unknown>, { kind: 'mismatch' }>;
 
 /**
- * What to say about a value that its key does not take.
- * @param isNearSecrets whether a password may stand there by mistake, because its own place is next to this one
+ * The message for a value that its key does not accept.
+ * @param isNearSecrets whether it may be a password by mistake, because the key of a password is next to this one
  */
 export function describeMismatch(
   key: ListedKey,
@@ -32,13 +32,13 @@ export function describeMismatch(
 ): string {
   if (parsed.kind === 'unavailable') return `${key.path} cannot be ${text} yet. ${parsed.note}`;
   const actual = key.secret ? 'something else' : describeActual(text, parsed, isNearSecrets);
-  const sentences = [`${key.path} must be ${key.type.expected}, and is ${actual}.`];
+  const sentences = [`${key.path} must be ${key.type.expected}, but is ${actual}.`];
   if (parsed.note !== undefined) sentences.push(parsed.note);
   if (parsed.suggestion !== undefined) sentences.push(`Did you mean ${parsed.suggestion}?`);
   return sentences.join(' ');
 }
 
-/** The value itself only where it is no secret: a near miss of a right one, too short, or far from any secret's place. */
+/** The value itself only if it is not a secret: it is close to a valid one, too short, or its key is not near secrets. */
 function describeActual(
   text: string,
   { suggestion, isOutOfRange }: Mismatch,
@@ -52,9 +52,9 @@ function describeActual(
 }
 
 /**
- * A name from outside, such as a key that there is not. It ends where a name can go on no further, since a value without
- * its space stands behind it (`sasl_password:…`), and is left out where it looks like no name.
- * @param suggestion what is near to it, if anything
+ * A name from outside, such as an unknown key. It is cut at the first character that cannot be part of a name, since a value
+ * without its space may follow (`sasl_password:…`). It is left out if it does not look like a name.
+ * @param suggestion a similar name, if there is one
  */
 export function quoteName(name: string, suggestion?: string): string {
   const start = nameStart(name);
@@ -63,12 +63,12 @@ export function quoteName(name: string, suggestion?: string): string {
   return `"${bounded}${bounded === name ? '' : '…'}"`;
 }
 
-/** What a name can be of, from its start. */
+/** The characters that a name may have, from its start. */
 export function nameStart(name: string): string {
   return /^[\w.-]*/.exec(name)![0];
 }
 
-/** Text from outside, fit to stand in a message: bounded, in quotes, and unable to act on a terminal. */
+/** Text from outside, made safe for a message: bounded, in quotes, and without effect on a terminal. */
 function quote(text: string): string {
   const bounded = text.length > QUOTED_CHARACTERS_MAX ? `${text.slice(0, QUOTED_CHARACTERS_MAX)}…` : text;
   return `"${escapeForTerminal(bounded)}"`;
@@ -78,7 +78,7 @@ export function didYouMean(suggestion: string | undefined): string {
   return suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
 }
 
-/** All problems as one error, a line each. */
+/** All problems as one error, one per line. */
 export function configInvalid(problems: readonly ConfigProblem[]): TallystreamError {
   const lines = problems.slice(0, SHOWN_MAX).map(({ where, what }) => `${escapeForTerminal(where)}: ${what}`);
   if (problems.length > SHOWN_MAX) lines.push(`… and ${problems.length - SHOWN_MAX} more.`);

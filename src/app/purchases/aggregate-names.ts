@@ -1,4 +1,4 @@
-/** The names of the purchase query's totals, for whoever reads them without running it. */
+/** The names of the purchase query's totals, for code that reads them without running the query. */
 
 export const RUNNING = 'running';
 export const DAYS = 'days';

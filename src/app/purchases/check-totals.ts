@@ -1,19 +1,19 @@
 /**
- * Whether the figures that are shown together agree: the same events are in the running totals, in the days and in the
- * categories, and each accepted event is one transaction.
+ * Checks that the figures agree: the running totals, the days and the categories cover the same events, and each accepted
+ * event is one transaction.
  */
 import { TallystreamError } from '../../errors.ts';
 import type { Totals } from './report/totals-types.ts';
 
 interface Figures {
-  /** In units of the last decimal. */
+  /** In units of the last decimal place. */
   readonly amount: bigint;
   readonly transactions: number;
 }
 
 type Row = { readonly total: string; readonly transactions: number };
 
-/** @throws CHECKPOINT_CORRUPT that names the two figures which differ */
+/** @throws CHECKPOINT_CORRUPT, which names the two figures that differ */
 export function checkTotals(totals: Totals): void {
   const { queryName, runningTotals, days, categories, accounting } = totals;
   const byCurrency = ({ currency }: { readonly currency: string }): string => currency;
@@ -27,7 +27,7 @@ export function checkTotals(totals: Totals): void {
   throw new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `The totals in the checkpoint of query ${queryName} contradict each other.`,
     why: problem,
-    mend: 'Nothing of it is shown. Check the disk, then put back a copy of the checkpoint folder; or delete the folder, and the query reads its topic from the start.',
+    mend: 'Check the disk, then restore a copy of the checkpoint folder; or delete the folder, and the query reads its topic from the start.',
   });
 }
 
@@ -41,7 +41,7 @@ function sums<T extends Row>(rows: readonly T[], keyOf: (row: T) => string): Rea
   return found;
 }
 
-/** Every amount has the same number of decimals, so without the point they are whole numbers of one unit. */
+/** Every amount has the same number of decimals, so without the point all are whole numbers of one unit. */
 function unitsOf(text: string): bigint {
   return BigInt(text.replace('.', ''));
 }
@@ -55,7 +55,7 @@ function difference(
   for (const key of new Set([...a.keys(), ...b.keys()])) {
     const [left, right] = [a.get(key) ?? NOTHING, b.get(key) ?? NOTHING];
     if (left.amount === right.amount && left.transactions === right.transactions) continue;
-    return `For ${key}, ${nameA} has ${words(left)}, and ${nameB} have ${words(right)}.`;
+    return `For ${key}, ${nameA} has ${words(left)}, but ${nameB} have ${words(right)}.`;
   }
   return undefined;
 }
@@ -70,5 +70,5 @@ function words({ amount, transactions }: Figures): string {
 function transactionsProblem(running: readonly Row[], accepted: number): string | undefined {
   const transactions = running.reduce((sum, row) => sum + row.transactions, 0);
   if (transactions === accepted) return undefined;
-  return `The running totals count ${transactions} transactions, and ${accepted} events were accepted.`;
+  return `The running totals count ${transactions} transactions, but ${accepted} events were accepted.`;
 }

@@ -1,11 +1,11 @@
 /**
- * Which currencies a purchase may be in. Source: ISO 4217 list one, the current currency and fund codes kept by SIX
+ * The accepted currencies of a purchase. Source: ISO 4217 list one, the current currency and fund codes published by SIX
  * Financial Information for ISO, as of the list published 2026-09-17: 178 codes, with minor units of 2 (139 codes),
  * 0 (17), 3 (7), 4 (2) and none (13). Withdrawn codes (list three, such as BGN since 2026-01-01) are unknown here.
  *
- * Every code with two decimals is taken, fund codes such as CHW among them, so that the rule can be said in one
- * sentence. The codes without a minor unit are no money to pay with: metals, bond units, units of account, the test
- * code XTS, and XXX for "no currency". They are refused by name, so that the message can say why.
+ * Every code with two decimals is accepted, including fund codes such as CHW, so that the rule is one sentence. The codes
+ * without a minor unit cannot be used to pay: metals, bond units, units of account, the test code XTS, and XXX for "no
+ * currency". They are rejected by name, so that the message can say why.
  */
 
 /** Decimals of every amount: the minor unit that all accepted currencies share. */
@@ -21,7 +21,7 @@ export const CURRENCIES: readonly string[] = Object.freeze(
   THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG YER ZAR ZMW ZWG`),
 );
 
-/** Codes by the number of decimals that keeps them out for now. */
+/** Codes that are not supported yet, by their number of decimals. */
 const OTHER_DECIMALS: readonly (readonly [decimals: number, codes: readonly string[]])[] = [
   [0, words('BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF')],
   [3, words('BHD IQD JOD KWD LYD OMR TND')],
@@ -30,7 +30,7 @@ const OTHER_DECIMALS: readonly (readonly [decimals: number, codes: readonly stri
 
 const WITHOUT_MINOR_UNIT = words('XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX');
 
-/** What would have been right, for each ISO 4217 code that is refused by name. */
+/** The expected value, for each ISO 4217 code that is rejected by name. */
 export const REFUSED_CURRENCIES: Readonly<Record<string, string>> = Object.freeze(
   Object.fromEntries([
     ...OTHER_DECIMALS.flatMap(([decimals, codes]) =>

@@ -1,29 +1,29 @@
-/** What is written in place of a dead letter that its topic does not take, so that no letter stops the query. */
+/** What is written instead of a dead letter that its topic rejects, so that no letter stops the query. */
 import type { Header, RecordInput, RecordRefusal } from '../../contracts/log.ts';
 
 /** A dead letter as a record: the headers of the event come first, and ours after them. */
 export interface LetterRecord extends RecordInput {
   readonly headers: readonly Header[];
-  /** How many of the headers are the event's own. */
+  /** How many of the headers belong to the event. */
   readonly eventHeaders: number;
   /** Where the event itself is: `topic/partition/offset`. */
   readonly position: string;
 }
 
-/** Names of headers that say what is not as it was. The event itself is where the letter's position says. */
+/** Names of headers that say what was changed. The original event is at the position in the letter. */
 const OMITTED = {
   value: 'tallystream.value.omitted',
   headers: 'tallystream.headers.omitted',
   key: 'tallystream.key.omitted',
 } as const;
-/** The log timestamp of an event whose letter bears another. */
+/** The log timestamp of an event whose letter has another one. */
 export const TIMESTAMP_HEADER = 'tallystream.timestamp.original';
 const KEY_ADDED_HEADER = 'tallystream.key.added';
 
 /**
- * The same letter without what the topic refuses: too large, it loses its largest part (value, headers of the event or key);
- * with a timestamp that the topic does not take, it gets the present time; refused for another reason, it gets a key if it
- * has none, as a compacted topic wants one. Undefined where nothing is left to change.
+ * The same letter without what the topic rejects. If it is too large, its largest part is removed (value, headers of the
+ * event or key). If its timestamp is rejected, it gets the current time. If it is rejected for another reason, it gets a key
+ * if it has none, since a compacted topic requires one. Undefined if nothing is left to change.
  */
 export function letterInPlaceOf(letter: LetterRecord, refusal: RecordRefusal): LetterRecord | undefined {
   switch (refusal) {

@@ -1,4 +1,4 @@
-/** What other programs read of the purchase query: its totals as upserts, and the events that it did not accept. */
+/** The outputs of the purchase query for other programs: its totals as upserts, and the rejected events. */
 import type { BatchResult } from '../../contracts/batch-result.ts';
 import type { DeadLetter, GroupRow } from '../../contracts/batch.ts';
 import { RECORD_VALUE_BYTES_MAX, type RecordInput, type TopicOptions } from '../../contracts/log.ts';
@@ -8,14 +8,14 @@ import { header, letterInPlaceOf, TIMESTAMP_HEADER, type LetterRecord } from './
 import { RECORD_MS_MAX } from '../../operators/record-time.ts';
 import { moneyText, totalsRow } from './report/totals-order.ts';
 
-/** Beside a value of the log's own limit: key, headers of the record, and ours. */
+/** In addition to a value of the log's maximum size: key, headers of the record, and our headers. */
 const LETTER_BYTES_MAX = RECORD_VALUE_BYTES_MAX + 1024 * 1024;
 
 export interface OutputTopicsOptions {
   readonly queryName: string;
   /** The topic that the query reads; its outputs are named after it. */
   readonly topic: string;
-  /** For topics that are made here. */
+  /** For topics that are created here. */
   readonly newTopic: TopicOptions;
 }
 
@@ -40,7 +40,7 @@ export function outputTopicsOf({ queryName, topic, newTopic }: OutputTopicsOptio
     *records(result) {
       for (const letter of result.deadLetters()) yield letterRecord(letter, queryName);
     },
-    // The topic gets nothing here but letters, and what was written in place of one.
+    // Only letters, and replacements of letters, are written to this topic.
     inPlaceOf: (letter, refusal) => letterInPlaceOf(letter as LetterRecord, refusal),
   };
   return { outputs: [totals, deadLetters], controlTopic: `${topic}.control` };
@@ -71,8 +71,8 @@ function totalsRecord(group: GroupRow, queryName: string, batchId: number): Reco
 }
 
 /**
- * The original bytes, key, log timestamp and headers, and behind these where it came from and why it is here, under the
- * names that Kafka Connect gives its dead letters (https://cwiki.apache.org/confluence/display/KAFKA/KIP-298).
+ * The original bytes, key, log timestamp and headers, followed by headers with its origin and its reason, under the names
+ * that Kafka Connect uses for dead letters (https://cwiki.apache.org/confluence/display/KAFKA/KIP-298).
  */
 function letterRecord(letter: DeadLetter, queryName: string): LetterRecord {
   const { reason, field, expected, actual, topic, partition, offset, batchId, timestampMs } = letter;
@@ -96,7 +96,7 @@ function letterRecord(letter: DeadLetter, queryName: string): LetterRecord {
     headers: [...letter.headers, ...Object.entries(about).map(([name, value]) => header(name, value))],
     eventHeaders: letter.headers.length,
     position: `${topic}/${partition}/${offset}`,
-    // A number that is no time could be refused by the topic; it is among the headers, and the log's clock stamps the record.
+    // The topic could reject a number that is not a time. It is in the headers, and the record gets the log's clock.
     ...(isTime ? { timestampMs: Number(timestampMs) } : {}),
   };
   return record;

@@ -13,12 +13,12 @@ export interface PurchaseQueryOptions {
   readonly topic: string;
   /** The zone whose calendar days are summed, such as `Europe/Berlin`. */
   readonly timeZone: string;
-  /** How far behind the newest purchase of its partition one may come; null: none is late, and every id is kept. */
+  /** How far behind the newest purchase of its partition an event may be; null: no event is late, and every id is kept. */
   readonly watermarkDelayMs: number | null;
   readonly idleTimeoutMs: number;
   readonly futureToleranceMs: number;
   readonly valueBytesMax: number;
-  /** The zone of timestamps that name none; null refuses them. */
+  /** The zone of timestamps without one; null rejects them. */
   readonly assumeTimeZone: string | null;
 }
 

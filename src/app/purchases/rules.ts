@@ -1,9 +1,9 @@
-/** What a purchase must hold to, beside its types. The first rule that is broken names the dead letter. */
+/** The validation rules of a purchase, in addition to its types. The first broken rule is the reason of the dead letter. */
 import type { RuleFor } from '../../plan/rule.ts';
 import { CURRENCIES, REFUSED_CURRENCIES } from './currencies.ts';
 import type { PURCHASE_SCHEMA } from './schema.ts';
 
-/** Every category is kept in the totals for ever, so a name has an end; in characters. */
+/** In characters. The totals keep every category permanently, so a name is limited. */
 const CATEGORY_CHARACTERS_MAX = 256;
 
 const CUSTOMER_SEGMENTS = ['Premium', 'Standard', 'Basic'] as const;
@@ -13,7 +13,7 @@ export interface PurchaseRulesOptions {
   readonly futureToleranceMs: number;
 }
 
-/** In order of the check. Bounds are written with the decimals of their column, the one form that decimals have. */
+/** In the order of the checks. Bounds have the decimals of their column, which is the only form of decimals. */
 export function purchaseRules({
   futureToleranceMs,
 }: PurchaseRulesOptions): readonly RuleFor<typeof PURCHASE_SCHEMA>[] {
@@ -46,7 +46,7 @@ export function purchaseRules({
       discount: 'discount_percentage',
       tolerance: '0.01',
     },
-    // Last, because it alone depends on a clock: an event that is wrong in itself is wrong whenever it is read.
+    // Last, because only this rule depends on a clock: an event that breaks another rule is invalid at any time.
     { kind: 'notAhead', field: 'timestamp', toleranceMs: futureToleranceMs },
   ];
 }

@@ -1,9 +1,9 @@
-/** The purchase event: its fields in the order in which problems are looked for. The rules are in `rules.ts`. */
+/** The purchase event: its fields in the order in which they are checked. The rules are in `rules.ts`. */
 import { optional, required, schema, types } from '../../columns/schema/schema.ts';
 import { MONEY_DECIMALS } from './currencies.ts';
 
 const money = types.decimal(18, MONEY_DECIMALS);
-/** Text that groups are made of, or that is one of a list: its rules bound it, since every distinct value is kept. */
+/** Text that is a key of groups, or one of a list. Its rules limit it, since every distinct value is kept. */
 const word = types.string({ dictionary: true });
 const text = types.string();
 
@@ -11,37 +11,37 @@ export const PURCHASE_SCHEMA = schema([
   required(
     'event_id',
     text,
-    'Names the event: two events with one id are the same purchase. 1 to 128 characters.',
+    'Identifies the event: two events with the same id are the same purchase. 1 to 128 characters.',
   ),
-  required('timestamp', types.timestamp(), 'When the purchase happened: ISO 8601 (RFC 3339) with its zone.'),
-  required('customer_id', text, "Who bought; the record's key, so one customer's purchases stay in order."),
+  required('timestamp', types.timestamp(), 'Time of the purchase: ISO 8601 (RFC 3339) with its zone.'),
+  required(
+    'customer_id',
+    text,
+    "The customer; also the record's key, so a customer's purchases stay in order.",
+  ),
   optional('customer_segment', word, 'Premium, Standard or Basic.'),
-  optional('product_id', text, 'Names the product.'),
-  optional('product_name', text, 'What the product is called.'),
+  optional('product_id', text, 'Identifies the product.'),
+  optional('product_name', text, 'Name of the product.'),
   required(
     'product_category',
     word,
-    'What the totals are broken down by, such as Electronics or Books. At most 256 characters.',
+    'Category in the totals, such as Electronics or Books. At most 256 characters.',
   ),
-  required('quantity', types.int(), 'How many pieces, 1 to 10,000.'),
-  required('unit_price', money, 'The price of one piece before the discount, in the currency.'),
-  required('total_amount', money, 'What was paid: price × quantity × (1 − discount/100), within 0.01.'),
+  required('quantity', types.int(), 'Number of pieces, 1 to 10,000.'),
+  required('unit_price', money, 'Price of one piece before the discount, in the currency.'),
+  required('total_amount', money, 'Amount paid: price × quantity × (1 − discount/100), within 0.01.'),
   required('currency', word, 'ISO 4217 code of a currency with two decimals.'),
-  optional('payment_method', text, 'How it was paid, such as credit_card.'),
-  optional('order_source', text, 'Where it was ordered, such as web or mobile_app.'),
-  optional('device_type', text, 'What it was ordered with, such as desktop.'),
+  optional('payment_method', text, 'Payment method, such as credit_card.'),
+  optional('order_source', text, 'Sales channel, such as web or mobile_app.'),
+  optional('device_type', text, 'Device of the order, such as desktop.'),
   optional(
     'location',
     types.struct([
-      optional('country', text, 'The country of the purchase.'),
-      optional('city', text, 'The city of the purchase.'),
+      optional('country', text, 'Country of the purchase.'),
+      optional('city', text, 'City of the purchase.'),
     ]),
-    'Where the purchase was made.',
+    'Place of the purchase.',
   ),
-  optional(
-    'discount_percentage',
-    types.decimal(5, 2),
-    'Taken off the price, in percent, 0 to 100; absent is 0.',
-  ),
+  optional('discount_percentage', types.decimal(5, 2), 'Discount in percent, 0 to 100; 0 if absent.'),
   optional('is_new_customer', types.boolean(), "Whether it is the customer's first purchase."),
 ]);

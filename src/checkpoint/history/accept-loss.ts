@@ -1,13 +1,13 @@
-/** `checkpoint accept-loss`: a person accepts that records are lost, and the query goes on from where the log can. */
+/** `checkpoint accept-loss`: accepts that records are lost, so that the query continues with what the log still has. */
 import type { AcceptedLoss } from '../../contracts/checkpoint.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import type { AcceptedRanges } from './accept-raised.ts';
 import { openStoredCheckpoint } from '../open.ts';
 
 /**
- * Records the named losses as accepted and moves the partitions, in one transaction of a runner: a query that was suspended
- * and wakes must not commit on what it knew before.
- * @returns what was accepted by this call
+ * Records the named losses as accepted and moves the partitions, in one transaction of a runner: a suspended query that
+ * resumes must not commit on outdated state.
+ * @returns the losses that this call accepted
  * @throws USAGE (a range that was not raised), CHECKPOINT_LOCKED (a query runs), CHECKPOINT_NOT_FOUND, CHECKPOINT_VERSION,
  * CHECKPOINT_CORRUPT, STORAGE_FULL
  */

@@ -1,4 +1,4 @@
-/** Accepts raised losses within a runner's transaction, and moves the partitions to where the log can be read on. */
+/** Accepts raised losses within a runner's transaction, and moves the partitions to where reading can continue. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { DataLoss, PartitionState, PlannedRange } from '../../contracts/batch.ts';
 import type { AcceptedLoss } from '../../contracts/checkpoint.ts';
@@ -8,7 +8,7 @@ import { readRaisedLosses, type LossWriter } from './data-losses.ts';
 import type { SealDraft } from '../seals/seal.ts';
 import { letOffsetsRepeat } from '../tables.ts';
 
-/** The ranges that are accepted, each as it was raised. */
+/** The accepted ranges, each exactly as it was raised. */
 export type AcceptedRanges = 'all' | readonly PlannedRange[];
 
 /** The tables that an acceptance changes, and the seal of this transaction. */
@@ -21,8 +21,8 @@ export interface LossTables {
 }
 
 /**
- * Moves partitions past records that were gone unread, and back to the first record that differs if counted ones are gone,
- * since what is there now was never read.
+ * Moves partitions past lost unread records. If counted records are lost, moves back to the first record that differs, since
+ * the current records there were never read.
  * @throws USAGE
  */
 export function acceptRaised(
@@ -46,12 +46,12 @@ export function acceptRaised(
     batches.forgetMarksAbove(draft, state.partition, nextOffset);
   }
   batches.dropPending(draft, batchId);
-  // The records that are read there now may be refused at offsets that have a dead letter already.
+  // The records now at these offsets may be rejected, and some offsets already have a dead letter.
   letOffsetsRepeat(database);
   return chosen.map((loss) => ({ ...loss, batchId, acceptedAtMs: nowMs }));
 }
 
-/** Where the partition is read on: counted records that are gone take it back, whatever else is gone. */
+/** Where reading continues: lost counted records always move the partition back. */
 export function resumeAt(
   { partition, nextOffset }: Pick<PartitionState, 'partition' | 'nextOffset'>,
   losses: readonly DataLoss[],
@@ -68,13 +68,13 @@ function raisedAt(raised: readonly DataLoss[], range: PlannedRange): DataLoss {
   if (found !== undefined) return found;
   const known = raised.map(rangeText).join(', ');
   throw new TallystreamError('USAGE', {
-    what: `No loss of ${rangeText(range)} was raised.`,
-    why: raised.length === 0 ? 'The checkpoint has no loss to accept.' : `Raised are: ${known}.`,
-    mend: 'Name the ranges as `tallystream checkpoint accept-loss` lists them.',
+    what: `The checkpoint has no loss ${rangeText(range)}.`,
+    why: raised.length === 0 ? 'It has no loss to accept.' : `Its losses are: ${known}.`,
+    mend: 'Give the ranges as `tallystream checkpoint accept-loss` lists them.',
   });
 }
 
-/** As a range is named on the command line: both offsets are of records. */
+/** A range as on the command line: first and last offset, both inclusive. */
 function rangeText({ partition, start, end }: PlannedRange): string {
   return `${partition}:${start}-${end - 1}`;
 }

@@ -1,4 +1,4 @@
-/** Losses that were found in the log: raised, so that every run is refused, until a person accepts them. */
+/** Losses that were found in the log. They are raised, so that every run is refused until they are accepted. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { DataLoss } from '../../contracts/batch.ts';
 import type { AcceptedLoss } from '../../contracts/checkpoint.ts';
@@ -43,7 +43,7 @@ export function readAcceptedLosses(
     .toSorted((a, b) => a.acceptedAtMs - b.acceptedAtMs);
 }
 
-/** Changes what is raised; each method is called within a transaction. */
+/** Changes the raised losses; each method is called within a transaction. */
 export class LossWriter {
   private readonly database: DatabaseSync;
   private readonly rows: SealedWriter;
@@ -57,7 +57,7 @@ export class LossWriter {
     this.removeRaised = this.rows.remover('accepted_at_ms IS NULL');
   }
 
-  /** Of two raised losses of one partition and kind that overlap, their union is kept. */
+  /** If two raised losses of one partition and kind overlap, keeps their union. */
   raise(draft: SealDraft, losses: readonly DataLoss[], nowMs: number): void {
     for (const loss of losses) {
       const { partition, kind, why } = loss;
@@ -77,7 +77,7 @@ export class LossWriter {
     }
   }
 
-  /** Forgets what is raised. */
+  /** Removes the raised losses. */
   withdraw(draft: SealDraft): void {
     this.removeRaised(draft);
   }

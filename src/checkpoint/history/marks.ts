@@ -1,4 +1,4 @@
-/** The marks of what was read: one a partition for every batch that read it, thinned out with their distance from the end. */
+/** The marks of what was read: one per partition and batch, thinned out with their distance from the end. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { BatchCommit } from '../../contracts/batch.ts';
 import type { HistoryMark, PartitionMark } from '../../contracts/log.ts';
@@ -10,9 +10,9 @@ import { SealedWriter } from '../seals/sealed-writer.ts';
 
 /** A partition's marks are thinned out once there are more than this. */
 const MARKS_MAX = 64;
-/** The newest are all kept: a log that goes back does so by little, mostly. */
+/** The newest are all kept: a log that goes back usually goes back only a little. */
 const NEWEST_KEPT = 16;
-/** Of two older neighbours the nearer one goes if the other is not this much farther from the end. */
+/** Of two older neighbours, the nearer one is removed if the other is not this much farther from the end. */
 const SPREAD = 1.5;
 
 /** Writes marks within a commit. */
@@ -21,7 +21,7 @@ export class MarkWriter {
   private readonly rows: SealedWriter;
   private readonly removeOne: ReturnType<SealedWriter['remover']>;
   private readonly removeAbove: ReturnType<SealedWriter['remover']>;
-  /** The next offsets of the marks that are kept, by partition, ascending. */
+  /** The next offsets of the stored marks, by partition, ascending. */
   private kept: Map<number, number[]> | undefined;
 
   constructor(database: DatabaseSync) {
@@ -31,12 +31,12 @@ export class MarkWriter {
     this.removeAbove = this.rows.remover('"partition" = ? AND next_offset > ?');
   }
 
-  /** Called after a commit that failed: what is kept is read from the table again. */
+  /** Called after a failed commit: the stored marks are read from the table again. */
   forget(): void {
     this.kept = undefined;
   }
 
-  /** Adds the marks that are new. Called within the commit's transaction. */
+  /** Adds the new marks. Called within the commit's transaction. */
   put(draft: SealDraft, { partitions, marks }: Pick<BatchCommit, 'partitions' | 'marks'>): void {
     for (const { partition, mark } of marks) this.add(draft, partition, mark);
     for (const { partition, mark } of partitions) if (mark !== null) this.add(draft, partition, mark);
@@ -45,7 +45,7 @@ export class MarkWriter {
     }
   }
 
-  /** Forgets what was read at and after an offset that is read again. Called within a transaction. */
+  /** Removes the marks from this offset on, since it is read again. Called within a transaction. */
   dropAbove(draft: SealDraft, partition: number, nextOffset: number): void {
     this.removeAbove(draft, partition, nextOffset);
     this.forget();
@@ -53,7 +53,7 @@ export class MarkWriter {
 
   private add(draft: SealDraft, partition: number, mark: HistoryMark): void {
     const kept = this.keptOf(partition);
-    // A batch that is read in two parts has the same mark twice.
+    // A batch that was read in two parts has the same mark twice.
     if (mark.nextOffset <= (kept.at(-1) ?? -1)) return;
     const { nextOffset, baseOffset, checksum, leaderEpoch, chain } = mark;
     this.rows.put(draft, [partition, nextOffset, baseOffset, checksum, leaderEpoch, chain]);
@@ -86,8 +86,8 @@ export class MarkWriter {
 }
 
 /**
- * Those of these offsets (ascending) that stay: the newest, then ever fewer with their distance from the newest, and the
- * oldest. So a log that went back far still meets a mark, and their number grows with the logarithm of what was read.
+ * The offsets (ascending) to keep: the newest, then fewer with growing distance from the newest, and the oldest. So even a
+ * log that went back far has a mark, and the number of marks grows with the logarithm of what was read.
  */
 export function thinned(offsets: readonly number[]): number[] {
   const newest = offsets.at(-1) ?? 0;

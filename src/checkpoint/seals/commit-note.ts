@@ -1,17 +1,17 @@
 /**
- * Which commit was the last, in a file of its own beside the checkpoint. SQLite drops the end of a WAL that does not match
- * its checksums, as it must after a loss of power, and what is left is an earlier commit in good order. The note shows
- * that a later one was there.
+ * Notes the last commit, in a separate file next to the checkpoint. SQLite drops the end of a WAL that does not match its
+ * checksums, as it must after a power loss, and the remaining file is a sound earlier commit. The note shows that there was
+ * a later one.
  *
- * It is written after the commit is durable, and without an fsync of its own. So it is never ahead of what is kept: a loss
- * of power can only leave an older note, or one that cannot be read, and those ask for less.
+ * It is written after the commit is durable, without an fsync. So it is never ahead of the durable state: a power loss can
+ * only leave an older or unreadable note, and such a note demands less.
  */
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { corrupt } from '../errors.ts';
 import { parseSeal, sealText, type Seal } from './seal.ts';
 
-/** One write of one block: the text is filled up with spaces, so that a shorter one leaves nothing of a longer one. */
+/** One write of one block: the text is padded with spaces, so that a shorter text overwrites a longer one completely. */
 const NOTE_BYTES = 256;
 
 export function noteFile(location: string): string {
@@ -26,7 +26,7 @@ export class CommitNote {
     this.descriptor = openNote(location);
   }
 
-  /** Called after each transaction that is to be remembered. The commit is kept where this fails, so nothing is thrown. */
+  /** Called after each transaction that should be noted. Never throws: if it fails, the commit is kept anyway. */
   write({ queryId, epoch, batchId }: Seal): void {
     const text = sealText({ queryId, epoch, batchId, tables: {} });
     if (this.descriptor === undefined || text === this.written) return;
@@ -34,7 +34,7 @@ export class CommitNote {
       writeSync(this.descriptor, text.padEnd(NOTE_BYTES), 0);
       this.written = text;
     } catch {
-      // An older note asks for less.
+      // An older note demands less.
     }
   }
 
@@ -43,7 +43,7 @@ export class CommitNote {
   }
 }
 
-/** A link in its place is not followed: what it names may be anybody's file. */
+/** Does not follow a symbolic link in its place, since it may point to any file. */
 function openNote(location: string): number | undefined {
   const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
   try {
@@ -53,7 +53,7 @@ function openNote(location: string): number | undefined {
   }
 }
 
-/** What the note says, for {@link checkNoted}; read before the checkpoint is, which is then the same or newer. */
+/** The content of the note, for {@link checkNoted}. Read it before the checkpoint, which is then the same or newer. */
 export function readNote(location: string): Seal | undefined {
   try {
     return parseSeal(readFileSync(noteFile(location), 'utf8').trimEnd());
@@ -62,7 +62,7 @@ export function readNote(location: string): Seal | undefined {
   }
 }
 
-/** @throws CHECKPOINT_CORRUPT where a later commit than that of `seal` was made in this folder */
+/** @throws CHECKPOINT_CORRUPT if a later commit than that of `seal` was made in this folder */
 export function checkNoted(location: string, seal: Seal, noted = readNote(location)): void {
   if (noted === undefined || noted.queryId !== seal.queryId) return;
   if (noted.batchId <= seal.batchId && noted.epoch <= seal.epoch) return;
@@ -70,6 +70,6 @@ export function checkNoted(location: string, seal: Seal, noted = readNote(locati
     `${batchId < 0 ? 'no batch' : `batch ${batchId}`} of epoch ${epoch}`;
   throw corrupt(
     location,
-    `It ends with ${nameOf(seal)}, and ${nameOf(noted)} was committed: the end of checkpoint.db-wal was lost or damaged, or an older checkpoint.db was put here. If that was done on purpose, delete the file last-commit in the same folder.`,
+    `It ends with ${nameOf(seal)}, but ${nameOf(noted)} was committed: the end of checkpoint.db-wal was lost or damaged, or an older checkpoint.db was restored. If you restored it on purpose, delete the file last-commit in the same folder.`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Checkpoints of the version before seals: few of their rows had a checksum, and no table a count. A runner gives them
- * both; a reader sees them as they are, with a checksum of null for each row that has none.
+ * Checkpoints of the version before seals: few of their rows had a checksum, and no table had a count. A runner adds both.
+ * A reader sees them unchanged, with a checksum of null for each row without one.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
@@ -31,7 +31,7 @@ import {
 } from './sealed-tables.ts';
 import { createTables } from '../tables.ts';
 
-/** Their rows had no checksum at all. */
+/** Tables whose rows had no checksum. */
 const WITHOUT_CHECKSUM: readonly SealedTable[] = [
   META,
   ACCOUNTING,
@@ -42,14 +42,14 @@ const WITHOUT_CHECKSUM: readonly SealedTable[] = [
   REDRIVEN,
   LOST_RANGES,
 ];
-/** Their checksums were of the bytes alone, and not of the number that they belong to. */
+/** Tables whose checksums covered only the bytes, not the number of the row. */
 const OF_BYTES_ALONE: readonly SealedTable[] = [DEDUPE_SEGMENTS, DEDUPE_APPENDED];
 
 const ROWS_PER_STEP = 500;
 
 /**
- * Gives every row a checksum and every table a seal, within the transaction of a start. Whatever had a checksum is checked
- * first; damage to the rest could not be seen before either.
+ * Adds a checksum to every row and a seal to every table, within the transaction of a start. Checks existing checksums
+ * first; damage to other rows could not be detected before either.
  * @throws CHECKPOINT_CORRUPT
  */
 export function sealOldTables(database: DatabaseSync, location: string): SealDraft {
@@ -78,11 +78,11 @@ function checkBlobs(database: DatabaseSync, { name, key }: SealedTable, location
     database.prepare(`SELECT ${key.join(', ')}, crc32, entries FROM ${name} ORDER BY ${key.join(', ')}`),
   )) {
     if (entries instanceof Uint8Array && crc32(entries) === crc) continue;
-    throw corrupt(location, `In the remembered ids, ${name} ${String(id)} does not match its checksum.`);
+    throw corrupt(location, `In the stored event ids, ${name} ${String(id)} does not match its checksum.`);
   }
 }
 
-/** Some rows at a time, since a statement must not change the table that another is reading. */
+/** A few rows at a time, since a statement must not change the table that another one is reading. */
 function writeChecksums(database: DatabaseSync, table: SealedTable): void {
   const { name, key } = table;
   const columns = `(${key.join(', ')})`;
@@ -103,7 +103,7 @@ function writeChecksums(database: DatabaseSync, table: SealedTable): void {
   }
 }
 
-/** Temporary views in front of the tables that have no checksum, and an empty one for each table that came later. */
+/** Creates temporary views over the tables without checksums, and an empty table for each table of a later version. */
 export function viewOldTables(database: DatabaseSync, isUnsealed: boolean): void {
   const missing = laterTables(database);
   if (!isUnsealed && missing.length === 0) return;

@@ -1,10 +1,10 @@
-/** The checksum of a row: the same of the cells that are written and of those that SQLite gives back. */
+/** The checksum of a row: equal for the cells that are written and for those that SQLite returns. */
 import { crc32 } from 'node:zlib';
 import type { SQLInputValue } from 'node:sqlite';
 
 /**
- * CRC-32 of `cells[from, end)`, each with its kind, so that neither a number for its text nor the order of two cells goes
- * unseen. SQLite stores NaN as null, and puts U+FFFD for half a surrogate pair, as CRC-32 does here.
+ * CRC-32 of `cells[from, end)`, each with its kind, so that a number instead of its text, or swapped cells, change it. SQLite
+ * stores NaN as null, and writes U+FFFD for half a surrogate pair, as CRC-32 does here.
  */
 export function crcOfCells(cells: readonly SQLInputValue[], end = cells.length, from = 0): number {
   let text = '';

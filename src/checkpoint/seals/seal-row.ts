@@ -1,4 +1,4 @@
-/** The seal as it lies in the checkpoint: one row, written with every transaction that changes another table. */
+/** The seal in the checkpoint: one row, written in every transaction that changes another table. */
 import type { DatabaseSync } from 'node:sqlite';
 import { allRows, firstRow } from '../connection.ts';
 import { corrupt } from '../errors.ts';
@@ -7,13 +7,13 @@ import { SEALED_TABLES, type SealedTable } from './sealed-tables.ts';
 import { storedVersion, UNSEALED_VERSION } from '../tables.ts';
 
 /**
- * The seal of what this snapshot holds; undefined in a checkpoint of the version before seals.
+ * The seal of this snapshot; undefined in a checkpoint of the version before seals.
  * @throws CHECKPOINT_CORRUPT
  */
 export function readSeal(database: DatabaseSync, location: string): Seal | undefined {
   if (!hasSealTable(database)) {
     if (storedVersion(database) === UNSEALED_VERSION) return undefined;
-    throw corrupt(location, 'It has no seal, which says how many rows each table has.');
+    throw corrupt(location, 'Its seal, which has the number of rows of each table, is missing.');
   }
   const seal = parseSeal(firstRow(database.prepare('SELECT seal FROM seal'))?.[0]);
   if (seal === undefined)
@@ -21,7 +21,7 @@ export function readSeal(database: DatabaseSync, location: string): Seal | undef
   return seal;
 }
 
-/** Writes a seal within the transaction whose changes it seals. */
+/** Writes a seal in the transaction whose changes it covers. */
 export function sealWriter(database: DatabaseSync): (seal: Seal) => void {
   const put = database.prepare('INSERT OR REPLACE INTO seal VALUES (0, ?)');
   return (seal) => void put.run(sealText(seal));
@@ -37,8 +37,8 @@ function tableNames(database: DatabaseSync): ReadonlySet<string> {
 }
 
 /**
- * Tables that came with a later version than the one that wrote the file. One that is sealed was there, and is not among
- * them: whoever reads it finds that it is gone.
+ * Tables of a later version than the one that wrote the file. A missing table that is in the seal does not count: it existed
+ * once, and reading it reports that it is gone.
  */
 export function laterTables(database: DatabaseSync): SealedTable[] {
   const names = tableNames(database);

@@ -1,19 +1,19 @@
 /**
- * What a commit leaves in each table: how many rows, and two sums over their checksums. A checksum in a row shows that the
- * row was changed; only the seal shows that one is missing, that one came back, or that a page is of another commit. A sum
- * does not depend on order, so a commit adds what it writes and takes away what it removes.
+ * The state of each table after a commit: the number of rows, and two sums over their checksums. A checksum in a row shows
+ * that the row was changed. Only the seal shows that a row is missing, that a removed row is back, or that a page belongs to
+ * another commit. A sum does not depend on order, so a commit adds what it writes and subtracts what it removes.
  */
 import { crc32 } from 'node:zlib';
 
 export interface TableSeal {
   readonly rows: number;
-  /** Of the checksums, modulo {@link SUM_MODULUS}. */
+  /** Sum of the checksums, modulo {@link SUM_MODULUS}. */
   readonly sum: number;
-  /** Of the products of their halves: two changes that cancel out in the one sum do not in the other. */
+  /** Sum of the products of their halves: two changes that cancel out in one sum do not in the other. */
   readonly products: number;
 }
 
-/** A sum of so many 32-bit numbers is exact in a double, and no addition of one can leave the exact range. */
+/** A sum below this modulus is exact in a double, even after adding one more 32-bit number. */
 const SUM_MODULUS = 2 ** 52;
 const HALF_BITS = 16;
 const HALF_MASK = 0xffff;
@@ -60,7 +60,7 @@ export class SealSum implements TableSeal {
   }
 }
 
-/** Both terms were below the modulus, so one step is enough, and costs less than a remainder for each row. */
+/** Both terms were below the modulus, so one subtraction is enough, and costs less than a remainder per row. */
 function wrapped(sum: number): number {
   if (sum < 0) return sum + SUM_MODULUS;
   return sum < SUM_MODULUS ? sum : sum - SUM_MODULUS;
@@ -70,7 +70,7 @@ function productOf(crc: number): number {
   return (crc & HALF_MASK) * (crc >>> HALF_BITS);
 }
 
-/** The same sums as SQL adds them up, over the checksums in `column`: rows, sum, products. */
+/** SQL for the same sums over the checksums in `column`: rows, sum, products. */
 export function sumsInSql(column: string): string {
   const product = `(${column} & ${HALF_MASK}) * (${column} >> ${HALF_BITS})`;
   return (
@@ -87,7 +87,7 @@ export function isSame(a: TableSeal, b: TableSeal): boolean {
 export interface Seal {
   readonly queryId: string;
   readonly epoch: number;
-  /** Of the last commit; -1 before the first. */
+  /** The last commit; -1 before the first. */
   readonly batchId: number;
   readonly tables: Readonly<Record<string, TableSeal>>;
 }
@@ -96,7 +96,7 @@ export function sealOf({ tables }: Pick<Seal, 'tables'>, table: string): TableSe
   return tables[table] ?? EMPTY_TABLE;
 }
 
-/** A seal that follows what one transaction changes. */
+/** A seal that is updated with the changes of one transaction. */
 export class SealDraft {
   readonly queryId: string;
   epoch: number;
@@ -110,7 +110,7 @@ export class SealDraft {
     this.tables = new Map(Object.entries(tables).map(([name, each]) => [name, new SealSum(each)]));
   }
 
-  /** The sums of one table, to be changed in place. */
+  /** The sums of one table. The caller changes them in place. */
   of(table: string): SealSum {
     let sum = this.tables.get(table);
     if (sum === undefined) this.tables.set(table, (sum = new SealSum()));
@@ -136,7 +136,7 @@ export function sealText({ queryId, epoch, batchId, tables }: Seal): string {
   return `${body}#${crc32(body)}`;
 }
 
-/** undefined where the text is not one that {@link sealText} made. */
+/** undefined if the text was not written by {@link sealText}. */
 export function parseSeal(text: unknown): Seal | undefined {
   if (typeof text !== 'string') return undefined;
   const end = text.lastIndexOf('#');

@@ -1,4 +1,4 @@
-/** Rows of a sealed table as they are read: each against its checksum, and all of them together against the seal. */
+/** Reads rows of a sealed table: checks each row against its checksum, and all rows together against the seal. */
 import type { DatabaseSync } from 'node:sqlite';
 import { eachRow, firstRow, plainNumber, quoted, type Cell, type Row } from '../connection.ts';
 import { corrupt } from '../errors.ts';
@@ -6,14 +6,14 @@ import { crcOfCells } from './row-crc.ts';
 import { isSame, SealSum, sealOf, sumsInSql, type Seal, type TableSeal } from './seal.ts';
 import { selectionOf, type SealedTable } from './sealed-tables.ts';
 
-/** A row with the cells that its checksum covers, in the order of `SealedTable.columns`. */
+/** A row with the cells covered by its checksum, in the order of `SealedTable.columns`. */
 export interface SealedRow {
   readonly key: Row;
   readonly cells: Row;
   readonly isAsWritten: boolean;
 }
 
-/** Whether a row of {@link selectionOf} matches its checksum. Before the seals, some tables had none. */
+/** Whether a row of {@link selectionOf} matches its checksum. Before seals, some tables had no checksums. */
 function isAsWritten(row: Row, table: SealedTable, seal: Seal | undefined): boolean {
   return (seal === undefined && row.at(-1) === null) || matchesChecksum(row, table);
 }
@@ -23,8 +23,7 @@ export function matchesChecksum(row: Row, { key }: Pick<SealedTable, 'key'>): bo
 }
 
 /**
- * All rows in the order of their key, each as it is stored; throws where the rows of the table are not those that the seal
- * counts, after the last one.
+ * All rows in the order of their key, as stored. If the rows are not those of the seal, this throws after the last row.
  * @throws CHECKPOINT_CORRUPT
  */
 export function* storedRows(
@@ -49,7 +48,7 @@ export function* storedRows(
   checkSeal(table, found, seal, location);
 }
 
-/** The cells of all rows in the order of their key, once all of them are known to be as written. @throws CHECKPOINT_CORRUPT */
+/** The cells of all rows in the order of their key, returned after all of them are checked. @throws CHECKPOINT_CORRUPT */
 export function checkedRows(
   database: DatabaseSync,
   table: SealedTable,
@@ -74,7 +73,7 @@ export function checkRows(
   }
 }
 
-/** Rows and sums as SQLite adds them up, which reads no more of a row than its checksum. */
+/** Rows and sums, computed by SQLite, which only reads the checksum of each row. */
 export function sumsOf({
   database,
   table,
@@ -84,13 +83,13 @@ export function sumsOf({
   readonly table: Pick<SealedTable, 'name' | 'crc'>;
   readonly where?: string;
 }): TableSeal {
-  // An index may be damaged and the table not, or the other way round: what is shown comes from the table.
+  // Only the index or only the table may be damaged. Results come from the table.
   const query = `SELECT ${sumsInSql(table.crc)} FROM ${quoted(table.name)} NOT INDEXED ${where}`;
   const [rows, sum, products] = firstRow(database.prepare(query)) as [number, number, number];
   return { rows, sum, products };
 }
 
-/** @throws CHECKPOINT_CORRUPT where the rows that were found are not those that the last commit left */
+/** @throws CHECKPOINT_CORRUPT if the rows are not those of the last commit */
 export function checkSeal(
   { name }: Pick<SealedTable, 'name'>,
   found: TableSeal,
@@ -102,8 +101,8 @@ export function checkSeal(
   if (isSame(found, sealed)) return;
   const why =
     found.rows === sealed.rows
-      ? `The rows of the table ${name} are not those that the last commit left there.`
-      : `The table ${name} has ${rowsText(found.rows)}, and the last commit left ${rowsText(sealed.rows)} there.`;
+      ? `The rows of the table ${name} are not those of the last commit.`
+      : `The table ${name} has ${rowsText(found.rows)}, but had ${rowsText(sealed.rows)} after the last commit.`;
   throw corrupt(location, why);
 }
 
@@ -120,7 +119,7 @@ export function keyText(key: Row): string {
   return key.map(String).join(':');
 }
 
-/** A damaged checksum may be no number; then no sum can be right. */
+/** A damaged checksum may not be a number; then no sum can match. */
 export function crcCell(cell: Cell | undefined): number {
   return typeof cell === 'number' ? cell : NaN;
 }
@@ -129,13 +128,13 @@ function rowsText(rows: number): string {
   return rows === 1 ? '1 row' : `${rows} rows`;
 }
 
-/** Below 0 where `a` comes first, as SQLite orders numbers and text. */
+/** Below 0 if `a` comes first, in SQLite's order of numbers and text. */
 export function compareKeys(a: Row, b: Row): number {
   for (let index = 0; index < a.length; index += 1) {
     const [left, right] = [a[index], b[index]];
     if (left === right) continue;
     if (typeof left === 'number' && typeof right === 'number') return left - right;
-    // Two texts compare alike here and there but for a few beyond the basic plane, so only a doubt is looked at twice.
+    // JavaScript and SQLite order texts equally, except for a few characters beyond the basic plane, checked below.
     if (typeof left === 'string' && typeof right === 'string' && left < right) return -1;
     return Buffer.compare(Buffer.from(String(left)), Buffer.from(String(right)));
   }

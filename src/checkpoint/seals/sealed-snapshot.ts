@@ -1,4 +1,4 @@
-/** What a reader sees: the state of one commit, with the seal that says what belongs to it. */
+/** What a reader sees: the state of one commit, with its seal. */
 import type { DatabaseSync } from 'node:sqlite';
 import { checkNoted, readNote } from './commit-note.ts';
 import { inSnapshot } from '../connection.ts';
@@ -6,9 +6,9 @@ import type { Seal } from './seal.ts';
 import { readSeal } from './seal-row.ts';
 
 /**
- * Everything that `read` reads is of one commit, whose seal it is given: undefined in a checkpoint that was not sealed yet.
- * Within another call the snapshot is there already.
- * @throws CHECKPOINT_CORRUPT where a later commit was made in this folder
+ * Everything that `read` reads belongs to one commit. It gets the seal of that commit, or undefined if the checkpoint is not
+ * sealed yet. A nested call uses the existing snapshot.
+ * @throws CHECKPOINT_CORRUPT if a later commit was made in this folder
  */
 export function inSealedSnapshot<T>(
   database: DatabaseSync,
@@ -16,7 +16,7 @@ export function inSealedSnapshot<T>(
   read: (seal: Seal | undefined) => T,
 ): T {
   if (database.isTransaction) return read(readSeal(database, location));
-  // Before the snapshot, which is then of the commit that is noted or of a later one.
+  // Read before the snapshot, which then belongs to the noted commit or a later one.
   const noted = readNote(location);
   return inSnapshot(database, () => {
     const seal = readSeal(database, location);

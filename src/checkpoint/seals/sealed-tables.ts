@@ -1,6 +1,6 @@
 /**
- * Every table of a checkpoint that is sealed, which is every table but the seal itself: a row of each carries a checksum of
- * its cells, and the seal has the number of rows and the sum of their checksums. A new table needs one entry here.
+ * Every sealed table of a checkpoint, which is every table except the seal itself. Each row has a checksum of its cells, and
+ * the seal has the number of rows and the sums of their checksums. A new table needs one entry here.
  */
 import type { Aggregate } from '../../plan/query-plan.ts';
 import { aggregateColumns, GROUP_CRC, GROUP_KEY, tableOf } from '../aggregate-columns.ts';
@@ -9,13 +9,13 @@ import { DEAD_LETTER_COLUMNS } from '../tables.ts';
 
 export interface SealedTable {
   readonly name: string;
-  /** The columns of its primary key, in their order; names are quoted here where SQL needs it. */
+  /** The columns of its primary key, in their order; names are quoted here if SQL needs it. */
   readonly key: readonly string[];
-  /** What the checksum of a row covers, in this order. */
+  /** The columns that the checksum of a row covers, in this order. */
   readonly columns: readonly string[];
   /** The column of the checksum. */
   readonly crc: string;
-  /** Whether it has integers beyond 2^53, which are read as bigints. */
+  /** Whether it can have integers beyond 2^53, which are read as bigints. */
   readonly hasBigIntegers?: true;
 }
 
@@ -32,8 +32,8 @@ export const META = table('meta', ['id'], META_COLUMNS.split(', '));
 export const ACCOUNTING = table('accounting', ['id'], ['id', ...COUNTS, 'dead_letter_bytes']);
 export const PLANS = table('plans', ['batch_id'], ['batch_id', 'plan']);
 /**
- * The mark that a report was printed is not covered, so that setting it changes no seal: it is 0, or the row's own checksum,
- * and nothing else.
+ * The checksum does not cover the mark of a printed report, so setting the mark does not change the seal. The mark is either
+ * 0 or the checksum of the row.
  */
 export const COMMITS = table(
   'commits',
@@ -45,7 +45,7 @@ export const PARTITIONS = table(
   ['"partition"'],
   ['"partition"', 'next_offset', 'max_event_micros', 'active_at_ms'],
 );
-/** Its number is not covered: it is given when the letter is moved into the table, and only says the order. */
+/** The checksum does not cover the number: it is assigned when the letter is moved into the table, and only gives the order. */
 export const DEAD_LETTERS: SealedTable = {
   ...table('dead_letters', ['id'], DEAD_LETTER_COLUMNS.split(', ')),
   hasBigIntegers: true,
@@ -81,7 +81,7 @@ export const DATA_LOSSES = table(
   ],
 );
 
-/** Read and checked in full at each start, since every verdict depends on them; they are small, or needed in memory. */
+/** Read and checked completely at each start, since every verdict depends on them. They are small, or needed in memory. */
 export const CHECKED_AT_START: readonly SealedTable[] = [
   META,
   ACCOUNTING,
@@ -94,10 +94,10 @@ export const CHECKED_AT_START: readonly SealedTable[] = [
   DATA_LOSSES,
 ];
 
-/** May be long, and are for people: at a start, that all of their rows are there is enough. */
+/** These may be large, and are for people. At a start, only their number of rows is checked. */
 export const COUNTED_AT_START: readonly SealedTable[] = [DEAD_LETTERS, DUPLICATES];
 
-/** All but those of aggregates, which the plan names. */
+/** All tables except those of aggregates, which the plan names. */
 export const SEALED_TABLES: readonly SealedTable[] = [
   ...CHECKED_AT_START,
   ...COUNTED_AT_START,
@@ -110,7 +110,7 @@ export function sealedAggregate(aggregate: Aggregate): SealedTable {
   return { name, key: [GROUP_KEY], columns: aggregateColumns(aggregate), crc: GROUP_CRC };
 }
 
-/** What a statement that reads whole rows selects: the key, what the checksum covers, and the checksum. */
+/** A selection of whole rows: the key, the columns that the checksum covers, and the checksum. */
 export function selectionOf({ name, key, columns, crc }: SealedTable): string {
   return `SELECT ${[...key, ...columns, crc].join(', ')} FROM ${quoted(name)}`;
 }

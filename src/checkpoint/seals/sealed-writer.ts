@@ -1,4 +1,4 @@
-/** Writes rows of a sealed table with their checksums, and keeps the seal in step. Prepared once for a runner's life. */
+/** Writes rows of a sealed table with their checksums, and updates the seal. Prepared once per runner. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { allRows, firstCell, quoted } from '../connection.ts';
 import { crcOfCells } from './row-crc.ts';
@@ -24,14 +24,14 @@ export class SealedWriter {
     this.insert = database.prepare(`INSERT INTO ${quoted(name)} ${values}`);
   }
 
-  /** A row that is not there yet. */
+  /** Inserts a row whose key does not exist yet. */
   add(draft: SealDraft, cells: readonly SQLInputValue[]): void {
     const crc = crcOfCells(cells);
     this.insert.run(...cells, crc);
     draft.of(this.table.name).add(crc);
   }
 
-  /** A row in place of the one with its key, where there is one; the key comes first among the cells. */
+  /** Inserts or replaces a row; the key comes first among the cells. */
   put(draft: SealDraft, cells: readonly SQLInputValue[]): void {
     const crc = crcOfCells(cells);
     const before = firstCell(this.selectCrc, ...cells.slice(0, this.table.key.length));
@@ -41,7 +41,7 @@ export class SealedWriter {
     sum.add(crc);
   }
 
-  /** Whether the row was added: it is left alone where its key is there. */
+  /** Inserts a row unless its key exists. Returns whether it was added. */
   addNew(draft: SealDraft, cells: readonly SQLInputValue[]): boolean {
     const key = cells.slice(0, this.table.key.length);
     if (firstCell(this.selectCrc, ...key) !== undefined) return false;
@@ -49,7 +49,7 @@ export class SealedWriter {
     return true;
   }
 
-  /** Removes the rows that match `where`, such as `batch_id <= ?`, and says how many they were. */
+  /** Removes the rows that match `where`, such as `batch_id <= ?`, and returns their number. */
   remover(where: string): (draft: SealDraft, ...values: SQLInputValue[]) => number {
     const { name, crc } = this.table;
     const remove = this.database.prepare(`DELETE FROM ${quoted(name)} WHERE ${where} RETURNING ${crc}`);

@@ -1,4 +1,4 @@
-/** Whether the accounting balances, and agrees with the commits, the dead letters and the duplicates that are kept. */
+/** Whether the accounting balances, and agrees with the stored commits, dead letters and duplicates. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { Accounting } from '../../contracts/batch.ts';
 import { allRows, eachRow, firstCell } from '../connection.ts';
@@ -9,7 +9,7 @@ type Findings = Generator<FindingParts, void, undefined>;
 
 const NAMES = ['read', 'accepted', 'invalid', 'duplicate', 'late'] as const;
 
-/** What is kept of one batch, or of all, beside the counts. */
+/** The number of stored letters and duplicates of one batch, or of all batches. */
 interface Kept {
   readonly invalid: number;
   readonly duplicate: number;
@@ -19,7 +19,11 @@ interface Kept {
 export function* accountingFindings(database: DatabaseSync): Findings {
   const total = storedAccounting(database);
   if (total === undefined) {
-    yield finding('The accounting is missing.', 'table accounting', 'It has one row, written at the start.');
+    yield finding(
+      'The accounting is missing.',
+      'table accounting',
+      'This table always has one row, from the start.',
+    );
     return;
   }
   const commits = storedCommits(database);
@@ -56,7 +60,7 @@ function* balanceFindings(accounting: Accounting, where: string): Findings {
   );
 }
 
-/** The commits of old batches are dropped: until then the sums are equal, and after that they are at most the totals. */
+/** Commits of old batches are removed. Before that the sums equal the totals; later they are at most the totals. */
 function* sumFindings(total: Accounting, commits: readonly StoredCommit[]): Findings {
   const isWhole = commits.length === 0 || commits[0]?.batchId === 0;
   for (const name of NAMES) {
@@ -65,7 +69,7 @@ function* sumFindings(total: Accounting, commits: readonly StoredCommit[]): Find
     yield finding(
       'The accounting is not the sum of its batches.',
       `table accounting, column ${name}`,
-      `It says ${total[name]}, and the ${commits.length} kept batches ${isWhole ? 'are all and' : 'alone'} have ${sum}.`,
+      `It says ${total[name]}, but the ${commits.length} stored batches${isWhole ? ', which are all batches,' : ''} have ${sum}.`,
     );
   }
 }
@@ -78,9 +82,9 @@ function* keptFindings(counted: Accounting, kept: Kept, where: string): Findings
   ] as const) {
     if (counted[name] === kept[name]) continue;
     yield finding(
-      `What was counted as ${name} is not what is kept.`,
+      `The number of events counted as ${name} is not the number of stored rows.`,
       `table ${table}, ${where}`,
-      `${counted[name]} were counted, and ${kept[name]} are kept.`,
+      `${counted[name]} were counted, but ${kept[name]} are stored.`,
     );
   }
 }
@@ -119,9 +123,9 @@ function* byteFindings(database: DatabaseSync): Findings {
   }
   if (bytes === counted) return;
   yield finding(
-    'The bytes of the dead letters are not those that were counted.',
+    'The size of the dead letters is not the counted size.',
     'table accounting, column dead_letter_bytes',
-    `It says ${counted}, and the dead letters have ${bytes}.`,
+    `It says ${counted} bytes, but the dead letters have ${bytes}.`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** What a verification finds wrong with a checkpoint. */
+/** A fault that a verification finds in a checkpoint. */
 
 export interface Finding {
   /** The check that found it. */
@@ -7,13 +7,13 @@ export interface Finding {
   readonly what: string;
   /** The file, or the table and its row. */
   readonly where: string;
-  /** What was expected and what is there. */
+  /** What was expected and what was found. */
   readonly why: string;
   readonly mend: string;
 }
 
 export type FindingParts = Omit<Finding, 'check'>;
 
-/** What can be done about nearly everything. */
+/** The remedy for nearly every finding. */
 export const MEND =
-  'Check the disk. Stop the query and put back a copy of the folder. Only if there is none, move the folder away: the query then reads its topic from the start.';
+  'Check the disk. Stop the query and restore a copy of the folder. Only if you have no copy, move the folder away: the query then reads its topic from the start.';

@@ -1,4 +1,4 @@
-/** Whether a mark is of records that were not read, and whether a loss waits for a person. */
+/** Whether a mark belongs to records that were not read, and whether there is a loss to accept. */
 import type { DatabaseSync } from 'node:sqlite';
 import { readRaisedLosses } from '../history/data-losses.ts';
 import { allRows, type Row } from '../connection.ts';
@@ -14,9 +14,9 @@ export function* historyFindings(
 ): Generator<FindingParts, void, undefined> {
   for (const [partition, baseOffset, nextOffset] of unreadMarks(database)) {
     yield {
-      what: 'A partition has a mark of records that it has not read.',
+      what: 'A partition has a mark for records that were not read.',
       where: `table history_marks, partition ${String(partition)}`,
-      why: `A mark begins at offset ${String(baseOffset)}, and the next offset is ${String(nextOffset)}.`,
+      why: `A mark begins at offset ${String(baseOffset)}, but the next offset to read is ${String(nextOffset)}.`,
       mend: MEND,
     };
   }
@@ -29,14 +29,14 @@ export function* historyFindings(
           : `Records were removed before they were read: ${records}.`,
       where: `table data_losses, partition ${partition}`,
       why,
-      mend: 'Bring the right log back; or go on without these records with `tallystream checkpoint accept-loss`.',
+      mend: 'Restore the right log; or continue without these records with `tallystream checkpoint accept-loss`.',
     };
   }
 }
 
 function unreadMarks(database: DatabaseSync): readonly Row[] {
   if (laterTables(database).includes(HISTORY_MARKS)) return [];
-  // Compared by SQLite, since a damaged offset may be more than a number can hold.
+  // Compared by SQLite, since a damaged offset may be too large for a number.
   return allRows(
     database.prepare(
       `SELECT "partition", max(base_offset), min(partitions.next_offset)

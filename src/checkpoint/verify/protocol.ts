@@ -1,4 +1,4 @@
-/** Whether plans, commits and the offsets of partitions tell one story. */
+/** Whether plans, commits and the offsets of partitions are consistent. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { BatchPlan } from '../../contracts/batch.ts';
 import type { AcceptedLoss } from '../../contracts/checkpoint.ts';
@@ -12,10 +12,10 @@ import { storedCommits, storedPlans, type StoredCommit, type StoredPlan } from '
 
 type Findings = Generator<FindingParts, void, undefined>;
 
-/** A clock that is set back by less than this has not jumped, as far as a plan says. */
+/** A plan does not record a clock that was set back by less than this. */
 const CLOCK_SLACK_MS = 1_000;
 
-/** Tables whose rows come with a commit. */
+/** Tables whose rows are written by commits. */
 const COMMITTED_TABLES = ['dead_letters', 'duplicates', 'dedupe_appended', 'lost_ranges'] as const;
 
 export function* protocolFindings(
@@ -37,7 +37,7 @@ export function* protocolFindings(
       yield finding(
         'Rows belong to a batch that was not committed.',
         `table ${table}, batch ${newest}`,
-        `The last commit is ${last < 0 ? 'none' : `batch ${last}`}.`,
+        last < 0 ? 'There is no commit.' : `The last commit is batch ${last}.`,
       );
     }
   }
@@ -54,7 +54,7 @@ function* orderFindings(plans: readonly StoredPlan[], commits: readonly StoredCo
       yield finding(
         'Batches are missing.',
         `table ${table}, batch ${batchId}`,
-        `The one before is batch ${before}.`,
+        `The batch before it is ${before}.`,
       );
     }
   }
@@ -65,7 +65,7 @@ function* orderFindings(plans: readonly StoredPlan[], commits: readonly StoredCo
   yield finding(
     'Plan and commit contradict each other.',
     'tables plans and commits',
-    `The last plan is ${name(planned)} and the last commit is ${name(committed)}; a plan is at most one ahead.`,
+    `The last plan is ${name(planned)} and the last commit is ${name(committed)}. A plan is at most one batch ahead.`,
   );
 }
 
@@ -83,30 +83,30 @@ function* pairFindings(plans: readonly StoredPlan[], commits: readonly StoredCom
     if (plan === undefined) continue;
     if (plan.watermarkMicros !== watermarkMicros) {
       yield finding(
-        'A commit has another watermark than its plan.',
+        'A commit has a different watermark than its plan.',
         `table commits, ${where}`,
-        `It is ${String(watermarkMicros)}, and ${String(plan.watermarkMicros)} was planned.`,
+        `It is ${String(watermarkMicros)}, but the plan has ${String(plan.watermarkMicros)}.`,
       );
     }
-    // Fewer where the log has gaps, or where records were gone when they were read.
+    // There are fewer if the log has gaps, or if records were removed before they were read.
     const planned = plan.ranges.reduce((sum, { start, end }) => sum + end - start, 0);
     if (accounting.read <= planned) continue;
     yield finding(
-      'A batch has read more than was planned.',
+      'A batch has read more records than planned.',
       `table commits, ${where}`,
-      `It counts ${accounting.read} records, and its ranges have ${planned}.`,
+      `It counts ${accounting.read} records, but its ranges have ${planned}.`,
     );
   }
 }
 
-/** Plans in order, where a batch without one has its place as well: what it read is not known. */
+/** Plans in order. A batch without a plan is included, since it is unknown what that batch read. */
 function* withGaps(
   plans: readonly StoredPlan[],
   lastBatchId: number,
 ): Generator<StoredPlan, void, undefined> {
   let next = plans[0]?.batchId ?? lastBatchId + 1;
   for (const stored of plans) {
-    // One unknown batch says as much as many.
+    // One unknown batch has the same effect as many.
     if (stored.batchId !== next) yield { batchId: next, plan: undefined };
     yield stored;
     next = stored.batchId + 1;
@@ -114,19 +114,19 @@ function* withGaps(
   if (next <= lastBatchId) yield { batchId: next, plan: undefined };
 }
 
-/** After a loss was accepted a partition is read on from elsewhere than where its last plan ended. */
+/** After a loss was accepted, a partition does not continue where its last plan ended. */
 function moveAccepted(ends: Map<number, number>, accepted: readonly AcceptedLoss[], batchId: number): void {
   const own = accepted.filter((loss) => loss.batchId === batchId);
   for (const [partition, end] of ends) ends.set(partition, resumeAt({ partition, nextOffset: end }, own));
 }
 
-/** Each plan goes on where the ones before it ended. */
+/** Each plan continues where the earlier plans ended. */
 function* successionFindings(plans: readonly StoredPlan[], accepted: readonly AcceptedLoss[]): Findings {
   const ends = new Map<number, number>();
   let before: BatchPlan | undefined;
   for (const { plan } of withGaps(plans, -1)) {
     if (plan === undefined) {
-      // Where it ended is not known, so nothing can be said of the next.
+      // It is unknown where it ended, so the next plan cannot be checked.
       ends.clear();
       before = undefined;
       continue;
@@ -135,21 +135,21 @@ function* successionFindings(plans: readonly StoredPlan[], accepted: readonly Ac
     if (before !== undefined) {
       if (plan.topicId !== before.topicId)
         yield finding(
-          'A plan is of another topic.',
+          'A plan belongs to another topic.',
           where,
-          `Its topic is ${plan.topicId}, and before ${before.topicId}.`,
+          `Its topic is ${plan.topicId}, but the topic of the plan before is ${before.topicId}.`,
         );
       const passedMs = plan.clockMs - before.clockMs - (plan.clockShiftMs ?? 0);
       if (passedMs < -CLOCK_SLACK_MS)
         yield finding(
-          'The clock of a plan went back, and the plan does not say so.',
+          'The clock of a plan went back, but the plan does not record it.',
           where,
-          `It is ${plan.clockMs}, after ${before.clockMs}, with a jump of ${plan.clockShiftMs ?? 0} ms.`,
+          `It is ${plan.clockMs}, after ${before.clockMs}, with a recorded jump of ${plan.clockShiftMs ?? 0} ms.`,
         );
       const isLowered = plan.lowered?.batchId === plan.batchId;
       if (!isLowered && (plan.watermarkMicros ?? -Infinity) < (before.watermarkMicros ?? -Infinity)) {
         yield finding(
-          'The watermark went back, and nobody lowered it.',
+          'The watermark went back, but was not lowered by an operator.',
           where,
           `It is ${String(plan.watermarkMicros)}, after ${String(before.watermarkMicros)}.`,
         );
@@ -160,9 +160,9 @@ function* successionFindings(plans: readonly StoredPlan[], accepted: readonly Ac
       const expected = ends.get(partition) ?? start;
       if (start !== expected || end < start) {
         yield finding(
-          'A plan does not go on where the one before it ended.',
+          'A plan does not continue where the plan before it ended.',
           where,
-          `In partition ${partition} it reads [${start}, ${end}), and ${expected} was the next offset.`,
+          `In partition ${partition} it reads [${start}, ${end}), but the next offset was ${expected}.`,
         );
       }
       ends.set(partition, end);
@@ -172,23 +172,23 @@ function* successionFindings(plans: readonly StoredPlan[], accepted: readonly Ac
   }
 }
 
-/** A plan carries on when the watermark was lowered, and only the batch that lowers it may say something new. */
+/** Plans repeat when the watermark was last lowered. Only the batch that lowers it may change this. */
 function* loweredFindings(plan: BatchPlan, before: BatchPlan | undefined): Findings {
   const { lowered, batchId } = plan;
   if (lowered?.batchId === batchId) {
     if (plan.ranges.length === 0 && plan.lost.length === 0) return;
     yield finding(
-      'A batch that lowers the watermark reads records.',
+      'A batch that lowers the watermark also reads records.',
       `table plans, batch ${batchId}`,
-      'Such a batch reads nothing.',
+      'Such a batch must read nothing.',
     );
     return;
   }
   if (before === undefined || JSON.stringify(lowered) === JSON.stringify(before.lowered)) return;
   yield finding(
-    'A plan says otherwise than the one before when the watermark was lowered.',
+    'A plan disagrees with the plan before it on when the watermark was lowered.',
     `table plans, batch ${batchId}`,
-    `It says ${loweredText(lowered)}, and before ${loweredText(before.lowered)}.`,
+    `It says ${loweredText(lowered)}, but the plan before says ${loweredText(before.lowered)}.`,
   );
 }
 
@@ -224,13 +224,13 @@ function* offsetFindings(
     yield finding(
       'The offset of a partition is not where its last batch ended.',
       `table partitions, partition ${partition}`,
-      `Its next offset is ${state?.nextOffset ?? 'missing'}, and the last plan that read it ended at ${end}.`,
+      `Its next offset is ${state?.nextOffset ?? 'missing'}, but the last plan that read it ended at ${end}.`,
     );
   }
   for (const { partition, isAsWritten } of partitions) {
     if (isAsWritten || misplaced.has(partition)) continue;
     yield finding(
-      'What is remembered of a partition does not match its checksum.',
+      'The state of a partition does not match its checksum.',
       `table partitions, partition ${partition}`,
       'Its next offset, its newest event time, the time of its last batch or its checksum is not what was written.',
     );

@@ -1,4 +1,4 @@
-/** Whether each table holds the rows that the last commit left there, each as it was written. */
+/** Whether each table has exactly the rows of the last commit, each as it was written. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../../errors.ts';
 import { GROUP_CRC } from '../aggregate-columns.ts';
@@ -17,13 +17,13 @@ import {
 
 type Findings = Generator<FindingParts, void, undefined>;
 
-/** Their rows have checks of their own, which say more. */
+/** Other checks cover the rows of these tables in more detail. */
 const CHECKED_ELSEWHERE: readonly SealedTable[] = [PARTITIONS, DEDUPE_SEGMENTS, DEDUPE_APPENDED];
 
-/** Nothing where the checkpoint is not sealed yet. @throws CHECKPOINT_CORRUPT where the seal itself is damaged */
+/** No findings if the checkpoint is not sealed yet. @throws CHECKPOINT_CORRUPT if the seal itself is damaged */
 export function* sealFindings(database: DatabaseSync, location: string, seal: Seal | undefined): Findings {
   if (seal === undefined) {
-    // Asked again: none is no finding, and one that cannot be read is.
+    // Read again: a missing seal is not a finding here, but an unreadable one is.
     readSeal(database, location);
     return;
   }
@@ -31,7 +31,7 @@ export function* sealFindings(database: DatabaseSync, location: string, seal: Se
   for (const table of rows) {
     yield* guardedFindings(table.name, location, () => rowFindings(database, table, seal, location));
   }
-  // By the names in the seal, since the list of aggregates in the checkpoint may be damaged itself.
+  // Uses the names in the seal, since the list of aggregates in the checkpoint may itself be damaged.
   const known = new Set(rows.map(({ name }) => name));
   for (const name of Object.keys(seal.tables).filter((each) => !known.has(each))) {
     const crc = CHECKED_ELSEWHERE.find((table) => table.name === name)?.crc ?? GROUP_CRC;
@@ -54,7 +54,7 @@ function* rowFindings(database: DatabaseSync, table: SealedTable, seal: Seal, lo
   }
 }
 
-/** What one table does not let be read hides nothing of the next. */
+/** An unreadable table does not stop the check of the next one. */
 function* guardedFindings(name: string, location: string, find: () => Iterable<FindingParts>): Findings {
   try {
     yield* find();
@@ -62,7 +62,7 @@ function* guardedFindings(name: string, location: string, find: () => Iterable<F
     const failure = checkpointFailure(error, { location });
     if (!(failure instanceof TallystreamError) || failure.code !== 'CHECKPOINT_CORRUPT') throw failure;
     yield {
-      what: 'A table is not as the last commit left it.',
+      what: 'A table does not have the rows of the last commit.',
       where: `table ${name}`,
       why: failure.why ?? failure.what,
       mend: MEND,

@@ -1,4 +1,4 @@
-/** Whether each stored value by itself is what was written: JSON that parses, blobs that match their checksums. */
+/** Whether each stored value is what was written: JSON that parses, blobs that match their checksums. */
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { keyCellsOf, storedGroups } from '../aggregate-table.ts';
@@ -12,7 +12,7 @@ import { ID_BYTES } from '../summary.ts';
 
 type Findings = Generator<FindingParts, void, undefined>;
 
-/** @throws CHECKPOINT_CORRUPT where it does not say whose checkpoint it is */
+/** @throws CHECKPOINT_CORRUPT if it does not say which query it belongs to */
 export function* identityFindings(database: DatabaseSync, location: string): Findings {
   const { fingerprint, queryName, topic } = readIdentity(database, undefined, location);
   for (const [part, name] of [
@@ -21,7 +21,7 @@ export function* identityFindings(database: DatabaseSync, location: string): Fin
   ] as const) {
     if (fingerprint[part] === name) continue;
     yield {
-      what: `The checkpoint names two of ${part}.`,
+      what: `The checkpoint has two different values of ${part}.`,
       where: 'table meta',
       why: `One is ${JSON.stringify(name)}, and in the fingerprint ${JSON.stringify(fingerprint[part])}.`,
       mend: MEND,
@@ -36,7 +36,7 @@ const JSON_COLUMNS: readonly (readonly [table: string, column: string, row: stri
   ['dead_letters', 'headers', 'id'],
 ];
 
-/** Every text that is JSON; and that plan and progress are of the batch that they stand for. */
+/** Checks every JSON text, and that each plan and progress belongs to its batch. */
 export function* jsonFindings(database: DatabaseSync, location: string): Findings {
   for (const [table, column, row] of JSON_COLUMNS) {
     const name = row === 'batch_id' ? 'batch' : row;
@@ -46,17 +46,18 @@ export function* jsonFindings(database: DatabaseSync, location: string): Finding
     for (const [id, text] of eachRow(rows)) {
       const where = `table ${table}, ${name} ${String(id)}, column ${column}`;
       const { value, problem } = parsed(text);
-      if (problem !== undefined) yield { what: 'It is not JSON.', where, why: problem, mend: MEND };
+      if (problem !== undefined)
+        yield { what: 'A stored value is not JSON.', where, why: problem, mend: MEND };
       else if ((column === 'plan' || column === 'progress') && batchOf(value) !== id) {
         yield {
-          what: `It is not the ${column} of its batch.`,
+          what: `A stored ${column} belongs to another batch.`,
           where,
           why: `It says batch ${String(batchOf(value))}.`,
           mend: MEND,
         };
       } else if (column === 'plan' && readablePlan([id as Cell, text as Cell], location) === undefined) {
         yield {
-          what: 'It is not a plan.',
+          what: 'A stored value is not a plan.',
           where,
           why: 'It does not say which offsets of which topic it reads.',
           mend: MEND,
@@ -66,7 +67,7 @@ export function* jsonFindings(database: DatabaseSync, location: string): Finding
   }
 }
 
-/** SQLite keeps no checksums, and one flipped bit would forget an id. Before the seals they were of the bytes alone. */
+/** SQLite has no checksums, and one flipped bit would lose an id. Before seals, the checksums covered only the bytes. */
 export function* dedupeFindings(database: DatabaseSync, _location: string, seal: Seal | undefined): Findings {
   for (const [table, row] of [
     ['dedupe_segments', 'segment'],
@@ -79,16 +80,16 @@ export function* dedupeFindings(database: DatabaseSync, _location: string, seal:
       const expected = seal === undefined ? crc32(bytes) : crcOfCells([id as Cell, bytes]);
       if (expected !== crc) {
         yield {
-          what: 'Remembered ids do not match their checksum.',
+          what: 'Stored event ids do not match their checksum.',
           where,
-          why: `It is ${hex(expected)}, and ${hex(Number(crc))} was written.`,
+          why: `The checksum is ${hex(expected)}, but ${hex(Number(crc))} was written.`,
           mend: MEND,
         };
       } else if (bytes.byteLength % ID_BYTES !== 0) {
         yield {
-          what: 'Remembered ids end in the middle of one.',
+          what: 'Stored event ids end in the middle of an id.',
           where,
-          why: `An id has ${ID_BYTES} bytes, and there are ${bytes.byteLength}.`,
+          why: `An id has ${ID_BYTES} bytes, but all together have ${bytes.byteLength}.`,
           mend: MEND,
         };
       }
@@ -101,7 +102,7 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
     const table = `aggregate_${aggregate.name}`;
     if (firstCell(database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?'), table) === undefined) {
       yield {
-        what: `The totals of ${aggregate.name} are gone.`,
+        what: `The totals of ${aggregate.name} are missing.`,
         where: `table ${table}`,
         why: 'There is no such table.',
         mend: MEND,
@@ -125,9 +126,9 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
       if (value !== undefined && (!Array.isArray(value) || value.length !== keyCells)) {
         isFound = true;
         yield {
-          what: "The group's key is none of its aggregate.",
+          what: "The group's key does not fit its aggregate.",
           where,
-          why: `A key has ${keyCells} cells.`,
+          why: `A key of this aggregate has ${keyCells} cells.`,
           mend: MEND,
         };
       }
@@ -143,7 +144,7 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
 }
 
 function parsed(text: Cell | undefined): { readonly value?: unknown; readonly problem?: string } {
-  if (typeof text !== 'string') return { problem: 'It is no text.' };
+  if (typeof text !== 'string') return { problem: 'It is not text.' };
   try {
     return { value: JSON.parse(text) as unknown };
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * Verifies a checkpoint from outside: the file as SQLite sees it, and what must hold between its tables. Every check runs
- * by itself, so that what one cannot read hides nothing that another still finds.
+ * Verifies a checkpoint without its query: checks the file with SQLite, and the invariants between its tables. Every check
+ * runs independently, so that unreadable data in one check does not hide the findings of another.
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../../errors.ts';
@@ -18,18 +18,18 @@ import { sealFindings } from './seal.ts';
 import { dedupeFindings, groupFindings, identityFindings, jsonFindings } from './stored.ts';
 import { openPresent } from '../open-present.ts';
 
-/** One damaged page can be the fault of a million rows; a person needs the first. */
+/** One damaged page can damage a million rows; the user only needs the first ones. */
 const FINDINGS_MAX = 20;
-/** SQLite looks for so many problems. */
+/** The maximum number of problems that SQLite lists. */
 const PROBLEMS_MAX = 100;
 
 export interface Verification {
   readonly location: string;
-  /** False in a checkpoint that a version before seals wrote: that a row is missing cannot be seen in it. */
+  /** False in a checkpoint of a version before seals: missing rows cannot be detected in it. */
   readonly isSealed: boolean;
-  /** The checks that were made, in their order. */
+  /** The completed checks, in their order. */
   readonly checks: readonly string[];
-  /** Empty where the checkpoint is sound. */
+  /** Empty if the checkpoint is sound. */
   readonly findings: readonly Finding[];
 }
 
@@ -48,7 +48,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
 };
 
 /**
- * Writes nothing, and sees one commit while a runner goes on. Blocks this thread for as long as reading the file takes.
+ * Writes nothing, and sees one commit even while a query runs. Blocks this thread while it reads the file.
  * @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_VERSION, CHECKPOINT_LOCKED, CONFIG_INVALID (the folder cannot be used)
  */
 export function verifyCheckpoint({ location }: { readonly location: string }): Verification {
@@ -80,12 +80,12 @@ export function verifyCheckpoint({ location }: { readonly location: string }): V
   } catch (error) {
     throw checkpointFailure(error, { location });
   } finally {
-    // The end of the connection ends the snapshot too, in whatever state a damaged file has left it.
+    // Closing the connection also ends the snapshot, even if the file is damaged.
     database.close();
   }
 }
 
-/** undefined where there is none, and where it is damaged, which the check of the seal finds. */
+/** undefined if there is none, or if it is damaged, which the check of the seal reports. */
 function sealIn(database: DatabaseSync, location: string): Seal | undefined {
   try {
     return readSeal(database, location);
@@ -131,7 +131,7 @@ function findingsOf(check: string, find: () => Iterable<FindingParts>, location:
     }
   } catch (error) {
     const failure = checkpointFailure(error, { location });
-    // A stored value that is JSON and has another shape ends in a TypeError.
+    // A stored value with valid JSON but a wrong shape causes a TypeError.
     if (!isCorrupt(failure) && !(failure instanceof TypeError)) throw failure;
     findings.push({ check, ...unreadable(failure, `what the check "${check}" reads`) });
   }
@@ -144,7 +144,7 @@ function isCorrupt(error: unknown): error is TallystreamError {
 
 function unreadable(error: TallystreamError | TypeError, where: string): FindingParts {
   const why = error instanceof TallystreamError ? (error.why ?? error.what) : error.message;
-  return { what: 'It cannot be read to the end.', where, why, mend: MEND };
+  return { what: 'It cannot be read completely.', where, why, mend: MEND };
 }
 
 /** https://www.sqlite.org/pragma.html#pragma_integrity_check: pages, rows, constraints and indexes. */
@@ -157,7 +157,7 @@ function* integrityFindings(database: DatabaseSync): Generator<FindingParts, voi
       where: 'checkpoint.db',
       why,
       mend: /\bindex\b/.test(why)
-        ? 'Stop the query and run REINDEX on checkpoint.db with a SQLite client; an index is made from its table. Then verify again.'
+        ? 'Stop the query and run REINDEX on checkpoint.db with a SQLite client, which rebuilds the index from its table. Then verify again.'
         : MEND,
     };
   }

@@ -58,7 +58,7 @@ test('says which setting of Kafka came from -X, which beats everything else, and
   assert.match(row('kafka.acks'), / all +-X kafka\.acks$/);
   assert.match(row('kafka.bootstrap_servers'), / a:1,b:2 +-X kafka\.bootstrap\.servers$/);
   assert.match(row('kafka.sasl_password'), / \*{8} +-X kafka\.sasl\.password$/);
-  assert.match(stderr, /^tallystream: kafka\.sasl\.password stands on the command line, .*\n$/);
+  assert.match(stderr, /^tallystream: kafka\.sasl\.password is on the command line, .*\n$/);
   assert.ok(!(stdout + stderr).includes('canary-31aa'));
   assert.equal((await place.ok(['config', 'show'])).stderr, '');
 });

@@ -23,7 +23,7 @@ describe('usage', () => {
     ['dead-letters list --reason unheard-of', /The reasons are MALFORMED_JSON, .*, DUPLICATE\./],
     ['produce --resume nightly', /--resume needs --from/],
     ['produce --from - --resend-lost', /--resend-lost needs --resume/],
-    ['produce --from x.ndjson --seed 3', /--from and --seed cannot go together/],
+    ['produce --from x.ndjson --seed 3', /--from and --seed cannot be used together/],
     ['produce --time-scale 60', /--time-scale needs --start-time/],
     ['produce --start-time 2024-06-26 --time-scale fast', /--time-scale fast is not a positive number/],
     ['produce --start-time 2024-06-26 --time-scale 0', /--time-scale 0 is not a positive number/],
@@ -129,7 +129,7 @@ describe('configuration', () => {
       [place.run(['produce', '--log', 'kafak']), /--log: log\.type must be/],
       [
         place.run(['produce', '--rate', 'fast']),
-        /--rate: producer\.rate must be a number .* or max, and is "fast"/,
+        /--rate: producer\.rate must be a number .* or max, but is "fast"/,
       ],
       [
         place.run(['run', '-X', 'kafka.group.id=mine', '-Xkafka.lingerms=5']),

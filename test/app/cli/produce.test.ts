@@ -114,7 +114,7 @@ describe('--from', () => {
     const env = { NODE_OPTIONS: `--expose-gc --import=${collect}` };
     const { code, stdout, stderr } = await place.run(['produce', '--from', file], { env });
     assert.deepEqual([code, stdout], [4, ''], stderr);
-    assert.match(stderr, /log\.db is no ordinary file.*\n.*\n {2}\(LOG_UNAVAILABLE\)\n$/);
+    assert.match(stderr, /log\.db is not a regular file.*\n.*\n {2}\(LOG_UNAVAILABLE\)\n$/);
   });
 
   test('- carries standard input byte for byte, its last line without an end included', async (t) => {
@@ -143,7 +143,7 @@ describe('--from', () => {
       back.stderr,
       /Warning: standard input is not in time order: line 3 is 1\.0 h earlier than a line above it/,
     );
-    assert.match(back.stderr, /2 lines of standard input were out of order of time/);
+    assert.match(back.stderr, /2 lines of standard input were not in order of time/);
     const inOrder = await place.ok(['produce', '--from', '-'], { input: at(12) + at(13) });
     assert.doesNotMatch(inOrder.stderr, /Warning/);
   });
@@ -160,8 +160,8 @@ describe('--from', () => {
     assert.equal((await acknowledged(['--events', '2']))[0], 2);
     const [rest, said] = await acknowledged([]);
     assert.equal(rest, 1);
-    assert.match(said, /nightly: going on after line 2/);
-    assert.match((await acknowledged([]))[1], /nightly: all 3 lines are in the log already\./);
+    assert.match(said, /nightly: continuing after line 2/);
+    assert.match((await acknowledged([]))[1], /nightly: all 3 lines are already in the log\./);
     appendFileSync(path, 'd\n');
     assert.equal((await acknowledged([]))[0], 1);
     assert.deepEqual(await valuesIn(place), ['a', 'b', 'c', 'd']);
@@ -221,7 +221,7 @@ describe('generated events', () => {
     assert.equal(stdout, '');
     assert.match(
       stderr,
-      /^Producing purchase events to purchasing_events; --seed \d+ makes the same ones again, but for their time\.\n10 events delivered in /,
+      /^Producing purchase events to purchasing_events\. --seed \d+ generates the same events again, except for their time\.\n10 events delivered in /,
     );
   });
 

@@ -129,7 +129,7 @@ test('a late event is redriven only with --accept-late, and counts once then', a
   const without = await place.ok(['dead-letters', 'redrive']);
   assert.match(
     without.stdout,
-    /^0 dead letters were appended .*\nLeft out, LATE and would be late again: 1\. With --accept-late/,
+    /^0 dead letters were appended .*\nSkipped, LATE and would be late again: 1\. With --accept-late/,
   );
   assert.deepEqual(await redrive(place, '0:1'), [0, 0, 1, 0]);
   await carry(place);
@@ -218,7 +218,7 @@ test('a damaged dead letter is shown as damaged, and is never redriven', async (
 
   const listed = await place.run(['dead-letters', 'list', '--json']);
   assert.equal(listed.code, 5);
-  assert.match(listed.stderr, /1 dead letter in the checkpoint does not match the checksum/);
+  assert.match(listed.stderr, /1 dead letter in the checkpoint does not match the stored checksum/);
   const letters = listed.stdout
     .trim()
     .split('\n')

@@ -13,7 +13,7 @@ function wrong(path: string, text: string): string {
 test('a wrong secret is refused without being quoted', () => {
   const key = { ...KEYS[0]!, secret: true as const };
   const message = describeMismatch(key, 'canary7f3a', { kind: 'mismatch' }, true);
-  assert.equal(message, 'data_dir must be the path of a folder, and is something else.');
+  assert.equal(message, 'data_dir must be the path of a folder, but is something else.');
 });
 
 test('a place cannot act on the terminal either', () => {
@@ -27,7 +27,7 @@ describe('a wrong value next to a password', () => {
       ['kafka.compression', 'snapy', /is "snapy"\. Did you mean snappy\?$/],
       ['kafka.sasl_mechanism', 'scram_sha_512', /is "scram_sha_512"\. Did you mean SCRAM-SHA-512\?$/],
       ['kafka.publish_offsets', 'True', /is "True"\. Did you mean true\?$/],
-      ['kafka.request_timeout', '1 second', /from 2 seconds to 10 minutes, and is "1 second"\.$/],
+      ['kafka.request_timeout', '1 second', /from 2 seconds to 10 minutes, but is "1 second"\.$/],
       ['kafka.replication_factor', '0', /is "0"\.$/],
       ['kafka.client_id', '', /is ""\.$/],
     ];
@@ -36,10 +36,10 @@ describe('a wrong value next to a password', () => {
 
   test('is otherwise told by its kind and length, and by what is wrong with it', () => {
     const told: [path: string, text: string, says: RegExp][] = [
-      ['kafka.acks', 'blaumeise', /must be one of all, 1, and is a text of 9 characters\.$/],
+      ['kafka.acks', 'blaumeise', /must be one of all, 1, but is a text of 9 characters\.$/],
       ['kafka.request_timeout', '30000', /is a number of 5 digits\. A duration needs its unit/],
-      ['kafka.request_timeout', 'blaumeise', /must be a duration .*, and is a text of 9 characters\.$/],
-      ['kafka.replication_factor', '71839', /or broker, and is a number of 5 digits\.$/],
+      ['kafka.request_timeout', 'blaumeise', /must be a duration .*, but is a text of 9 characters\.$/],
+      ['kafka.replication_factor', '71839', /or broker, but is a number of 5 digits\.$/],
       ['kafka.tls_ca_file', '~/ca.pem', /is a text of 8 characters\. Nothing expands ~ here/],
       ['kafka.bootstrap_servers', 'a:1, till:pw@b:2', /is a text of 16 characters\. Entry 2 of 2 is not/],
     ];

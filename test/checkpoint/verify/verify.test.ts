@@ -65,7 +65,7 @@ test('finds an empty checkpoint sound, and one whose old batches were dropped', 
   const old = await written(t, 130);
   assert.deepEqual(found(old), []);
   edit(old, 'UPDATE accounting SET read = 100, invalid = 0');
-  assert.match(found(old).join('\n'), /column read: It says 100, and the 100 kept batches alone have 200/);
+  assert.match(found(old).join('\n'), /column read: It says 100, but the 100 stored batches have 200/);
 });
 
 test('finds it sound again and again while a runner commits', async (t) => {
@@ -85,7 +85,7 @@ const damages: [string, string, ...RegExp[]][] = [
     'UPDATE commits SET accepted = 5 WHERE batch_id = 2',
     /^integrity: .*CHECK constraint failed in commits/,
     /^accounting: The accounting does not balance\. table commits, batch 2: 2 read is not 5 accepted/,
-    /^accounting: .*column accepted: It says 0, and the 4 kept batches are all and have 5/,
+    /^accounting: .*column accepted: It says 0, but the 4 stored batches, which are all batches, have 5/,
   ],
   [
     'a balance that is off, in all',
@@ -96,15 +96,15 @@ const damages: [string, string, ...RegExp[]][] = [
   [
     'a dead letter that is gone',
     'DELETE FROM dead_letters WHERE batch_id = 1',
-    /counted as invalid.*table dead_letters, batch 1: 1 were counted, and 0 are kept/,
-    /counted as invalid.*table dead_letters, all batches: 4 were counted, and 3/,
-    /bytes of the dead letters.*It says 132, and the dead letters have 99/,
+    /counted as invalid.*table dead_letters, batch 1: 1 were counted, but 0 are stored/,
+    /counted as invalid.*table dead_letters, all batches: 4 were counted, but 3/,
+    /size of the dead letters.*It says 132 bytes, but the dead letters have 99/,
   ],
   [
     'an invalid event that became a late one',
     "UPDATE dead_letters SET reason = 'LATE' WHERE batch_id = 1",
     /as invalid.*batch 1/,
-    /as late.*batch 1: 0 were counted, and 1/,
+    /as late.*batch 1: 0 were counted, but 1/,
     /as invalid.*all batches/,
     /as late.*all batches/,
   ],
@@ -117,22 +117,22 @@ const damages: [string, string, ...RegExp[]][] = [
   [
     'a headers column that is no JSON',
     "UPDATE dead_letters SET headers = '[' WHERE id = 2",
-    /^json: It is not JSON\. table dead_letters, id 2, column headers/,
+    /^json: A stored value is not JSON\. table dead_letters, id 2, column headers/,
   ],
   [
     'a plan that is no JSON',
     "UPDATE plans SET plan = '{' WHERE batch_id = 1",
-    /^json: It is not JSON\. table plans, batch 1, column plan/,
+    /^json: A stored value is not JSON\. table plans, batch 1, column plan/,
   ],
   [
     'a plan of another batch',
     "UPDATE plans SET plan = json_set(plan, '$.batchId', 9) WHERE batch_id = 1",
-    /^json: It is not the plan of its batch\. table plans, batch 1.*batch 9/,
+    /^json: A stored plan belongs to another batch\. table plans, batch 1.*batch 9/,
   ],
   [
     'a plan without ranges',
     `UPDATE plans SET plan = '{"batchId":1,"topicId":"t","ranges":[null],"lost":[]}' WHERE batch_id = 1`,
-    /^json: It is not a plan\. table plans, batch 1/,
+    /^json: A stored value is not a plan\. table plans, batch 1/,
   ],
   [
     'a report that is no JSON',
@@ -142,7 +142,7 @@ const damages: [string, string, ...RegExp[]][] = [
   [
     'a progress of another batch',
     "UPDATE commits SET progress = '3' WHERE batch_id = 0",
-    /^json: It is not the progress of its batch/,
+    /^json: A stored progress belongs to another batch/,
   ],
   [
     'plans that are gone',
@@ -153,51 +153,51 @@ const damages: [string, string, ...RegExp[]][] = [
   [
     'a batch that is missing',
     'DELETE FROM plans WHERE batch_id = 1',
-    /Batches are missing\. table plans, batch 2: The one before is batch 0/,
+    /Batches are missing\. table plans, batch 2: The batch before it is 0/,
     /A commit has no plan.*batch 1/,
   ],
   [
     'another topic',
     "UPDATE plans SET plan = json_set(plan, '$.topicId', 'other') WHERE batch_id = 4",
-    /of another topic\. table plans, batch 4/,
+    /belongs to another topic\. table plans, batch 4/,
   ],
   [
     'a clock that went back',
     "UPDATE plans SET plan = json_set(plan, '$.clockMs', 1) WHERE batch_id = 4",
-    /clock of a plan went back, and the plan does not say so\. table plans, batch 4/,
+    /clock of a plan went back, but the plan does not record it\. table plans, batch 4/,
   ],
   [
     'a watermark that went back',
     "UPDATE plans SET plan = json_set(plan, '$.watermarkMicros', NULL) WHERE batch_id = 4",
-    /watermark went back, and nobody lowered it\. table plans, batch 4/,
+    /watermark went back, but was not lowered by an operator\. table plans, batch 4/,
   ],
   [
     'a watermark that nobody knows to have been lowered any more',
     `UPDATE plans SET plan = json_set(plan, '$.lowered', json('{"batchId":3,"toMicros":1,"fromMicros":2}')) WHERE batch_id = 3`,
-    /A batch that lowers the watermark reads records\. table plans, batch 3/,
-    /A plan says otherwise than the one before when the watermark was lowered\. table plans, batch 4: It says never, and before in batch 3/,
+    /A batch that lowers the watermark also reads records\. table plans, batch 3/,
+    /A plan disagrees with the plan before it on when the watermark was lowered\. table plans, batch 4: It says never, but the plan before says in batch 3/,
   ],
   [
     "a commit's watermark",
     'UPDATE commits SET watermark_micros = 7 WHERE batch_id = 2',
-    /another watermark than its plan\. table commits, batch 2: It is 7/,
+    /different watermark than its plan\. table commits, batch 2: It is 7/,
   ],
   [
     'more read than planned',
     "UPDATE plans SET plan = json_set(plan, '$.ranges[0].start', 7) WHERE batch_id = 3",
-    /read more than was planned\. table commits, batch 3: It counts 2 records, and its ranges have 1/,
-    /does not go on.*batch 3/,
+    /read more records than planned\. table commits, batch 3: It counts 2 records, but its ranges have 1/,
+    /does not continue.*batch 3/,
   ],
   [
     'an offset',
     'UPDATE partitions SET next_offset = 6',
-    /offset of a partition.*partition 0: Its next offset is 6, and the last plan that read it ended at 8/,
+    /offset of a partition.*partition 0: Its next offset is 6, but the last plan that read it ended at 8/,
   ],
   ['an offset that is gone', 'DELETE FROM partitions', /offset of a partition.*Its next offset is missing/],
   [
     'an offset that no number can hold',
     'UPDATE partitions SET next_offset = 9223372036854775807',
-    /^protocol: It cannot be read to the end/,
+    /^protocol: It cannot be read completely/,
   ],
   [
     'rows before their commit',
@@ -212,23 +212,23 @@ const damages: [string, string, ...RegExp[]][] = [
   [
     'half an id',
     `UPDATE dedupe_appended SET entries = x'00', crc32 = ${crcOfCells([1, new Uint8Array(1)])} WHERE batch_id = 1`,
-    /^dedupe: .*end in the middle of one/,
+    /^dedupe: .*end in the middle of an id/,
   ],
   [
     "a group's key of another length",
     `UPDATE aggregate_all SET "group:key" = '[1]'`,
-    /^groups: The group's key is none of its aggregate\. table aggregate_all, group \[1\]: A key has 0 cells/,
+    /^groups: The group's key does not fit its aggregate\. table aggregate_all, group \[1\]: A key of this aggregate has 0 cells/,
   ],
   [
     "a group's state",
     `UPDATE aggregate_all SET "group:state" = '{'`,
     /^groups: The group's state is not JSON\. table aggregate_all/,
   ],
-  ['totals that are gone', 'DROP TABLE aggregate_all', /^groups: The totals of all are gone/],
+  ['totals that are gone', 'DROP TABLE aggregate_all', /^groups: The totals of all are missing/],
   [
     'the name',
     "UPDATE meta SET query_name = 'other'",
-    /^identity: The checkpoint names two of query\.name.*"other".*"test-totals"/,
+    /^identity: The checkpoint has two different values of query\.name.*"other".*"test-totals"/,
   ],
   ['no accounting', 'DELETE FROM accounting', /^accounting: The accounting is missing/],
 ];
@@ -254,10 +254,10 @@ test('finds what else is wrong where a table is gone, its query unreadable, and 
   const findings = found(location);
   for (const pattern of [
     /^protocol: The offset of a partition/,
-    /^protocol: It cannot be read to the end.*no such table: duplicates/,
-    /^accounting: It cannot be read to the end.*no such table: duplicates/,
+    /^protocol: It cannot be read completely.*no such table: duplicates/,
+    /^accounting: It cannot be read completely.*no such table: duplicates/,
     /^dedupe: /,
-    /^groups: It cannot be read to the end/,
+    /^groups: It cannot be read completely/,
   ]) {
     assert.ok(
       findings.some((finding) => pattern.test(finding)),
@@ -305,7 +305,7 @@ test('goes on to the other checks where pages are damaged', async (t) => {
   const findings = found(location);
   assert.match(findings[0] ?? '', /^integrity: /);
   assert.ok(findings.some((finding) => finding.startsWith('protocol: The offset of a partition')));
-  assert.ok(findings.some((finding) => finding.startsWith('accounting: It cannot be read to the end')));
+  assert.ok(findings.some((finding) => finding.startsWith('accounting: It cannot be read completely')));
 });
 
 test('has one finding for a file that is no database', async (t) => {

@@ -168,7 +168,7 @@ async function killInto(
     await sleep(random.below(APPEND_MS));
     const victim = victimOf(way, random);
     const ended = await cli.kill(victim);
-    assert.doesNotMatch(ended.stderr, /a fault of this program|CHECKPOINT_|LOG_|TOPIC_/);
+    assert.doesNotMatch(ended.stderr, /internal error|CHECKPOINT_|LOG_|TOPIC_/);
     // Its file may have come to an end before.
     if (ended.code === 0) continue;
     checkKilled(ended, victim, way);

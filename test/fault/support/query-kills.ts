@@ -66,11 +66,7 @@ export async function trackRun(
 ): Promise<Ended> {
   const before = marksOf(place.checkpoint);
   const ended = await act(place.start(words, way));
-  assert.doesNotMatch(
-    ended.stderr,
-    /a fault of this program|CHECKPOINT_|LOG_|DATA_LOSS/,
-    'the query met a fault',
-  );
+  assert.doesNotMatch(ended.stderr, /internal error|CHECKPOINT_|LOG_|DATA_LOSS/, 'the query met a fault');
   ledger.addRun(ended.stdout, before, marksOf(place.checkpoint));
   return ended;
 }

@@ -1,4 +1,4 @@
-/** `checkpoint accept-loss`: lists the losses that end every run, and accepts those that are named. */
+/** `checkpoint accept-loss`: lists the losses that stop every run, and accepts the named ones. */
 import { escapeForTerminal } from '../../../columns/format/escape.ts';
 import { acceptLoss as acceptInCheckpoint } from '../../compose.ts';
 import type { DataLoss, PlannedRange } from '../../../contracts/batch.ts';
@@ -9,7 +9,7 @@ import { lossText } from './loss-text.ts';
 import { createOutput, jsonLine } from '../output.ts';
 import { ofCheckpoint, openView } from '../view.ts';
 
-/** As a query that is refused: something waits for a person. */
+/** As for a refused query: a person must decide. */
 const EXIT_RAISED = 5;
 const RANGE = /^(\d{1,10}):(\d{1,15})-(\d{1,15})$/;
 
@@ -24,8 +24,9 @@ export async function acceptLoss(context: Context, words: readonly string[]): Pr
   const ranges = words.map(rangeOf);
   if (all && ranges.length > 0) {
     throw new TallystreamError('USAGE', {
-      what: 'Ranges and --all cannot go together.',
-      why: 'Both say which losses are meant.',
+      what: 'Ranges and --all cannot be used together.',
+      why: 'Both select the losses to accept.',
+      mend: 'Give either ranges or --all.',
     });
   }
   const asked = all ? 'all' : ranges;
@@ -50,9 +51,9 @@ function rangeOf(word: string): PlannedRange {
   const [, partition, first, last] = RANGE.exec(word) ?? [];
   if (partition === undefined || Number(first) > Number(last)) {
     throw new TallystreamError('USAGE', {
-      what: `${JSON.stringify(word)} is no range of records.`,
-      why: 'A range is a partition and the first and the last offset in it, as in 0:60-99.',
-      mend: 'Name the ranges as `tallystream checkpoint accept-loss` lists them.',
+      what: `${JSON.stringify(word)} is not a range of records.`,
+      why: 'A range is partition:first-last with the first and the last offset, for example 0:60-99.',
+      mend: 'Give the ranges as `tallystream checkpoint accept-loss` lists them.',
     });
   }
   return { partition: Number(partition), start: Number(first), end: Number(last) + 1 };
@@ -85,15 +86,15 @@ function textOf({ raised, accepted }: Losses, now: readonly AcceptedLoss[]): str
     const example = nameOf(raised[0] as DataLoss);
     lines.push(
       '',
-      'Every run ends with DATA_LOSS until the log has these records again, or until they are accepted as lost:',
+      'Every run stops with DATA_LOSS until the log has these records again, or until you accept them as lost:',
       `  tallystream checkpoint accept-loss ${example}     (or --all)`,
-      'The query then reads what the log has at and after these offsets. Ids tell records that were counted before.',
+      'The query then reads what the log has from these offsets on. It recognises records that it already counted by their event ids.',
     );
   } else if (now.length === 0) {
     lines.push(
       accepted.length === 0
         ? 'Nothing was lost.'
-        : `Nothing waits to be accepted; ${accepted.length} accepted earlier (checkpoint show lists them).`,
+        : `There is no loss to accept; ${accepted.length} accepted earlier (checkpoint show lists them).`,
     );
   }
   return `${lines.map((line) => escapeForTerminal(line)).join('\n')}\n`;

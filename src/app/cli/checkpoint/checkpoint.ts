@@ -1,4 +1,4 @@
-/** `checkpoint show` and `verify`: what the checkpoint holds, and whether it is sound. */
+/** `checkpoint show` and `verify`: what the checkpoint contains, and whether it is sound. */
 import { escapeForTerminal } from '../../../columns/format/escape.ts';
 import { readCheckpointSummary, verifyCheckpoint, type Finding, type Verification } from '../../compose.ts';
 import type { DataLoss } from '../../../contracts/batch.ts';
@@ -8,11 +8,11 @@ import { lossText } from './loss-text.ts';
 import { createOutput, jsonLine } from '../output.ts';
 import { ofCheckpoint } from '../view.ts';
 
-/** As a checkpoint that is refused. */
+/** As for a refused checkpoint. */
 const EXIT_FOUND = 5;
 
 const NOT_SEALED =
-  'It is not sealed yet, since an older version wrote it: a row that is missing cannot be seen. The next `tallystream run` seals it.\n';
+  'It is not sealed yet, because an older version wrote it, so a missing row cannot be detected. The next `tallystream run` seals it.\n';
 
 export async function show(context: Context): Promise<number> {
   context.signals.leaveToSystem();
@@ -27,7 +27,7 @@ export async function verify(context: Context): Promise<number> {
   const stored = await ofCheckpoint(context, () => verifyCheckpoint(context.config));
   // `show` needs none of the engine that this loads.
   const { compareWithLog } = await import('./history.ts');
-  // Of a damaged checkpoint nothing can be compared.
+  // A damaged checkpoint cannot be compared with the log.
   const compared =
     stored.findings.length > 0 ? undefined : await compareWithLog(context.config, context.clock);
   const verification =
@@ -38,19 +38,19 @@ export async function verify(context: Context): Promise<number> {
     context.json
       ? jsonLine(verificationJson(verification, notAsked))
       : renderVerification(verification) +
-          (notAsked === null ? '' : `The log was not asked: ${escapeForTerminal(notAsked)}\n`),
+          (notAsked === null ? '' : `The log was not checked: ${escapeForTerminal(notAsked)}\n`),
   );
   return verification.findings.length === 0 ? 0 : EXIT_FOUND;
 }
 
-/** With what the log says of the records that were counted. */
+/** Adds the counted records that the log no longer has. */
 function withLog({ checks, findings, ...stored }: Verification, found: readonly DataLoss[]): Verification {
   const lost = found.map((loss) => ({
     check: 'log',
-    what: `The log does not have what was read: ${lossText(loss)}.`,
+    what: `The log no longer has records that were read: ${lossText(loss)}.`,
     where: 'the log',
     why: loss.why,
-    mend: 'Bring the right log back; or run the query, and accept the loss that it names.',
+    mend: 'Restore the right log; or run the query, and accept the loss that it reports.',
   }));
   return { ...stored, checks: [...checks, 'log'], findings: [...findings, ...lost] };
 }

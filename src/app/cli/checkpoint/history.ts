@@ -1,4 +1,4 @@
-/** Whether the log still has what the query has read, as commands ask it. */
+/** Whether the log still has what the query has read. Used by commands. */
 import { existsSync } from 'node:fs';
 import type { Config } from '../../config/keys.ts';
 import type { DataLoss } from '../../../contracts/batch.ts';
@@ -9,7 +9,7 @@ import type { Clock } from '../../../contracts/clock.ts';
 import { findLosses } from '../../../engine/history/find-losses.ts';
 import { TallystreamError } from '../../../errors.ts';
 
-/** A command that looks at a checkpoint waits no longer for a log. */
+/** A command that inspects a checkpoint waits at most this long for the log. */
 const LOG_TIMEOUT_MS = 4_000;
 
 /** Losses that were raised, and those that the next run would raise. */
@@ -19,7 +19,7 @@ export interface HistoryFacts {
 }
 
 /**
- * Nothing is known of a checkpoint of another topic than the log's.
+ * Finds nothing if the checkpoint belongs to another topic than the log's.
  * @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPT, LOG_UNAVAILABLE, TOPIC_NOT_FOUND
  */
 export async function inspectHistory(config: Config, log: Log): Promise<HistoryFacts> {
@@ -35,7 +35,7 @@ export async function inspectHistory(config: Config, log: Log): Promise<HistoryF
 }
 
 /**
- * What the log says of what the query has read; why it says nothing, if it cannot be asked.
+ * The losses that the log shows; if the log cannot be asked, the reason.
  * @throws CHECKPOINT_CORRUPT
  */
 export async function compareWithLog(
@@ -43,7 +43,7 @@ export async function compareWithLog(
   clock: Clock,
 ): Promise<{ readonly found: readonly DataLoss[] } | { readonly notAsked: string }> {
   if (config.log.type === 'embedded' && !existsSync(embeddedLogPath(config.dataDir)))
-    return { notAsked: `there is no ${embeddedLogPath(config.dataDir)}` };
+    return { notAsked: `${embeddedLogPath(config.dataDir)} does not exist` };
   try {
     const log = await openLog(config, clock, { readOnly: true, busyTimeoutMs: LOG_TIMEOUT_MS });
     try {

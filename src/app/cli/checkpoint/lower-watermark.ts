@@ -1,4 +1,4 @@
-/** `checkpoint lower-watermark`: the way back after a clock was ahead and made every later event late. */
+/** `checkpoint lower-watermark`: recovers after a clock was ahead and so made every later event late. */
 import { formatTimestamp, TimestampParser } from '../../../columns/values/timestamp.ts';
 import { lowerWatermark, type Lowering } from '../../compose.ts';
 import { shownWord } from '../../config/secrets.ts';
@@ -26,7 +26,7 @@ function timeOf(text: string | undefined, nowMicros: number): number {
   if (parser.parse(bytes, 0, bytes.length) === 'ok') return parser.micros;
   throw new TallystreamError('USAGE', {
     what: text === undefined ? '--to is missing.' : `--to ${shownWord(text)} is not a time.`,
-    mend: 'Give now, a day such as 2025-06-26, or RFC 3339 such as 2025-06-26T14:00:00Z.',
+    mend: 'Give --to now, a day such as 2025-06-26, or RFC 3339 such as 2025-06-26T14:00:00Z.',
   });
 }
 
@@ -48,7 +48,7 @@ function jsonOf({ batchId, watermarkMicros, partitions }: Lowering, toMicros: nu
 }
 
 function describe({ batchId, watermarkMicros, partitions }: Lowering, dryRun: boolean): string {
-  if (batchId === undefined) return 'Nothing is later than that time: there is nothing to lower.\n';
+  if (batchId === undefined) return 'Nothing was lowered: no accepted event is later than that time.\n';
   const { before, after } = watermarkMicros;
   const lines = [
     `The watermark ${dryRun ? 'would go' : 'went'} from ${textOf(before) ?? 'none'} to ${textOf(after) ?? 'none'}, in batch ${batchId}.`,
@@ -56,7 +56,7 @@ function describe({ batchId, watermarkMicros, partitions }: Lowering, dryRun: bo
       ({ partition, beforeMicros, afterMicros }) =>
         `Partition ${partition}: newest accepted event ${textOf(beforeMicros)}, ${dryRun ? 'then' : 'now'} ${textOf(afterMicros)}.`,
     ),
-    'Ids of events that were forgotten below the old watermark are not known again: a repeat of such an event counts.',
+    'Event ids that were removed below the old watermark stay removed: a duplicate of such an event is counted again.',
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,9 +1,9 @@
-/** What a checkpoint holds, as text and as JSON. */
+/** The contents of a checkpoint, as text and as JSON. */
 import { escapeForTerminal } from '../../../columns/format/escape.ts';
 import { formatEpochMs, formatTimestamp } from '../../../columns/values/timestamp.ts';
 import type { CheckpointSummary } from '../../compose.ts';
 
-/** A topic can have more partitions, and lost ranges, than a person reads; `--json` has all. */
+/** There can be more partitions and lost ranges than a person reads; `--json` has all. */
 const ROWS_SHOWN_MAX = 100;
 
 export function renderSummary(summary: CheckpointSummary): string {
@@ -74,14 +74,14 @@ function headOf(summary: CheckpointSummary): string[] {
     ['epoch', String(summary.epoch)],
     [
       'holder',
-      holder === null ? 'none yet' : `process ${holder.pid} took it last, at ${instantOfMs(holder.sinceMs)}`,
+      holder === null ? 'none yet' : `last taken by process ${holder.pid}, at ${instantOfMs(holder.sinceMs)}`,
     ],
     ['last plan', lastPlan === null ? 'none yet' : `${entryText(lastPlan)}, ${lastPlan.offsets} offsets`],
     [
       'last commit',
       lastCommit === null
         ? 'none yet'
-        : `${entryText(lastCommit)}${lastCommit.isPrinted ? '' : ', its report not marked as printed'}`,
+        : `${entryText(lastCommit)}${lastCommit.isPrinted ? '' : ', report not marked as printed'}`,
     ],
     [
       'accounting',
@@ -112,7 +112,7 @@ function entryText(entry: {
   watermarkMicros: number | null;
 }): string {
   const watermark = instantOf(entry.watermarkMicros);
-  return `batch ${entry.batchId} at ${instantOfMs(entry.clockMs) ?? '(its plan is gone)'}, watermark ${watermark ?? 'none'}`;
+  return `batch ${entry.batchId} at ${instantOfMs(entry.clockMs) ?? '(its plan was removed)'}, watermark ${watermark ?? 'none'}`;
 }
 
 function partitionsOf({ partitions }: CheckpointSummary): string[] {
@@ -131,7 +131,7 @@ function aggregatesOf({ aggregates }: CheckpointSummary): string[] {
     String(closed),
     [
       sinceBatchId === null ? '' : `since batch ${sinceBatchId}`,
-      untilBatchId === null ? '' : `not counted from batch ${untilBatchId} on`,
+      untilBatchId === null ? '' : `until before batch ${untilBatchId}`,
     ]
       .filter((text) => text !== '')
       .join(', ') || 'all',
@@ -159,7 +159,7 @@ function raisedOf({ raisedLosses }: CheckpointSummary): string[] {
     ...[partition, start, end].map(String),
     `${kind}: ${why}`,
   ]);
-  return tableOf(['LOST in partition', 'start', 'end', 'ends every run until it is accepted'], rows);
+  return tableOf(['LOST in partition', 'start', 'end', 'stops every run until accepted'], rows);
 }
 
 function acceptedOf({ acceptedLosses }: CheckpointSummary): string[] {
@@ -177,7 +177,7 @@ function filesOf({ files }: CheckpointSummary): string[] {
   );
 }
 
-/** Nothing for no rows. */
+/** No lines if there are no rows. */
 function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
   const shown = [head, ...rows.slice(0, ROWS_SHOWN_MAX)];

@@ -1,18 +1,18 @@
-/** What a check of the doctor is, and how one is run: in bounded time, and never the end of the others. */
+/** A check of the doctor, and how it runs: in bounded time, and without stopping the other checks. */
 import type { Clock } from '../../../contracts/clock.ts';
 import { TallystreamError } from '../../../errors.ts';
 import { systemReason } from './system-reason.ts';
 
-/** `warn` lets everything run, but not as well as it could; `fail` means that something will not. */
+/** `warn`: everything runs, but not as well as it could. `fail`: something will not run. */
 export type Status = 'pass' | 'warn' | 'fail';
 
 export interface Verdict {
   readonly status: Status;
-  /** What was found, in words or sentences; it may quote paths and configuration as they are. */
+  /** What was found, in words or sentences. It may quote paths and configuration unescaped. */
   readonly found: string;
-  /** What the reader can do about it; null where there is nothing to do. */
+  /** What the user can do about it; null if there is nothing to do. */
   readonly mend: string | null;
-  /** The same for programs, as plain JSON; left out where words say it all. */
+  /** The same for programs, as plain JSON; left out if the text says everything. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
@@ -20,9 +20,9 @@ export interface Check {
   readonly name: string;
   /** Left out, {@link CHECK_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
-  /** What to look at where there was no answer in time; left out, a disk. */
+  /** What to examine if the check timed out; if left out, a disk. */
   readonly mendUnanswered?: string;
-  /** Called once. May throw. After an abort nobody waits for the verdict, and the check removes what it made. */
+  /** Called once. May throw. After an abort the verdict is ignored, and the check removes what it made. */
   run(signal: AbortSignal): Verdict | Promise<Verdict>;
 }
 
@@ -37,12 +37,12 @@ export function pass(found: string, details?: Verdict['details']): Verdict {
   return { status: 'pass', found, mend: null, ...(details === undefined ? {} : { details }) };
 }
 
-/** For what cannot be looked at because of something that has a line of its own, which fails. */
+/** For a check that is impossible because of a fault that another line reports. */
 export function notTried(because: string): Verdict {
-  return { status: 'warn', found: `Not tried, since ${because}.`, mend: null };
+  return { status: 'warn', found: `Not checked, because ${because}.`, mend: null };
 }
 
-/** Never rejects, and resolves within the time: a check that throws or hangs is a line that fails. */
+/** Never rejects, and resolves within the time limit: a check that throws or hangs becomes a failed line. */
 export async function runCheck(
   check: Check,
   clock: Clock,
@@ -53,7 +53,7 @@ export async function runCheck(
     await clock.sleep(timeoutMs, ended.signal);
     return unanswered(timeoutMs, check.mendUnanswered ?? MEND_DISK);
   };
-  // Within an async function, so that a check that throws at once is a rejection like any other.
+  // In an async function, so that a check that throws synchronously becomes a rejection like any other.
   const verdict = async (): Promise<Verdict> => check.run(ended.signal);
   try {
     return { name: check.name, ...(await Promise.race([verdict(), outOfTime()])) };
@@ -65,13 +65,13 @@ export async function runCheck(
 }
 
 const MEND_DISK =
-  'A disk or a network drive that hangs is the usual reason: look at the system’s own log, then run doctor again.';
+  'The usual cause is a disk or a network drive that hangs. Check the system log, then run doctor again.';
 
 function unanswered(timeoutMs: number, mend: string): Verdict {
   return { status: 'fail', found: `No answer within ${timeoutMs / 1000} seconds.`, mend };
 }
 
-/** Our own errors say what, why and how to mend it. Any other is the check's own fault, and still only its line. */
+/** Our own errors say what, why and how to fix it. Any other error is a fault of the check, and fails only its line. */
 export function verdictOf(error: unknown): Verdict {
   if (error instanceof TallystreamError) {
     const { what, why, mend } = error;
@@ -80,13 +80,13 @@ export function verdictOf(error: unknown): Verdict {
   if (error instanceof Error && 'syscall' in error) {
     return {
       status: 'fail',
-      found: `The system refused it: ${systemReason(error)}.`,
-      mend: 'Free some space on that disk, or let this user write there; then run doctor again.',
+      found: `The operating system rejected it: ${systemReason(error)}.`,
+      mend: 'Free some space on that disk, or allow this user to write there. Then run doctor again.',
     };
   }
   return {
     status: 'fail',
     found: `The check itself failed: ${error instanceof Error ? error.message : String(error)}`,
-    mend: 'Where the message names nothing of this machine to mend, please report it.',
+    mend: 'If the message names nothing that you can fix on this machine, please report it.',
   };
 }

@@ -1,4 +1,4 @@
-/** Whether the checkpoint can be read, what it says, and whether it belongs to the topic that is there. */
+/** Whether the checkpoint can be read, what it says, and whether it belongs to the current topic. */
 import { stat } from 'node:fs/promises';
 import type { Config } from '../../config/keys.ts';
 import type { Accounting, Json } from '../../../contracts/batch.ts';
@@ -9,7 +9,7 @@ import { pass, type Check, type Verdict } from './check.ts';
 import { inspectFolder, type FolderFacts } from './folder.ts';
 import type { LogFacts } from './log.ts';
 
-/** A larger file would take seconds to read from a slow disk. */
+/** Reading a larger file from a slow disk would take seconds. */
 const CHECKED_BYTES_MAX = 256 * 1024 ** 2;
 const MIB = 1024 ** 2;
 
@@ -20,10 +20,10 @@ export type CheckpointFacts =
       readonly queryName: string;
       /** null before the first commit. */
       readonly lastBatchId: number | null;
-      /** The newest batch's own clock, epoch milliseconds. */
+      /** The clock of the newest batch, epoch milliseconds. */
       readonly newestBatchMs: number | null;
       readonly accounting: Accounting;
-      /** Records that a person has accepted as lost, read or not. */
+      /** Records that were accepted as lost, whether they had been read or not. */
       readonly acceptedAsLost: number;
       /** undefined before the first plan. */
       readonly topicId: string | undefined;
@@ -31,8 +31,8 @@ export type CheckpointFacts =
     };
 
 /**
- * @param inspect {@link inspectCheckpoint}, whose errors become the line's
- * @param readLog what the log holds; undefined where it cannot be read, which its own line says
+ * @param inspect {@link inspectCheckpoint}; its errors become the text of this line
+ * @param readLog what the log contains; undefined if it cannot be read, which another line reports
  */
 export function checkpointCheck(
   config: Config,
@@ -49,17 +49,17 @@ export function checkpointCheck(
   };
 }
 
-/** @param folder where the first run will make it */
+/** @param folder where the first run will create it */
 export function judgeMissing({ nearest, problem }: Pick<FolderFacts, 'nearest' | 'problem'>): Verdict {
-  if (problem === null) return pass('none yet; the first run makes it');
+  if (problem === null) return pass('none yet; the first run creates it');
   return {
     status: 'fail',
-    found: `None yet, and it cannot be made in ${nearest}: ${problem}.`,
-    mend: 'Let this user write there, or set query.checkpoint_location to another folder.',
+    found: `There is no checkpoint yet, and it cannot be created in ${nearest}: ${problem}.`,
+    mend: 'Allow this user to write there, or set query.checkpoint_location to another folder.',
   };
 }
 
-/** @param log undefined where it could not be read */
+/** @param log undefined if it could not be read */
 export function judgeCheckpoint(
   facts: Extract<CheckpointFacts, { kind: 'present' }>,
   topic: string,
@@ -70,30 +70,30 @@ export function judgeCheckpoint(
     return {
       status: 'fail',
       found: `Its file is damaged: ${integrity.problem}.`,
-      mend: 'Check the disk, then put back a copy of the checkpoint folder. Only if there is none, move the folder away: the query then reads its topic from the start.',
+      mend: 'Check the disk, then restore a copy of the checkpoint folder. Only if you have no copy, move the folder away: the query then reads its topic from the start.',
     };
   }
   if (topicId !== undefined && log !== undefined && topicId !== topicIdOf(log)) {
     const now =
-      log.kind === 'topic' ? 'another one of that name is in the log now' : 'the log no longer has it';
+      log.kind === 'topic' ? 'the log now has another topic of that name' : 'the log no longer has it';
     return {
       status: 'fail',
-      found: `It belongs to an earlier topic ${topic}, and ${now}, so that run refuses it.`,
-      mend: 'Put the log back that it was made from, or give the query another query.name, so that it starts from the beginning.',
+      found: `It belongs to an earlier topic ${topic}, and ${now}, so run will refuse it.`,
+      mend: 'Restore the log that belongs to it, or set another query.name, so that the query starts from the beginning.',
     };
   }
   const size =
     integrity.kind === 'sound'
       ? ''
       : `; its ${(integrity.bytes / MIB).toFixed(0)} MiB were not checked page by page`;
-  if (lastBatchId === null) return pass(`query ${queryName}, without a batch yet${size}`);
+  if (lastBatchId === null) return pass(`query ${queryName}, no batch yet${size}`);
   const lost = acceptedAsLost === 0 ? '' : `; ${acceptedAsLost} accepted as lost (checkpoint show)`;
   return pass(`query ${queryName}, last batch ${lastBatchId}; ${accountingText(accounting)}${lost}${size}`);
 }
 
 /** @throws CHECKPOINT_VERSION, CHECKPOINT_CORRUPT, CHECKPOINT_LOCKED, CONFIG_INVALID (the folder cannot be used) */
 export async function inspectCheckpoint(config: Config): Promise<CheckpointFacts> {
-  // SQLite's calls block this thread. Where the disk hangs, this one does not, and the check's time runs out here.
+  // SQLite's calls block this thread. If the disk hangs, this call does not block, so the check can time out here.
   await stat(config.query.checkpointLocation).catch(() => undefined);
   let view;
   try {
@@ -123,7 +123,7 @@ function read(view: CheckpointView) {
   }));
 }
 
-/** The plan's clock, which stands in a batch's progress. */
+/** The plan's clock, from a batch's progress. */
 function timeOf(progress: Json | undefined): number | null {
   if (typeof progress !== 'object' || progress === null || !('timestamp' in progress)) return null;
   const timestampMs = typeof progress.timestamp === 'string' ? Date.parse(progress.timestamp) : NaN;

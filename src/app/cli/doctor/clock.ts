@@ -1,30 +1,30 @@
-/** Whether this machine's time can be right: events ahead of it are refused, and days are cut by it. */
+/** Whether this machine's time is plausible: events ahead of it are rejected, and batches record it. */
 import { formatEpochMs } from '../../../columns/values/timestamp.ts';
 import type { Clock } from '../../../contracts/clock.ts';
 import { pass, type Check, type Verdict } from './check.ts';
 
-/** This program is not older, so an earlier time is wrong. */
+/** This program was written later, so an earlier time is wrong. */
 const YEAR_MIN = 2025;
-/** How long both clocks are watched, and by how much they may drift apart in that time. */
+/** How long both clocks are compared, and how far they may drift apart in that time. */
 const WATCH_MS = 20;
 const DRIFT_MS_MAX = 500;
 
 const MEND =
-  'Let the system set its time from the network (timedatectl on Linux, the date and time settings elsewhere).';
+  'Set the system time from the network (timedatectl on Linux, the date and time settings elsewhere).';
 
 /** Times are epoch milliseconds. */
 export interface ClockFacts {
   readonly nowMs: number;
-  /** How far each clock went while both were watched. */
+  /** How far each clock advanced while both were compared. */
   readonly wallElapsedMs: number;
   readonly monotonicElapsedMs: number;
-  /** The newest record of the log, and the newest batch of the checkpoint; null where there is none to be read. */
+  /** The newest record of the log, and the newest batch of the checkpoint; null if there is none that can be read. */
   readonly newestRecordMs: number | null;
   readonly newestBatchMs: number | null;
   readonly toleranceMs: number;
 }
 
-/** Times of what was written before; a part that cannot be read says so in a line of its own, and is null here. */
+/** Times of earlier writes. A part that cannot be read is null here, and has its own line. */
 export interface PastTimes {
   readonly newestRecordMs: number | null;
   readonly newestBatchMs: number | null;
@@ -54,10 +54,10 @@ export function judgeClock(facts: ClockFacts): Verdict {
   const { nowMs, wallElapsedMs, monotonicElapsedMs, newestRecordMs, newestBatchMs, toleranceMs } = facts;
   const now = formatEpochMs(nowMs);
   if (new Date(nowMs).getUTCFullYear() < YEAR_MIN) {
-    return { status: 'fail', found: `It says ${now}, which cannot be.`, mend: MEND };
+    return { status: 'fail', found: `It says ${now}, which is impossible.`, mend: MEND };
   }
   if (monotonicElapsedMs < 0 || Math.abs(wallElapsedMs - monotonicElapsedMs) > DRIFT_MS_MAX) {
-    const found = `It says ${now}, and went by ${wallElapsedMs.toFixed(0)} ms in ${monotonicElapsedMs.toFixed(0)} ms.`;
+    const found = `It says ${now}, and advanced by ${wallElapsedMs.toFixed(0)} ms in ${monotonicElapsedMs.toFixed(0)} ms.`;
     return { status: 'warn', found, mend: MEND };
   }
   const [what, pastMs] = latest(newestRecordMs, newestBatchMs);
@@ -65,8 +65,8 @@ export function judgeClock(facts: ClockFacts): Verdict {
     const behind = `${((pastMs - nowMs) / 1000).toFixed(0)} seconds`;
     return {
       status: 'warn',
-      found: `It says ${now}, ${behind} before ${what} (${formatEpochMs(pastMs)}): it was set back, or was wrong then.`,
-      mend: `${MEND} Where it is behind, events of other machines are refused as FUTURE_TIMESTAMP.`,
+      found: `It says ${now}, ${behind} before ${what} (${formatEpochMs(pastMs)}): it was set back, or it was wrong at that time.`,
+      mend: `${MEND} If it is behind, events from other machines are rejected as FUTURE_TIMESTAMP.`,
     };
   }
   return pass(now);

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Less than a check may take. It blocks this thread. */
+/** Shorter than the time limit of a check, because it blocks this thread. */
 const BUSY_TIMEOUT_MS = 2_000;
 
 /**
@@ -10,7 +10,7 @@ const BUSY_TIMEOUT_MS = 2_000;
  * that docs/how-to/query-the-checkpoint.md has for people. The caller has checked that the checkpoint exists and is sound.
  */
 export function committedOffsets(checkpointLocation: string): ReadonlyMap<number, number> {
-  // Opened like a writer, since a connection that may only read could not work where the shared files are missing.
+  // Opened like a writer, because a read-only connection fails if the shared files are missing.
   const database = new DatabaseSync(join(checkpointLocation, 'checkpoint.db'), { timeout: BUSY_TIMEOUT_MS });
   try {
     database.exec('PRAGMA query_only = ON');

@@ -1,4 +1,4 @@
-/** Whether the configuration is valid, where it came from, and how much of it differs from the defaults. */
+/** Whether the configuration is valid, its source, and how many values differ from the defaults. */
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigFault } from '../../config/fallback.ts';
@@ -29,7 +29,7 @@ export function judgeConfiguration({ file, settings, config }: LoadedConfig, cwd
 function visibleSecret(source: string, setting: string): Verdict {
   return {
     status: 'warn',
-    found: `${source}; ${setting} stands on the command line, where other users of this machine can read it.`,
+    found: `${source}; ${setting} is on the command line, where other users of this machine can read it.`,
     mend: 'Use kafka.sasl_password_file, or TALLYSTREAM_KAFKA_SASL_PASSWORD in the environment.',
   };
 }
@@ -37,15 +37,15 @@ function visibleSecret(source: string, setting: string): Verdict {
 export function judgeFault({ error, leftOut }: ConfigFault): Verdict {
   return {
     status: 'fail',
-    found: `${error.message}\nThe other checks go on without ${leftOut.join(', ')}.`,
-    mend: 'Change what is named here; `tallystream config show` then says where each value comes from.',
+    found: `${error.message}\nThe other checks ignore ${leftOut.join(', ')}.`,
+    mend: 'Correct the settings named here. `tallystream config show` then shows where each value comes from.',
   };
 }
 
-/** Whether somebody chose another value; the default written out, or in another unit, is no choice. */
+/** Whether the value differs from the default. The default written out, or in another unit, does not differ. */
 function differs({ key, text, origin }: Setting, config: Config, cwd: string): boolean {
   if (origin.kind === 'default') return false;
-  // Folders are shown as what they came to, and the checkpoint's default depends on other values.
+  // Folders are shown as absolute paths, and the default of the checkpoint depends on other values.
   if (key.path === 'data_dir') return text !== resolve(cwd, key.defaultText);
   if (key.path === 'query.checkpoint_location') {
     return text !== inDataDir(config, config.dataDir).query.checkpointLocation;

@@ -1,4 +1,4 @@
-/** How much room the disk under the data folder has left. */
+/** How much space is free on the disk of the data folder. */
 import { statfs } from 'node:fs/promises';
 import { pass, type Check, type Verdict } from './check.ts';
 import type { FolderFacts } from './folder.ts';
@@ -9,12 +9,12 @@ const WARN_BELOW_BYTES = GIB;
 const FAIL_BELOW_BYTES = 100 * MIB;
 
 const MEND =
-  'Free some space on that disk, put the data folder on another (--data-dir), or bound the log with log.retention or log.retention_bytes.';
+  'Free some space on that disk, put the data folder on another (--data-dir), or limit the log with log.retention or log.retention_bytes.';
 
 export interface SpaceFacts {
-  /** What this user may still write. */
+  /** The space that this user may still use. */
   readonly freeBytes: number;
-  /** 0 where the file system does not say. */
+  /** 0 if the file system does not report it. */
   readonly totalBytes: number;
 }
 
@@ -32,7 +32,7 @@ export function judgeSpace({ freeBytes, totalBytes }: SpaceFacts): Verdict {
   if (totalBytes === 0) {
     return {
       status: 'warn',
-      found: 'The file system does not say how much is free.',
+      found: 'The file system does not report how much space is free.',
       mend: 'Put the data folder on an ordinary local disk (--data-dir).',
     };
   }

@@ -1,4 +1,4 @@
-/** A rehearsal: some generated purchases go through a log and the query, and their sum has to come out. */
+/** An end-to-end test: some generated purchases go through a log and the query, and the totals must be right. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,10 +24,10 @@ const CURRENCY = 'USD';
 
 export interface Rehearsal {
   readonly events: number;
-  /** The sum of what the events say, added up without any code of the query; decimal text. */
+  /** The sum of the events' amounts, computed without any code of the query; decimal text. */
   readonly expectedTotal: string;
   readonly totals: Pick<Totals, 'accounting' | 'runningTotals'>;
-  /** The first event that was not accepted. */
+  /** The first rejected event. */
   readonly firstLetter: Pick<DeadLetter, 'reason' | 'field' | 'expected' | 'actual'> | undefined;
 }
 
@@ -60,7 +60,7 @@ export function judgeRehearsal({ events, expectedTotal, totals, firstLetter }: R
     return {
       status: 'fail',
       found: `Of ${events} generated events ${accounting.read} were read and ${accounting.accepted} accepted.${letter}`,
-      mend: 'Compare the sections query and validation of the configuration with their defaults (`tallystream config show`); where they are the defaults, please report it.',
+      mend: 'Compare the sections query and validation of the configuration with their defaults (`tallystream config show`). If they have their defaults, please report it.',
     };
   }
   const [first, ...others] = runningTotals;
@@ -74,27 +74,29 @@ export function judgeRehearsal({ events, expectedTotal, totals, firstLetter }: R
     const counted = runningTotals.map(({ currency, total }) => `${currency} ${total}`).join(', ');
     return {
       status: 'fail',
-      found: `The query came to ${counted === '' ? 'nothing' : counted}, and the events add up to ${CURRENCY} ${expectedTotal}.`,
-      mend: 'Trust no total of this installation: install Tallystream again, and please report it.',
+      found: `The query computed ${counted === '' ? 'no total' : counted}, but the events add up to ${CURRENCY} ${expectedTotal}.`,
+      mend: 'Do not trust any total of this installation. Install Tallystream again, and please report it.',
     };
   }
-  return pass(`${events} events made, read back and summed: ${CURRENCY} ${expectedTotal}, as they add up`);
+  return pass(
+    `${events} events generated, read back and summed: ${CURRENCY} ${expectedTotal}, which is right`,
+  );
 }
 
-/** The sum of `total_amount`, read from the text by other means than the query's: cents, as whole numbers. */
+/** The sum of `total_amount`, parsed from the text without the query's code: cents, as whole numbers. */
 export function sumOf(purchases: readonly Pick<GeneratedPurchase, 'value'>[]): string {
   let cents = 0n;
   for (const { value } of purchases) {
     const [, whole, hundredths] =
       /"total_amount":(\d+)\.(\d\d)[,}]/.exec(Buffer.from(value).toString()) ?? [];
     if (whole === undefined || hundredths === undefined)
-      throw new Error('An event has no amount of two decimals.');
+      throw new Error('An event has no amount with two decimals.');
     cents += BigInt(whole + hundredths);
   }
   return `${cents / 100n}.${String(cents % 100n).padStart(2, '0')}`;
 }
 
-/** The user's own rules, with log and checkpoint in a folder of their own. */
+/** Uses the user's validation rules, with log and checkpoint in a temporary folder. */
 function inFolder(config: Config, folder: string): Config {
   return inDataDir({ ...config, log: { ...config.log, type: 'embedded' } }, folder);
 }
@@ -125,7 +127,7 @@ async function rehearse(config: Config, clock: Clock, signal: AbortSignal): Prom
   }
 }
 
-/** Oldest first and none ahead of the clock, so that no setting makes one late or early. */
+/** Oldest first, and none ahead of the clock, so that no setting makes an event late or too early. */
 function generate(nowMs: number): GeneratedPurchase[] {
   const generator = createPurchaseGenerator({ seed: 'doctor' });
   return Array.from({ length: EVENTS }, (_, index) =>
@@ -147,7 +149,7 @@ function rehearsalOptions(
     trigger: trigger.availableNow(),
     offsetsMax: EVENTS,
     batchesMax: Infinity,
-    // Positions where the bytes do not fit, since a small limit is no fault of the events.
+    // Keeps only positions if the bytes do not fit, since a small limit is not a fault of the events.
     failOnDataLoss: true,
     deadLetters: deadLetterPolicy({ bytesMax: deadLetterBytesMax, whenFull: 'positions' }),
     sinks: [],
@@ -159,7 +161,7 @@ function rehearsalOptions(
 function noFolder(folder: string, reason: string): Verdict {
   return {
     status: 'fail',
-    found: `Not tried, since nothing can be written to the folder for temporary files, ${folder}: ${reason}.`,
-    mend: 'Let this user write there, or set TMPDIR (TEMP on Windows) to a folder where that is so.',
+    found: `Not checked, because the folder for temporary files, ${folder}, is not writable: ${reason}.`,
+    mend: 'Allow this user to write there, or set TMPDIR (TEMP on Windows) to a writable folder.',
   };
 }

@@ -1,4 +1,4 @@
-/** Whether a folder can be written to, or made where it is missing. Nothing is left behind. */
+/** Whether a folder is writable, or can be created if it is missing. Leaves nothing behind. */
 import { randomUUID } from 'node:crypto';
 import { open, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ export interface FolderFacts {
   readonly folder: string;
   /** The folder itself, or the nearest one above it that exists. */
   readonly nearest: string;
-  /** Why nothing can be written to `nearest`; null where it can. */
+  /** Why `nearest` is not writable; null if it is. */
   readonly problem: string | null;
 }
 
@@ -19,26 +19,28 @@ export function folderCheck(name: string, inspect: () => Promise<FolderFacts>): 
 
 export function judgeFolder({ folder, nearest, problem }: FolderFacts): Verdict {
   if (problem === null) {
-    return pass(folder === nearest ? `${folder}, writable` : `${folder} is not there yet, and can be made`);
+    return pass(
+      folder === nearest ? `${folder}, writable` : `${folder} does not exist yet, and can be created`,
+    );
   }
   const found =
     folder === nearest
-      ? `Nothing can be written to ${folder}: ${problem}.`
-      : `${folder} is not there yet, and cannot be made in ${nearest}: ${problem}.`;
+      ? `${folder} is not writable: ${problem}.`
+      : `${folder} does not exist yet, and cannot be created in ${nearest}: ${problem}.`;
   return {
     status: 'fail',
     found,
-    mend: 'Let this user write there, or name another folder with --data-dir (data_dir in the configuration).',
+    mend: 'Allow this user to write there, or choose another folder with --data-dir (data_dir in the configuration).',
   };
 }
 
-/** Tries it, since rights alone do not say: a full, read-only or special file system lets nobody write. */
+/** Tries to write, because permissions alone do not tell: the file system may be full, read-only or special. */
 export async function inspectFolder(folder: string): Promise<FolderFacts> {
   const nearest = await nearestThere(folder);
   return { folder, nearest, problem: await problemOf(nearest) };
 }
 
-/** A name that no other process uses, for a file of a moment. */
+/** A name that no other process uses, for a temporary file. */
 export function momentaryFile(folder: string): string {
   return join(folder, `.tallystream-doctor-${randomUUID()}`);
 }
@@ -56,7 +58,7 @@ async function nearestThere(folder: string): Promise<string> {
 
 async function problemOf(folder: string): Promise<string | null> {
   try {
-    if (!(await stat(folder)).isDirectory()) return 'it is a file and no folder';
+    if (!(await stat(folder)).isDirectory()) return 'it is a file, not a folder';
     const path = momentaryFile(folder);
     const file = await open(path, 'wx', 0o600);
     try {

@@ -1,4 +1,4 @@
-/** Whether Kafka's brokers can be reached, and whether they speak what is sent to them. */
+/** Whether Kafka's brokers can be reached, and whether they support the request versions that we send. */
 import type { Config } from '../../config/keys.ts';
 import { createKafkaProbe, type ClusterAnswer, type ServerAnswer } from '../../compose.ts';
 import type { Clock } from '../../../contracts/clock.ts';
@@ -6,13 +6,13 @@ import { TallystreamError } from '../../../errors.ts';
 import { notTried, pass, verdictOf, type Check, type Verdict } from './check.ts';
 import { systemReason } from './system-reason.ts';
 
-/** Of each question, so that a broker that is away costs no more. */
+/** For each request, so that an unreachable broker costs no more. */
 export const KAFKA_TIMEOUT_MS = 4_000;
-/** A check that asks several questions one after the other. */
+/** A check that sends several requests one after the other. */
 export const KAFKA_CHECK_TIMEOUT_MS = 15_000;
 
 export const MEND_KAFKA =
-  'The brokers take connections and do not answer in time: look at their own logs, then run doctor again.';
+  'The brokers accept connections but do not answer in time. Check their logs, then run doctor again.';
 
 const UNREACHABLE = 'no bootstrap server can be reached';
 
@@ -21,11 +21,11 @@ export interface KafkaFacts {
   reach(): Promise<readonly ServerAnswer[]>;
   /** @throws CONFIG_INVALID, LOG_UNAVAILABLE */
   cluster(): Promise<ClusterAnswer>;
-  /** Why nothing can be asked of the topic, as a part of a sentence; undefined where it can. Asks what was not asked yet. */
+  /** Why the topic cannot be examined, as a part of a sentence; undefined if it can. Sends missing requests first. */
   obstacle(): Promise<string | undefined>;
 }
 
-/** Each question is asked once, whoever asks for it. What is asked is given up when `ended` aborts. */
+/** Each request is sent once, even if several checks need it. Requests are aborted with `ended`. */
 export function kafkaFacts(config: Config, clock: Clock, ended: AbortSignal): KafkaFacts {
   const probe = createKafkaProbe(config, clock, KAFKA_TIMEOUT_MS);
   let reached: Promise<readonly ServerAnswer[]> | undefined;
@@ -59,7 +59,7 @@ export function judgeReach(answers: readonly ServerAnswer[]): Verdict {
   const lines = answers.map(({ server, ms, fault }) =>
     ms === null
       ? `${server} cannot be reached: ${systemReason(fault)}`
-      : `${server} takes connections, ${inMs(ms)}`,
+      : `${server} accepts connections, ${inMs(ms)}`,
   );
   const away = answers.filter(({ ms }) => ms === null);
   const details = {
@@ -72,7 +72,7 @@ export function judgeReach(answers: readonly ServerAnswer[]): Verdict {
   const isUnusable = away.length === answers.length;
   return {
     status: isUnusable ? 'fail' : 'warn',
-    found: isUnusable ? `Apache Kafka cannot be used for now.\n${found}` : found,
+    found: isUnusable ? `Apache Kafka cannot be used at the moment.\n${found}` : found,
     mend: [
       ...new Set(away.map(({ fault }) => mendOf(fault))),
       '--bootstrap-servers (kafka.bootstrap_servers) names the brokers.',
@@ -109,14 +109,14 @@ export function judgeCluster({ clusterId, brokerCount, brokers }: ClusterAnswer)
   const lines = brokers.map(({ nodeId, address, ms, release, fault }) => {
     const name = `broker ${nodeId} at ${address}`;
     if (fault !== undefined) return `${name} cannot be used: ${fault.message}`;
-    return `${name}, ${inMs(ms)}, ${release === null ? 'of a release that it does not tell' : `like Apache Kafka ${release}`}`;
+    return `${name}, ${inMs(ms)}, ${release === null ? 'of an unknown release' : `like Apache Kafka ${release}`}`;
   });
-  if (brokerCount > brokers.length) lines.push(`… and ${brokerCount - brokers.length} more, not asked`);
+  if (brokerCount > brokers.length) lines.push(`… and ${brokerCount - brokers.length} more, not checked`);
   const missing = brokers.flatMap(({ nodeId, requests }) =>
     requests
       .filter(({ sent, min, max }) => sent < min || sent > max)
       .map(({ name, sent, min, max }) => {
-        const taken = max < 0 ? 'does not know it' : `takes ${min} to ${max}`;
+        const taken = max < 0 ? 'does not support it' : `supports ${min} to ${max}`;
         return {
           tooOld: sent > max,
           text: `${name} is sent as version ${sent}, and broker ${nodeId} ${taken}`,
@@ -125,8 +125,8 @@ export function judgeCluster({ clusterId, brokerCount, brokers }: ClusterAnswer)
   );
   if (missing.length > 0) {
     const mend = missing.some(({ tooOld }) => tooOld)
-      ? 'Use brokers of Apache Kafka 3.1 or later.'
-      : 'These brokers no longer take what this version sends: use a newer version of Tallystream.';
+      ? 'Use Apache Kafka 3.1 or later.'
+      : 'These brokers no longer support the requests of this version: use a newer version of Tallystream.';
     return {
       status: 'fail',
       found: [...lines, ...missing.map(({ text }) => text)].join('\n'),
@@ -141,8 +141,8 @@ export function judgeCluster({ clusterId, brokerCount, brokers }: ClusterAnswer)
       status: silent.length === brokers.length ? 'fail' : 'warn',
       found: lines.join('\n'),
       mend: isAway
-        ? 'These are the addresses that the brokers tell their clients (advertised.listeners): they have to be reachable from this machine.'
-        : 'Check kafka.security_protocol and the settings beside it for these brokers.',
+        ? 'Brokers give these addresses to their clients (advertised.listeners). They must be reachable from this machine.'
+        : 'Check kafka.security_protocol and the related settings for these brokers.',
       details,
     };
   }
@@ -151,7 +151,7 @@ export function judgeCluster({ clusterId, brokerCount, brokers }: ClusterAnswer)
 
 const REQUESTS_A_LINE = 4;
 
-/** What is sent, and what all of them take: `Produce 9 of 0–13`. */
+/** The version that is sent, and the versions that all brokers support: `Produce 9 of 0–13`. */
 function requestsText(brokers: ClusterAnswer['brokers']): string {
   const ranges = (brokers[0]?.requests ?? []).map(({ name, sent }) => {
     const taken = brokers.flatMap(({ requests }) => requests.filter((each) => each.name === name));
@@ -163,15 +163,15 @@ function requestsText(brokers: ClusterAnswer['brokers']): string {
   for (let from = 0; from < ranges.length; from += REQUESTS_A_LINE) {
     lines.push(ranges.slice(from, from + REQUESTS_A_LINE).join(', '));
   }
-  return `every request is taken in the version that is sent:\n${lines.join(',\n')}`;
+  return `every request version that is sent is supported:\n${lines.join(',\n')}`;
 }
 
-/** A broker that expects TLS or a login closes a connection that speaks otherwise, and does not say why. */
+/** A broker that expects TLS or a login closes other connections without a reason. */
 function withSecurityInMind(verdict: Verdict, error: unknown): Verdict {
   if (!(error instanceof TallystreamError) || error.code !== 'LOG_UNAVAILABLE') return verdict;
   return {
     ...verdict,
-    mend: 'Something takes connections there and does not answer as a broker does. Check that it is a broker, that it runs well, and that kafka.security_protocol is what its listener expects.',
+    mend: 'A server accepts connections there, but does not answer like a broker. Check that it is a broker, that it is healthy, and that kafka.security_protocol matches its listener.',
   };
 }
 
@@ -179,12 +179,12 @@ function mendOf(fault: Error | undefined): string {
   const code = fault !== undefined && 'code' in fault ? fault.code : undefined;
   switch (code) {
     case 'ECONNREFUSED':
-      return 'Nothing listens there: start the broker (`make start-kafka` starts one on this machine), or correct the port.';
+      return 'No program listens there: start the broker (`make start-kafka` starts one on this machine), or correct the port.';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return 'The name is not known here: check its spelling, and the DNS of this machine.';
+      return 'The host name is unknown: check its spelling, and the DNS of this machine.';
     default:
-      return 'Check the address, and whether a firewall lies between.';
+      return 'Check the address, and whether a firewall blocks the connection.';
   }
 }
 

@@ -1,4 +1,4 @@
-/** How far the query is behind the log: in events, and in the time that the oldest unread one has waited. */
+/** How far the query is behind the log: in events, and in the time that the oldest unread event has waited. */
 import type { Config } from '../../config/keys.ts';
 import type { Clock } from '../../../contracts/clock.ts';
 import type { Log, PartitionOffsets } from '../../../contracts/log.ts';
@@ -12,20 +12,20 @@ import type { CheckpointFacts } from './checkpoint.ts';
 import { committedOffsets } from './committed.ts';
 import { availableOffsets, counted, LOG_TIMEOUT_MS, type LogFacts } from './log.ts';
 
-/** Partitions whose oldest unread record is read at once. */
+/** How many partitions are checked concurrently for their oldest unread record. */
 const READS_AT_ONCE = 16;
-/** More lines than these say no more to a reader; programs get all of them. */
+/** More lines would not help a person; programs get all of them. */
 const SHOWN_MAX = 20;
 
 export interface PartitionDelay {
   readonly partition: number;
-  /** Offset of the next record to read; the partition's earliest where nothing was read yet. */
+  /** Offset of the next record to read; the partition's earliest if nothing was read yet. */
   readonly nextOffset: number;
   readonly earliest: number;
   readonly latest: number;
-  /** Unread positions: where a log has gaps (compaction, transactions), fewer records lie in them. */
+  /** Unread positions. There are fewer records if the log has gaps (compaction, transactions). */
   readonly events: number;
-  /** From the log timestamp of the oldest unread record until now; 0 where nothing is unread, or the clock is behind. */
+  /** From the log timestamp of the oldest unread record until now; 0 if nothing is unread, or if the clock is behind. */
   readonly seconds: number;
 }
 
@@ -34,7 +34,7 @@ export interface LagSources {
   readonly clock: Clock;
   readonly readLog: () => Promise<LogFacts>;
   readonly readCheckpoint: () => Promise<CheckpointFacts>;
-  /** Why the log cannot be asked; undefined where it can. */
+  /** Why the log cannot be asked; undefined if it can. */
   readonly obstacle: () => Promise<string | undefined>;
   readonly timeoutMs: number;
 }
@@ -51,7 +51,7 @@ export function lagCheck(sources: LagSources): Check {
       const checkpoint = await sources.readCheckpoint().catch(() => undefined);
       if (log === undefined) return notTried('the log cannot be read');
       if (checkpoint === undefined) return notTried('the checkpoint cannot be read');
-      if (log.kind !== 'topic') return pass('nothing to read: the topic is not there yet');
+      if (log.kind !== 'topic') return pass('nothing to read: the topic does not exist yet');
       const topicId = checkpoint.kind === 'present' ? checkpoint.topicId : undefined;
       if (topicId !== undefined && topicId !== log.topicId) {
         return notTried('the checkpoint belongs to an earlier topic of this name');
@@ -67,8 +67,8 @@ export function lagCheck(sources: LagSources): Check {
 }
 
 /**
- * What ends the next run: raised losses that nobody has accepted, or else those that it would raise.
- * @throws what `inspectHistory` does
+ * The losses that stop the next run: raised ones that were not accepted, otherwise those that it would raise.
+ * @throws what `inspectHistory` throws
  */
 async function inspectLosses(config: Config, clock: Clock): Promise<readonly DataLoss[]> {
   const log = await openLog(config, clock, {
@@ -84,7 +84,7 @@ async function inspectLosses(config: Config, clock: Clock): Promise<readonly Dat
   }
 }
 
-/** @param queryName null where no checkpoint says how far one is */
+/** @param queryName null if there is no checkpoint */
 export function judgeLag(
   { query }: { readonly query: Pick<Config['query'], 'failOnDataLoss'> },
   queryName: string | null,
@@ -101,7 +101,7 @@ export function judgeLag(
     return {
       status: 'fail',
       found: `The query has lost records: ${losses.map(lossText).join('; ')}.`,
-      mend: 'run stops with DATA_LOSS: put the right log back, or go on without these records with `tallystream checkpoint accept-loss`.',
+      mend: '`tallystream run` stops with DATA_LOSS. Restore the right log, or continue without these records with `tallystream checkpoint accept-loss`.',
       details: { ...details, losses },
     };
   }
@@ -110,7 +110,7 @@ export function judgeLag(
     return {
       status: 'fail',
       found: `The log ends before what the query has read: ${ahead.map(aheadText).join(', ')}.`,
-      mend: 'run stops with DATA_LOSS: put the log back that the checkpoint was made from, or go on without these records with `tallystream checkpoint accept-loss`.',
+      mend: '`tallystream run` stops with DATA_LOSS. Restore the log that belongs to the checkpoint, or continue without these records with `tallystream checkpoint accept-loss`.',
       details,
     };
   }
@@ -121,8 +121,8 @@ export function judgeLag(
       status: stops ? 'fail' : 'warn',
       found: `Records that the query has not read are gone: ${lost.map(lostText).join(', ')}.`,
       mend: stops
-        ? 'run stops with DATA_LOSS: go on without them with `tallystream checkpoint accept-loss`, or with query.fail_on_data_loss: false. A longer retention keeps it from happening again.'
-        : 'run notes them and goes on. A longer retention keeps it from happening again.',
+        ? '`tallystream run` stops with DATA_LOSS. Continue without them with `tallystream checkpoint accept-loss`, or with query.fail_on_data_loss: false. A longer retention prevents this.'
+        : '`tallystream run` reports them and continues. A longer retention prevents this.',
       details,
     };
   }
@@ -130,7 +130,7 @@ export function judgeLag(
     const unread = events === 0 ? 'the topic is empty' : `${counted(events, 'event')} to read`;
     return pass([`no batch yet; ${unread}`, ...lines].join('\n'), details);
   }
-  if (events === 0) return pass(`query ${queryName} has read all there is`, details);
+  if (events === 0) return pass(`query ${queryName} has read everything`, details);
   const head = `query ${queryName} is ${counted(events, 'event')} and ${inSeconds(seconds)} behind`;
   return pass([head, ...lines].join('\n'), details);
 }
@@ -152,7 +152,7 @@ export async function inspectLag(
   const close = () => void log.close().catch(() => undefined);
   signal.addEventListener('abort', close, { once: true });
   try {
-    // Those that cannot be asked have their say in the line of the topic.
+    // The line of the topic reports partitions that cannot be read.
     const offsets = (await availableOffsets(log, config.log.topic)).filter(
       ({ unavailable }) => unavailable === undefined,
     );
@@ -184,12 +184,12 @@ async function delayOf(
     const [oldestMs] = chunk.timestampsMs;
     if (oldestMs === undefined) continue;
     const nowMs = clock.nowMs();
-    // A timestamp in another unit, or none, does not say how long the record has waited.
+    // If the timestamp is missing or in another unit, it is unknown how long the record has waited.
     const isTime = kindOfRecordTime(oldestMs, nowMs) === 'milliseconds';
     const waitedMs = isTime ? Math.max(0, nowMs - oldestMs) : 0;
     return { ...at, events: latest - start, seconds: Math.round(waitedMs / 100) / 10 };
   }
-  // Only markers of transactions, or what compaction left of records: nothing is unread.
+  // Only transaction markers or gaps from compaction are left: nothing is unread.
   return { ...at, events: 0, seconds: 0 };
 }
 

@@ -1,4 +1,4 @@
-/** Whether the log can be read, and what the topic holds. */
+/** Whether the log can be read, and what the topic contains. */
 import { stat } from 'node:fs/promises';
 import type { Config } from '../../config/keys.ts';
 import type { Clock } from '../../../contracts/clock.ts';
@@ -8,8 +8,8 @@ import { embeddedLogPath, openLog } from '../../compose.ts';
 import { pass, type Check, type Verdict } from './check.ts';
 
 /**
- * How long one call may wait for a lock, which blocks this thread, or for a broker: less than a check may take, so that
- * either is reported as what it is.
+ * How long one call may wait for a lock, which blocks this thread, or for a broker. It is less than the time limit of a
+ * check, so that the real cause is reported.
  */
 export const LOG_TIMEOUT_MS = { embedded: 2_000, kafka: 4_000 } as const;
 
@@ -21,23 +21,23 @@ export type LogFacts =
       readonly topicId: string;
       readonly partitions: number;
       readonly records: number;
-      /** Log timestamp of the newest record, epoch milliseconds; null where there is none. */
+      /** Log timestamp of the newest record, epoch milliseconds; null if there is none. */
       readonly newestRecordMs: number | null;
-      /** Partitions that cannot be read for now, or whose newest records cannot; left out where there are none. */
+      /** Partitions that cannot be read now, or whose newest records cannot; left out if there are none. */
       readonly hindered?: readonly HinderedPartition[];
     };
 
 export interface HinderedPartition {
   readonly partition: number;
-  /** Why it cannot be asked, as a part of a sentence; null where it can. */
+  /** Why it cannot be read, as a part of a sentence; null if it can. */
   readonly unavailable: string | null;
-  /** Records that wait for a transaction that is open. */
+  /** Records that wait for an open transaction. */
   readonly waiting: number;
-  /** The producer of that transaction, and when it wrote last, epoch milliseconds; null where the log does not tell. */
+  /** The producer of that transaction, and its last write, epoch milliseconds; null if the log does not report it. */
   readonly transaction: { readonly producerId: string; readonly lastWriteMs: number } | null;
 }
 
-/** @param inspect {@link inspectLog}, whose errors become the line's */
+/** @param inspect {@link inspectLog}; its errors become the text of this line */
 export function logCheck(topic: string, inspect: () => Promise<LogFacts>): Check {
   return { name: 'log', run: async () => judgeLog(topic, await inspect()) };
 }
@@ -45,18 +45,18 @@ export function logCheck(topic: string, inspect: () => Promise<LogFacts>): Check
 export function judgeLog(topic: string, facts: LogFacts): Verdict {
   switch (facts.kind) {
     case 'missing':
-      return pass('not there yet; the first produce or run makes it');
+      return pass('does not exist yet; the first produce or run creates it');
     case 'no topic': {
-      if (facts.topics.length === 0) return pass('readable, without a topic yet; produce or run makes it');
+      if (facts.topics.length === 0) return pass('readable, no topic yet; produce or run creates it');
       return {
         status: 'warn',
         found: `It has no topic ${topic}, but ${facts.topics.join(', ')}.`,
-        mend: 'Name the topic that is meant with --topic (log.topic); produce and run make a new one otherwise.',
+        mend: 'Name the right topic with --topic (log.topic). Otherwise produce and run create a new one.',
       };
     }
     case 'topic': {
       const { records, partitions } = facts;
-      return pass(`${topic} holds ${counted(records, 'record')} in ${counted(partitions, 'partition')}`);
+      return pass(`${topic} has ${counted(records, 'record')} in ${counted(partitions, 'partition')}`);
     }
   }
 }
@@ -90,7 +90,7 @@ export async function inspectLog(config: Config, clock: Clock): Promise<LogFacts
   }
 }
 
-/** Also where some partitions cannot be asked, if the log can tell these from the others. */
+/** Works even if some partitions cannot be read, if the log can say which ones. */
 export function availableOffsets(log: Log, topic: string): Promise<readonly PartitionOffsets[]> {
   return log.availableOffsets?.(topic) ?? log.offsets(topic);
 }
@@ -110,7 +110,7 @@ async function hinderedOf(
   return hindered;
 }
 
-/** A file of no bytes is what a first start leaves that was ended at once; the next one goes on with it. */
+/** An empty file is left by a first start that was killed early; the next start continues with it. */
 async function isMade(path: string): Promise<boolean> {
   try {
     return (await stat(path)).size > 0;
@@ -132,7 +132,7 @@ async function newestRecord(
   for (const { partition, earliest, latest, unavailable } of offsets) {
     if (latest === earliest || unavailable !== undefined) continue;
     for await (const chunk of log.read({ topic, partition, start: latest - 1, end: latest })) {
-      // Another unit, or none, says nothing about a clock.
+      // A missing timestamp, or one in another unit, says nothing about a clock.
       const times = chunk.timestampsMs.filter((ms) => kindOfRecordTime(ms, nowMs) === 'milliseconds');
       if (times.length > 0) newestMs = Math.max(newestMs ?? -Infinity, ...times);
     }

@@ -2,10 +2,10 @@
 import { createServer } from 'node:net';
 import { pass, type Check, type Verdict } from './check.ts';
 
-/** Only this machine sees the page unless somebody asks otherwise. */
+/** By default the page is only visible on this machine. */
 const HOST = '127.0.0.1';
 
-/** @param port null where the page is off, 0 for any free one */
+/** @param port null if the page is off, 0 for any free port */
 export function portCheck(port: number | null): Check {
   return {
     name: 'port',
@@ -13,21 +13,21 @@ export function portCheck(port: number | null): Check {
   };
 }
 
-/** @param problem the system's code for why nobody can listen there, or null */
+/** @param problem the system's code for why we cannot listen there, or null */
 export function judgePort(port: number | null, problem: string | null): Verdict {
-  if (port === null) return pass('off: the live page is not asked for');
+  if (port === null) return pass('off: the live page is disabled');
   const name = port === 0 ? 'any free port' : `port ${port}`;
-  if (problem === null) return pass(port === 0 ? `${name} of ${HOST}` : `${port} is free on ${HOST}`);
+  if (problem === null) return pass(port === 0 ? `${name} on ${HOST}` : `${port} is free on ${HOST}`);
   if (problem === 'EADDRINUSE') {
     return {
       status: 'warn',
-      found: `${port} is taken on ${HOST}, perhaps by a query that runs already.`,
-      mend: 'End the program that listens there, or choose another port with --ui-port N (ui.port), or none with --ui-port off.',
+      found: `Port ${port} on ${HOST} is in use, perhaps by a running query.`,
+      mend: 'Stop the program that listens there, or choose another port with --ui-port N (ui.port), or none with --ui-port off.',
     };
   }
   return {
     status: 'warn',
-    found: `This user cannot listen on ${name} of ${HOST} (${problem}).`,
+    found: `This user cannot listen on ${name} on ${HOST} (${problem}).`,
     mend: 'Choose another port with --ui-port N (ui.port), above 1023, or none with --ui-port off.',
   };
 }

@@ -1,4 +1,4 @@
-/** The doctor's answer: a line a check for people, one line of JSON for programs. */
+/** The doctor's output: one line per check for people, one line of JSON for programs. */
 import { styleText } from 'node:util';
 import { escapeForTerminal, escapeJsonLineForTerminal } from '../../../columns/format/escape.ts';
 import type { CheckResult, Status } from './check.ts';
@@ -14,7 +14,7 @@ export interface TextStyle {
   readonly colour: boolean;
 }
 
-/** `pass  disk space  79 GiB free`, and below it how to mend it; paths and configuration are escaped. */
+/** `pass  disk space  79 GiB free`, and below it how to fix it; paths and configuration are escaped. */
 export function checkAsText(result: CheckResult, { nameWidth, colour }: TextStyle): string {
   const { status, name, found, mend } = result;
   const word = colour ? styleText(COLOURS[status], status, { validateStream: false }) : status;
@@ -44,7 +44,7 @@ export function checksAsJson(results: readonly CheckResult[]): string {
   return `${escapeJsonLineForTerminal(answer)}\n`;
 }
 
-/** Warnings stop nothing from running. */
+/** Warnings do not count as failures. */
 export function isOk(results: readonly CheckResult[]): boolean {
   return results.every(({ status }) => status !== 'fail');
 }

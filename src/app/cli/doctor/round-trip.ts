@@ -1,11 +1,11 @@
 /**
- * Whether a record that is written to the cluster can be read back.
+ * Whether a record can be written to the cluster and read back.
  *
- * It goes through a topic of its own, `<topic>.doctor`, and never through the query's: a record there would be one more
- * dead letter. The name is fixed and not made up for each run, because on a cluster with ACLs somebody can make the topic
- * once and allow this user to read and write it, where the right to make topics of any name would be needed otherwise;
- * and because a run that is killed leaves one topic of one partition, and not another one every time. A topic that was
- * there before stays; one that was made here is removed, since the doctor leaves nothing behind.
+ * It uses a separate topic, `<topic>.doctor`, and never the query's topic: a record there would become a dead letter. The
+ * name is the same for every run, for two reasons. On a cluster with ACLs, an administrator can create the topic once and
+ * allow this user to read and write it; random names would need the right to create any topic. And a run that is killed
+ * leaves one topic with one partition, not a new one each time. A topic that existed before stays. A topic that was created
+ * here is removed, since the doctor leaves nothing behind.
  */
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../../config/keys.ts';
@@ -16,23 +16,23 @@ import { TallystreamError } from '../../../errors.ts';
 import { notTried, pass, verdictOf, type Check, type Verdict } from './check.ts';
 import { KAFKA_TIMEOUT_MS, type KafkaFacts } from './kafka.ts';
 
-/** Above what the calls may take one after the other, each of them bounded. */
+/** More than the sum of the time limits of the calls. */
 const ROUND_TRIP_TIMEOUT_MS = 30_000;
-/** Should the removal fail, the broker empties the topic by itself. */
+/** If the removal fails, the broker empties the topic by itself. */
 const RETENTION_MS = 3_600_000;
-/** Another doctor may remove the topic in the same moment; the second try then makes it. */
+/** Another doctor may remove the topic at the same moment; then the second try creates it. */
 const TRIES_MAX = 2;
 
 export type RoundTrip =
-  /** The topic is not there and cannot be made, or nobody may look for it: that says nothing of the query's topic. */
+  /** The topic does not exist and cannot be created, or may not be described. This says nothing about the query's topic. */
   | { readonly kind: 'no topic'; readonly error: Error }
   | { readonly kind: 'failed'; readonly step: 'written' | 'read'; readonly error: Error }
   | {
       readonly kind: 'done';
-      /** From the append until the brokers had acknowledged, with what a first write needs to find out. */
+      /** From the append to the acknowledgement, including the metadata requests of a first write. */
       readonly writeMs: number;
       readonly readMs: number;
-      /** The topic was made for this and could not be removed. */
+      /** The topic was created for this check and could not be removed. */
       readonly leftBehind: boolean;
     };
 
@@ -44,7 +44,7 @@ export function roundTripCheck(config: Config, clock: Clock, kafka: Pick<KafkaFa
   return {
     name: 'round trip',
     timeoutMs: ROUND_TRIP_TIMEOUT_MS,
-    mendUnanswered: `Look at the brokers' own logs. Topic ${doctorTopicOf(config)} may have been left behind.`,
+    mendUnanswered: `Check the brokers' logs. Topic ${doctorTopicOf(config)} may have been left behind.`,
     run: async (signal) => {
       const obstacle = await kafka.obstacle();
       if (obstacle !== undefined) return notTried(obstacle);
@@ -59,8 +59,8 @@ export function judgeRoundTrip(config: Pick<Config, 'log' | 'kafka'>, trip: Roun
     case 'no topic':
       return {
         status: 'warn',
-        found: `Not tried, since topic ${topic} is not there and cannot be made: ${verdictOf(trip.error).found}`,
-        mend: `Have it made with one partition, and let this user read and write it; ${config.log.topic} needs the same rights.`,
+        found: `Not checked, because topic ${topic} does not exist and cannot be created: ${verdictOf(trip.error).found}`,
+        mend: `Have it created with one partition, and allow this user to read and write it. ${config.log.topic} needs the same permissions.`,
       };
     case 'failed': {
       const { found, mend } = verdictOf(trip.error);
@@ -69,13 +69,13 @@ export function judgeRoundTrip(config: Pick<Config, 'log' | 'kafka'>, trip: Roun
         status: 'fail',
         found: `A record could not be ${trip.step} in topic ${topic}: ${found}`,
         mend: isPassing
-          ? 'Look at the brokers’ own logs; with kafka.acks: all, as many replicas have to be in sync as min.insync.replicas says.'
+          ? 'Check the brokers’ logs. With kafka.acks: all, at least min.insync.replicas replicas must be in sync.'
           : mend,
       };
     }
     case 'done': {
       const { writeMs, readMs, leftBehind } = trip;
-      const stays = leftBehind ? '; the topic stays, since it could not be removed' : '';
+      const stays = leftBehind ? '; the topic could not be removed' : '';
       return pass(
         `a record went through topic ${topic} in ${(writeMs + readMs).toFixed(1)} ms: ${writeMs.toFixed(1)} to write with acks ${config.kafka.acks}, ${readMs.toFixed(1)} to read${stays}`,
         { topic, writeMs: rounded(writeMs), readMs: rounded(readMs), leftBehind },
@@ -84,7 +84,7 @@ export function judgeRoundTrip(config: Pick<Config, 'log' | 'kafka'>, trip: Roun
   }
 }
 
-/** @throws LOG_UNAVAILABLE, CONFIG_INVALID where not even a connection is to be had */
+/** @throws LOG_UNAVAILABLE, CONFIG_INVALID if no connection is possible */
 async function tryRoundTrip(config: Config, clock: Clock, signal: AbortSignal): Promise<RoundTrip> {
   const log = await openLog(config, clock, { busyTimeoutMs: KAFKA_TIMEOUT_MS });
   const close = () => void log.close().catch(() => undefined);
@@ -109,7 +109,7 @@ async function oneTrip(log: Log, clock: Clock, topic: string): Promise<RoundTrip
     return { kind: 'no topic', error: error as Error };
   }
   const trip = await writeAndRead(log, clock, topic);
-  // A user who may make topics need not be one who may remove them: that is no failure of the trip.
+  // A user who may create topics may not be allowed to remove them. That is not a failure of the round trip.
   const removed = !isOurs || (await log.deleteTopic(topic).then(yes, no));
   return trip.kind === 'done' ? { ...trip, leftBehind: !removed } : trip;
 }
@@ -131,7 +131,7 @@ async function writeAndRead(log: Log, clock: Clock, topic: string): Promise<Roun
         return { kind: 'done', writeMs: writtenMs - startMs, readMs, leftBehind: false };
       }
     }
-    throw new Error('another record lies where it was written.');
+    throw new Error('another record is at the offset where it was written.');
   } catch (error) {
     return { kind: 'failed', step, error: error as Error };
   }

@@ -1,11 +1,11 @@
-/** The Node that runs, and the SQLite in it. */
+/** The running Node, and its SQLite. */
 import { pass, type Check, type Verdict } from './check.ts';
 
-// As bin/launcher.js has them, which starts nothing on less; a test holds the two together.
+// The same as in bin/launcher.js, which starts nothing on older versions; a test keeps the two equal.
 const NODE_VERSION_MIN = '24.0.0';
 const SQLITE_VERSION_MIN = '3.51.3';
 
-/** Where the packages that carry Node for each platform keep it. */
+/** The path of Node in the packages that contain it for each platform. */
 const PACKAGED = /[\\/]node_modules[\\/]node-(?:bin-)?(?:darwin|linux|win)-(?:arm64|x64)[\\/]/;
 
 export const nodeCheck: Check = {
@@ -25,11 +25,11 @@ export function judgeNode(version: string, execPath: string): Verdict {
   return {
     status: 'fail',
     found,
-    mend: 'Install Node 24 or newer, or start Tallystream with bin/tallystream.js, which finds the one that the package brings.',
+    mend: 'Install Node 24 or newer, or start Tallystream with bin/tallystream.js, which finds the Node of the package.',
   };
 }
 
-/** @param version undefined where Node was built without SQLite */
+/** @param version undefined if Node was built without SQLite */
 export function judgeSqlite(version: string | undefined): Verdict {
   if (version !== undefined && !isOlder(version, SQLITE_VERSION_MIN)) return pass(version);
   return {

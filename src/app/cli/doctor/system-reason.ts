@@ -1,4 +1,4 @@
-/** What the system says of a call that failed, without the path, which the line names already. */
+/** The system's message for a failed call, without the path, which the line already names. */
 import { getSystemErrorMessage } from 'node:util';
 
 /** `permission denied (EACCES)`. */

@@ -1,11 +1,11 @@
-/** Whether the topic is on the cluster, and how to make it where it is not. */
+/** Whether the cluster has the topic, and how to create it if not. */
 import type { Config } from '../../config/keys.ts';
 import { notTried, pass, type Check, type Verdict } from './check.ts';
 import { KAFKA_CHECK_TIMEOUT_MS, MEND_KAFKA, type KafkaFacts } from './kafka.ts';
 import { formatTimestamp } from '../../../columns/values/timestamp.ts';
 import { counted, type HinderedPartition, type LogFacts } from './log.ts';
 
-/** @param inspect what the log holds, which also shows that records can be read */
+/** @param inspect what the log contains; it also shows that records can be read */
 export function topicCheck(
   config: Config,
   kafka: Pick<KafkaFacts, 'obstacle'>,
@@ -35,9 +35,9 @@ export function judgeTopic({ log, kafka }: Pick<Config, 'log' | 'kafka'>, facts:
   const server = kafka.bootstrapServers[0] ?? '';
   return {
     status: 'warn',
-    found: `The cluster has no topic ${log.topic}, or none that this user may see.`,
+    found: `The cluster has no topic ${log.topic}, or this user may not see it.`,
     mend:
-      `produce makes it, with ${counted(log.partitions, 'partition')}, where this user may; otherwise: ` +
+      `produce creates it with ${counted(log.partitions, 'partition')}, if this user has the permission; otherwise: ` +
       `kafka-topics.sh --bootstrap-server ${server} --create --topic ${log.topic} --partitions ${log.partitions}.`,
   };
 }
@@ -52,12 +52,12 @@ function hinderedVerdict(
   const mends = [
     ...(isAway
       ? [
-          'The query reads the other partitions meanwhile: start the brokers that hold those without a leader.',
+          'Start the brokers of the partitions without a leader. The query reads the other partitions meanwhile.',
         ]
       : []),
     ...(isWaiting
       ? [
-          'Records are read when the transaction before them is over: end it in its producer, or wait for its transaction.timeout.ms.',
+          'These records are read when the transaction before them ends. End it in its producer, or wait for its transaction.timeout.ms.',
         ]
       : []),
   ];
@@ -70,10 +70,10 @@ function hinderedVerdict(
 }
 
 function hinderedText({ partition, unavailable, waiting, transaction }: HinderedPartition): string {
-  if (unavailable !== null) return `partition ${partition} cannot be read for now: ${unavailable}`;
+  if (unavailable !== null) return `partition ${partition} cannot be read now: ${unavailable}`;
   const who =
     transaction === null
       ? ''
-      : ` of producer ${transaction.producerId}, which wrote last at ${formatTimestamp(transaction.lastWriteMs * 1000)}`;
-  return `partition ${partition}: ${counted(waiting, 'record')} wait behind an open transaction${who}`;
+      : ` of producer ${transaction.producerId}, whose last write was at ${formatTimestamp(transaction.lastWriteMs * 1000)}`;
+  return `partition ${partition}: ${counted(waiting, 'record')} waiting for an open transaction${who}`;
 }

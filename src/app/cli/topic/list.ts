@@ -1,4 +1,4 @@
-/** `topic list` and `topic describe`: which topics the log has, and what lies in their partitions. */
+/** `topic list` and `topic describe`: the topics of the log, and the contents of their partitions. */
 import { escapeForTerminal } from '../../../columns/format/escape.ts';
 import { openLog } from '../../compose.ts';
 import type { Log, PartitionOffsets, TopicDescription } from '../../../contracts/log.ts';
@@ -47,11 +47,11 @@ export async function topicOf(log: Log, name: string): Promise<TopicDescription>
   if (topic !== undefined) return topic;
   throw new TallystreamError('TOPIC_NOT_FOUND', {
     what: `The ${log.format} log has no topic ${name}.`,
-    mend: '`tallystream topic list` shows those there are.',
+    mend: '`tallystream topic list` shows all topics.',
   });
 }
 
-/** Counts positions: where a log has gaps (compaction, transactions on Kafka), fewer records lie in them. */
+/** Counts positions. There are fewer records if the log has gaps (compaction, transactions on Kafka). */
 function recordsOf({ earliest, latest }: PartitionOffsets): number {
   return latest - earliest;
 }

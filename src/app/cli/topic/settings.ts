@@ -1,4 +1,4 @@
-/** What the configuration says about the topic. */
+/** The configured settings of the topic. */
 import { closest } from '../../config/did-you-mean.ts';
 import type { Config } from '../../config/keys.ts';
 import type { Log, Retention, TopicOptions } from '../../../contracts/log.ts';
@@ -10,25 +10,25 @@ function retentionOf({ log }: Config): Retention {
   };
 }
 
-/** For a topic that is made now. */
+/** For a new topic. */
 export function newTopicOf(config: Config): TopicOptions {
   return { partitions: config.log.partitions, ...retentionOf(config) };
 }
 
 /**
- * Makes the producer's topic where it is missing, and has it keep what the configuration says. Gives a sentence for who
- * produces where the topic is new on a cluster, or beside one of a similar name: its own may be misspelt.
+ * Creates the producer's topic if it is missing, and applies the configured retention. Returns a sentence for the user if
+ * the topic is new on a cluster, or if a topic with a similar name exists: the name may be misspelt.
  */
 export async function prepareTopic(config: Config, log: Log): Promise<string | undefined> {
   const { topic, retentionMs, retentionBytes } = config.log;
   const isNew = (await log.describeTopic(topic)) === undefined;
   const others = isNew ? (await log.listTopics()).map(({ name }) => name) : [];
   const { partitions } = await log.createTopic(topic, newTopicOf(config));
-  // A topic on Kafka may be somebody else's too: what they set is not undone by a default of ours.
+  // Others may use a topic on Kafka too: our defaults do not overwrite their settings.
   const isOurs = log.format !== 'kafka' || retentionMs !== null || retentionBytes !== null;
   if (isOurs) await log.setRetention(topic, retentionOf(config));
   const similar = closest(topic, others);
   if (!isNew || (log.format !== 'kafka' && similar === undefined)) return undefined;
   const created = `Created the topic ${topic} with ${partitions} partitions.`;
-  return similar === undefined ? created : `${created} Did you mean ${similar}, which is there too?`;
+  return similar === undefined ? created : `${created} Did you mean ${similar}, which also exists?`;
 }

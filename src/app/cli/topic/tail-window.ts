@@ -1,36 +1,36 @@
-/** The newest records of a topic, or those from an offset on, within bounds of count and bytes. */
+/** The newest records of a topic, or those from an offset on, within limits of count and bytes. */
 import type { Header, Log, PartitionOffsets } from '../../../contracts/log.ts';
 import { exactTimestamp } from '../../../engine/clock/record-times.ts';
 
-/** Where compaction or transactions left gaps, this many offsets are looked through for each record that is wanted. */
+/** If compaction or transactions left gaps, this many offsets are searched for each requested record. */
 const OFFSETS_A_RECORD_MAX = 64;
 
 /** One record, copied out of its chunk. */
 export interface TailRecord {
   readonly partition: number;
   readonly offset: number;
-  /** As the log has it; a bigint if it is no safe integer. */
+  /** As in the log; a bigint if it is not a safe integer. */
   readonly timestampMs: number | bigint;
   readonly key: Uint8Array | null;
-  /** At most `valueBytesMax` of its bytes. */
+  /** At most the first `valueBytesMax` bytes. */
   readonly value: Uint8Array | null;
-  /** How many the value has, with those that were left out. */
+  /** The size of the whole value. */
   readonly valueBytes: number;
   readonly headers: readonly Header[];
 }
 
 export interface TailLimits {
   readonly recordsMax: number;
-  /** Keys, values and headers of all records together; one record is kept however large it is. */
+  /** For keys, values and headers of all records together. One record is always kept, whatever its size. */
   readonly bytesMax: number;
-  /** What is kept of one value. */
+  /** How much of one value is kept. */
   readonly valueBytesMax: number;
 }
 
 export interface Tail {
   /** In order of log timestamp, then partition and offset. */
   readonly records: readonly TailRecord[];
-  /** Whether records were left out because of their bytes. */
+  /** Whether records were left out because of the byte limit. */
   readonly isCut: boolean;
 }
 
@@ -86,7 +86,7 @@ async function newestOf(
     let isCut = false;
     for await (const record of recordsIn(log, topic, partition, start, end, limits)) {
       older.push(record);
-      // What comes later is newer, so the bound holds while a step is read and not only after it.
+      // Later records are newer, so the limit also holds while a step is read, not only after it.
       const kept = keepNewest(older, limits);
       if (kept.records.length < older.length) older.splice(0, older.length - kept.records.length);
       isCut ||= kept.isCut;

@@ -1,4 +1,4 @@
-/** `topic tail`: records as they lie in the log, with position, time, key and headers. */
+/** `topic tail`: records as stored in the log, with position, time, key and headers. */
 import { escapeForTerminal } from '../../../columns/format/escape.ts';
 import { formatEpochMs } from '../../../columns/values/timestamp.ts';
 import { openLog } from '../../compose.ts';
@@ -12,7 +12,7 @@ import { topicOf } from './list.ts';
 const RECORDS_BY_DEFAULT = 10;
 const RECORDS_MAX = 1000;
 const BYTES_MAX = 32 * 1024 * 1024;
-/** What a line of text shows of a value, a key and a header. */
+/** How much of a value, a key and a header a line of text shows. */
 const VALUE_CHARACTERS_MAX = 160;
 const WORD_CHARACTERS_MAX = 40;
 const UTF8_BYTES_A_CHARACTER_MAX = 4;
@@ -31,7 +31,7 @@ export async function tail(context: Context, [word]: readonly string[]): Promise
     if (records.length === 0 && !context.json) await write('No records.\n');
     if (isCut) {
       process.stderr.write(
-        `tallystream: ${records.length} of the records that were asked for are shown; all of them would be more than ${BYTES_MAX / 1024 / 1024} MiB.\n`,
+        `tallystream: only ${records.length} of the requested records are shown, because all of them have more than ${BYTES_MAX / 1024 / 1024} MiB.\n`,
       );
     }
     return 0;
@@ -58,7 +58,7 @@ function askedOf(context: Context): Asked {
   if (limit !== undefined && limit > RECORDS_MAX) {
     throw new TallystreamError('USAGE', {
       what: `--limit ${limit} is more than ${RECORDS_MAX}.`,
-      mend: 'Ask for parts, each with --partition and --offset.',
+      mend: 'Use several calls with --partition and --offset.',
     });
   }
   const limits = {
@@ -82,7 +82,7 @@ async function readTail(log: Log, topic: string, { partition, offset, limits }: 
   if (offset < offsets.earliest) {
     throw new TallystreamError('USAGE', {
       what: `Offset ${offset} of ${topic}:${partition} is no longer there.`,
-      mend: `Give one from ${offsets.earliest} on.`,
+      mend: `Give an offset from ${offsets.earliest} on.`,
     });
   }
   return following(log, topic, offsets, offset, limits);
@@ -94,11 +94,11 @@ function partitionOf(topic: string, all: readonly PartitionOffsets[], partition:
   if (found !== undefined) return found;
   throw new TallystreamError('USAGE', {
     what: `Topic ${topic} has no partition ${partition}.`,
-    mend: `Give one from 0 to ${all.length - 1}.`,
+    mend: `Give a partition from 0 to ${all.length - 1}.`,
   });
 }
 
-/** Bytes are base64, since keys and values need not be text. */
+/** Bytes are base64, since keys and values may not be text. */
 function asJson(topic: string, record: TailRecord): Record<string, unknown> {
   return {
     topic,
@@ -128,7 +128,7 @@ function asText(record: TailRecord): string {
   return parts.join('  ');
 }
 
-/** The start of a text, escaped; `bytesAll` says how long it would be where the rest is left out. */
+/** The start of a text, escaped; `bytesAll` is its full length, shown if the rest is left out. */
 function shown(bytes: Uint8Array, bytesAll: number, charactersMax: number): string {
   const head = bytes.subarray(0, charactersMax * UTF8_BYTES_A_CHARACTER_MAX);
   const characters = [...new TextDecoder('utf-8', { ignoreBOM: true }).decode(head)];

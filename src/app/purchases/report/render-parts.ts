@@ -1,4 +1,4 @@
-/** The parts that every text for people is put together from: headings between rules, the accounting, the footer. */
+/** The parts of every text for people: headings between rules, the accounting, the footer. */
 import { formatGrouped, parseDecimal } from '../../../columns/values/decimal.ts';
 import { escapeForTerminal } from '../../../columns/format/escape.ts';
 import type { Accounting } from '../../../contracts/batch.ts';
@@ -22,13 +22,13 @@ export function accountingLine({ read, accepted, invalid, duplicate, late }: Acc
   return `ACCOUNTING: ${read} read = ${parts}\n`;
 }
 
-/** A line a currency, between rules; a state without any purchase has $0.00. */
+/** One line per currency, between rules; a state without any purchase has $0.00. */
 export function runningTotalFooter(totals: readonly { currency: string; total: string }[]): string {
   const shown = totals.length > 0 ? totals : [{ currency: 'USD', total: '0.00' }];
   return betweenRules(shown.map(({ currency, total }) => `RUNNING TOTAL: ${money(currency, total)}`));
 }
 
-/** Tables and footers speak of currencies only where there is another than this one. */
+/** Tables and footers show currencies only if there is another one than this. */
 export function isForeign({ currency }: { readonly currency: string }): boolean {
   return currency !== 'USD';
 }

@@ -28,11 +28,11 @@ export function renderBanner(parts: BannerParts): string {
 }
 
 export interface RenderOptions {
-  /** Of the daily table the last, of the categories the first so many rows are shown, and a line says so. */
+  /** Shows only this many rows: the last of the daily table and the first of the categories. A line says so. */
   readonly rowsMax?: number;
 }
 
-/** Ends with an empty line, so that the next report stands apart. A currency is named where any is not USD. */
+/** Ends with an empty line, to separate it from the next report. Shows currencies if any is not USD. */
 export function renderReport(report: PurchaseReport, options: RenderOptions = {}): string {
   const rowsMax = options.rowsMax ?? REPORT_ROWS_MAX;
   const { accounting } = report;
@@ -50,12 +50,12 @@ export function renderReport(report: PurchaseReport, options: RenderOptions = {}
   ].join('\n');
 }
 
-/** The report as one line of JSON, ended by a line feed; characters that act on a terminal are JSON escapes. */
+/** The report as one line of JSON, ended by a line feed; control characters are JSON escapes. */
 export function reportJsonLine(report: PurchaseReport): string {
   return `${escapeJsonLineForTerminal(JSON.stringify(report))}\n`;
 }
 
-/** The last rows are the ones to keep: their running total is the footer's. */
+/** Keeps the last rows, because their running total is the one in the footer. */
 function dailySection(
   { daily, timestamp, rowsInAll }: PurchaseReport,
   currencies: boolean,

@@ -1,4 +1,4 @@
-/** What is reported of one batch: a JSON value, made before the commit, stored with it, and shown after it. */
+/** The report of one batch: a JSON value, built before the commit, stored with it, and printed after it. */
 import type { Scaled } from '../../../columns/column-chunk.ts';
 import { addExact } from '../../../columns/values/decimal.ts';
 import { formatLocalDateTime, TimestampParser } from '../../../columns/values/timestamp.ts';
@@ -9,7 +9,7 @@ import { invariant, InvariantError, TallystreamError } from '../../../errors.ts'
 import { CATEGORIES, DAYS, RUNNING } from '../aggregate-names.ts';
 import { byFallingTotal, byKey, firstInOrder, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
 
-// Type aliases and not interfaces, because only their values are JSON values to the compiler.
+// Type aliases instead of interfaces, because the compiler accepts only their values as JSON values.
 
 /** A day that the batch added to. Amounts are decimal text with two decimals. */
 export type DailyRow = {
@@ -18,16 +18,16 @@ export type DailyRow = {
   readonly currency: string;
   /** What this batch added to the day. */
   readonly dailyTotal: string;
-  /** The currency's total over all dates before the batch, and with the rows up to this one. */
+  /** The currency's total over all dates: the total before the batch plus the rows up to this one. */
   readonly runningTotal: string;
   /** How many purchases this batch added to the day. */
   readonly transactions: number;
 };
 
-/** One of the first accepted events, under the event's own names. */
+/** One of the first accepted events, with the event's field names. */
 export type DetailRow = {
   readonly event_id: string;
-  /** At most {@link DETAIL_CHARACTERS_MAX} characters, as all texts here: details are for looking at. */
+  /** At most {@link DETAIL_CHARACTERS_MAX} characters, like all texts here: details are only for display. */
   readonly customer_id: string;
   readonly product_category: string;
   readonly total_amount: string;
@@ -44,7 +44,7 @@ export type CategoryRow = {
   readonly transactions: number;
 };
 
-/** All that the state holds of a currency, with this batch in it. */
+/** The total of a currency, including this batch. */
 export type RunningTotal = {
   readonly currency: string;
   readonly total: string;
@@ -65,9 +65,9 @@ export type PurchaseReport = {
   readonly queryName: string;
   readonly batchId: number;
   /**
-   * The runner that committed the batch: its epoch, and an id that no other run has. Left out in reports of earlier versions.
-   * If an older copy of the checkpoint was put back, a batch id comes again with other contents, and with another `runId`; the
-   * copy does not know which epochs there were, so the epoch may be the same.
+   * The runner that committed the batch: its epoch, and an id that is unique to the run. Reports of earlier versions lack it.
+   * If an older copy of the checkpoint is restored, a batch id is used again with other contents and another `runId`. The epoch
+   * may be the same, since the copy does not contain later epochs.
    */
   readonly epoch?: number;
   readonly runId?: string;
@@ -77,9 +77,9 @@ export type PurchaseReport = {
   readonly daily: readonly DailyRow[];
   /** At most {@link DETAIL_ROWS_MAX}, in order of partition and offset. */
   readonly details: readonly DetailRow[];
-  /** By currency, then falling total, since amounts of two currencies have no order; ties by code point: the first {@link REPORT_ROWS_MAX}. */
+  /** The first {@link REPORT_ROWS_MAX}, by currency, then descending total; ties by code point. Amounts of two currencies have no order. */
   readonly categories: readonly CategoryRow[];
-  /** How many rows there were in all, where not every one is kept. */
+  /** The number of all rows, if not all of them are kept. */
   readonly rowsInAll?: { readonly daily: number; readonly categories: number };
   readonly accounting: AccountingRow;
   /** By currency. */
@@ -87,16 +87,16 @@ export type PurchaseReport = {
 };
 
 const DETAIL_ROWS_MAX = 5;
-/** Rows of days and of categories that a report keeps: every commit stores one. */
+/** The maximum rows of days and of categories in a report, because every commit stores a report. */
 export const REPORT_ROWS_MAX = 1000;
-/** An event's text may have a megabyte, and every commit keeps its report: in code points, `...` included. */
+/** In code points, including `...`. An event's text may have a megabyte, and every commit stores its report. */
 export const DETAIL_CHARACTERS_MAX = 256;
 
 export interface ReportOptions {
   readonly queryName: string;
   /** The query's zone. */
   readonly timeZone: string;
-  /** The runner's. */
+  /** The epoch of the runner. */
   readonly epoch?: number;
   readonly runId?: string;
 }
@@ -131,8 +131,8 @@ export function buildReport(result: BatchResult, options: ReportOptions): Purcha
 }
 
 /**
- * The report that a checkpoint stored. @throws CHECKPOINT_VERSION where another version of this program wrote it in a
- * form that this one does not know
+ * The report that a checkpoint stored. @throws CHECKPOINT_VERSION if another version of this program wrote it in an unknown
+ * form
  */
 export function parseReport(stored: unknown): PurchaseReport {
   if (
@@ -144,12 +144,12 @@ export function parseReport(stored: unknown): PurchaseReport {
     return stored as PurchaseReport;
   }
   throw new TallystreamError('CHECKPOINT_VERSION', {
-    what: 'The checkpoint holds a report of another form than this version prints.',
+    what: 'The checkpoint contains a report in a form that this version cannot print.',
     mend: 'Run the version of Tallystream that wrote it.',
   });
 }
 
-/** Rows by date and currency; each currency's running total starts where it stood before the batch. */
+/** Rows by date and currency; each currency's running total starts at its value before the batch. */
 function dailyRows(result: BatchResult, running: readonly TotalsRow[]): DailyRow[] {
   const totals = new Map<string, Scaled>();
   for (const { key, total } of running) totals.set(key[0] as string, total);
@@ -178,10 +178,10 @@ function dailyRows(result: BatchResult, running: readonly TotalsRow[]): DailyRow
   return rows;
 }
 
-/** A category of a currency, while it is summed. */
+/** A category of a currency, while it is being summed. */
 type CategorySum = { -readonly [Name in keyof TotalsRow]: TotalsRow[Name] };
 
-/** Those that are kept of them, and how many there are in all. */
+/** The kept rows, and the number of all rows. */
 function categoryRows(added: readonly GroupRow[]): { readonly rows: CategoryRow[]; readonly inAll: number } {
   const sums = new Map<string, Map<string, CategorySum>>();
   let inAll = 0;
@@ -230,7 +230,7 @@ function textOf(row: EventRow, field: string): string {
   const value = row[field];
   if (typeof value !== 'string') throw new InvariantError(`an accepted purchase has text in ${field}`);
   if (value.length <= DETAIL_CHARACTERS_MAX) return value;
-  // Twice as many units hold at least as many code points, and no pair of surrogates is cut in two.
+  // Twice as many units contain at least that many code points, and never end within a kept surrogate pair.
   const characters = Array.from(value.slice(0, DETAIL_CHARACTERS_MAX * 2));
   if (characters.length <= DETAIL_CHARACTERS_MAX && value.length <= DETAIL_CHARACTERS_MAX * 2) return value;
   return `${characters.slice(0, DETAIL_CHARACTERS_MAX - 3).join('')}...`;

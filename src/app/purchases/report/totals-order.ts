@@ -35,7 +35,7 @@ export function byKey(a: TotalsRow, b: TotalsRow): number {
   return 0;
 }
 
-/** All parts of the key but the last ascend; then totals fall, and equal totals go by the last part. */
+/** All parts of the key except the last ascend; then totals descend, and equal totals are ordered by the last part. */
 export function byFallingTotal(a: TotalsRow, b: TotalsRow): number {
   const within = a.key.length - 1;
   for (let part = 0; part < within; part += 1) {
@@ -47,7 +47,7 @@ export function byFallingTotal(a: TotalsRow, b: TotalsRow): number {
   );
 }
 
-/** The first `count` of `rows` in that order: sorting all of very many would cost more than the rest of a report. */
+/** The first `count` of `rows` in that order: sorting a large number of rows would cost more than the rest of a report. */
 export function firstInOrder<T>(rows: readonly T[], order: (a: T, b: T) => number, count: number): T[] {
   let first: T[] = [];
   let last: T | undefined;
@@ -74,7 +74,7 @@ export function compareCodePoints(a: string, b: string): -1 | 0 | 1 {
   return a.length < b.length ? -1 : 1;
 }
 
-/** Moves surrogates above all other units, where the code points stand that they write. */
+/** Moves surrogates above all other units, as for the code points that they encode. */
 function rankOf(unit: number): number {
   if (unit >= 0xe000) return unit - 0x800;
   return unit >= 0xd800 ? unit + 0x2000 : unit;

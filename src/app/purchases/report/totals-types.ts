@@ -27,13 +27,13 @@ export type Totals = {
   readonly runningTotals: readonly RunningTotal[];
   /** By date, then currency. */
   readonly days: readonly DayTotal[];
-  /** By date, currency, then falling total; ties by code point. */
+  /** By date, currency, then descending total; ties by code point. */
   readonly categories: readonly CategoryTotal[];
   /** Over all batches. */
   readonly accounting: AccountingRow;
-  /** Records that were gone before they were read; left out where there are none. */
+  /** Records that were removed before they were read; left out if there are none. */
   readonly lost?: LostRecords;
-  /** Records that these totals count and the log has no longer, as a person accepted; left out if there are none. */
+  /** Records that these totals count but the log no longer has, accepted as lost; left out if there are none. */
   readonly gone?: LostRecords;
 };
 

@@ -1,4 +1,4 @@
-/** What the checkpoint holds now: for programs as JSON, for people as tables. */
+/** The current totals of the checkpoint: as JSON for programs, as tables for people. */
 import { escapeForTerminal } from '../../../columns/format/escape.ts';
 import type { GroupRow } from '../../../contracts/batch.ts';
 import type { CheckpointView, LostRange } from '../../../contracts/checkpoint.ts';
@@ -10,8 +10,8 @@ import type { LostRecords, Totals } from './totals-types.ts';
 import { byFallingTotal, byKey, moneyText, totalsRow, type TotalsRow } from './totals-order.ts';
 
 /**
- * All of one commit, also while the query goes on.
- * @throws CHECKPOINT_CORRUPT also if the figures do not agree with each other
+ * Everything belongs to one commit, even while the query runs.
+ * @throws CHECKPOINT_CORRUPT, also if the figures do not agree with each other
  */
 export function buildTotals(view: CheckpointView): Totals {
   const totals = view.atOneCommit(() => totalsOf(view));
@@ -58,7 +58,7 @@ function recordsOf(lost: readonly LostRange[]): LostRecords | undefined {
   return { records: ranges.reduce((sum, { start, end }) => sum + end - start, 0), ranges };
 }
 
-/** Said at each look: the totals are right for what was read, and this was not, or is in the log no longer. */
+/** Always shown: the totals are right for what was read, but these records were not read or are no longer in the log. */
 function lostLines({ lost, gone }: Totals): readonly string[] {
   const lines: string[] = [];
   const rangesText = ({ ranges }: LostRecords, what: string): string =>
@@ -70,18 +70,18 @@ function lostLines({ lost, gone }: Totals): readonly string[] {
       .join('');
   if (lost !== undefined) {
     const ranges = rangesText(lost, 'found missing by');
-    lines.push(`NOT READ: ${lost.records} records were gone before the query came to them:\n${ranges}`);
+    lines.push(`NOT READ: ${lost.records} records were removed before the query read them:\n${ranges}`);
   }
   if (gone !== undefined) {
     const ranges = rangesText(gone, 'accepted as lost after');
     lines.push(
-      `NOT IN THE LOG: ${gone.records} records are in these totals and no longer in the log:\n${ranges}`,
+      `NOT IN THE LOG: ${gone.records} records are in these totals but no longer in the log:\n${ranges}`,
     );
   }
   return lines;
 }
 
-/** Every row, unlike a batch's report: whoever asks for the totals wants them all. */
+/** Shows every row, unlike a batch's report. */
 export function renderTotals(totals: Totals): string {
   const currencies = totals.runningTotals.some(isForeign);
   const state = totals.lastBatchId === null ? 'NO BATCH YET' : `AFTER BATCH ${totals.lastBatchId}`;

@@ -46,10 +46,13 @@ test('a log that went back is found by verify and doctor before any run', async 
   const place = await placeThatWentBack(t);
   const verified = await place.run(['checkpoint', 'verify']);
   assert.equal(verified.code, 5);
-  assert.match(verified.stdout, /The log does not have what was read: partition 0, offsets 60 to 99/);
+  assert.match(
+    verified.stdout,
+    /The log no longer has records that were read: partition 0, offsets 60 to 99/,
+  );
   const doctor = await place.run(['doctor', '--ui-port', 'off']);
   assert.match(doctor.stdout, /^fail +lag +The query has lost records: partition 0, offsets 60 to 99/m);
-  assert.doesNotMatch(doctor.stdout, /has read all there is/);
+  assert.doesNotMatch(doctor.stdout, /has read everything/);
 });
 
 test('the loss is listed, accepted by its range, and shown from then on; the new events are counted', async (t) => {
@@ -66,7 +69,7 @@ test('the loss is listed, accepted by its range, and shown from then on; the new
   for (const [words, named] of [
     [['0:60-98'], /0:60-99/],
     [['60-99'], /0:60-99/],
-    [['0:60-99', '--all'], /cannot go together/],
+    [['0:60-99', '--all'], /cannot be used together/],
   ] as const) {
     const wrong = await place.run(['checkpoint', 'accept-loss', ...words]);
     assert.equal(wrong.code, 2);

@@ -156,10 +156,10 @@ test('shows every part of a checkpoint', async (t) => {
   const text = renderSummary(summary);
   for (const line of [
     /^last plan +batch 1 at 2025-06-15T15:06:40\.001Z, watermark 2025-06-15T15:06:40\.000001Z, 2 offsets$/m,
-    /^last commit +batch 0 at 2025-06-15T15:06:40\.000Z, watermark none, its report not marked as printed$/m,
+    /^last commit +batch 0 at 2025-06-15T15:06:40\.000Z, watermark none, report not marked as printed$/m,
     /^0 +2 +none$/m,
     /^categories +2 +1 +all$/m,
-    /^all +0 +0 +not counted from batch 1 on$/m,
+    /^all +0 +0 +until before batch 1$/m,
     /^cities +0 +0 +since batch 1$/m,
     /^MALFORMED_JSON +1 +2$/m,
     /^DUPLICATE +1 +0$/m,

@@ -54,7 +54,7 @@ async function withCheckpoint(t: TestContext, batches: number): Promise<{ folder
 test('passes where there is none yet, and makes nothing', async (t) => {
   const folder = temporaryFolder(t);
   const { status, found } = await check(await configIn(folder));
-  assert.deepEqual([status, found], ['pass', 'none yet; the first run makes it']);
+  assert.deepEqual([status, found], ['pass', 'none yet; the first run creates it']);
   assert.deepEqual(filesIn(folder), []);
 });
 
@@ -67,7 +67,10 @@ test('fails where there is none and none can be made', async (t) => {
     query: { ...config.query, checkpointLocation: join(file, 'checkpoint') },
   });
   assert.equal(status, 'fail');
-  assert.equal(found, `None yet, and it cannot be made in ${file}: it is a file and no folder.`);
+  assert.equal(
+    found,
+    `There is no checkpoint yet, and it cannot be created in ${file}: it is a file, not a folder.`,
+  );
   assert.match(mend ?? '', /query\.checkpoint_location/);
   assert.equal(judgeMissing({ nearest: '/', problem: null }).status, 'pass');
 });
@@ -86,7 +89,7 @@ test('passes a checkpoint with its last batch and its accounting, and leaves the
 
 test('reads a checkpoint without a batch', async (t) => {
   const { config } = await withCheckpoint(t, 0);
-  assert.equal((await check(config)).found, 'query test-totals, without a batch yet');
+  assert.equal((await check(config)).found, 'query test-totals, no batch yet');
 });
 
 test('finds the clock and the topic of the newest batch', async (t) => {
@@ -114,8 +117,8 @@ test('fails a file that is no checkpoint, with what can be done', async (t) => {
   writeFileSync(join(checkpointLocation, 'checkpoint.db'), 'no database, but a long enough text '.repeat(30));
   const { status, found, mend } = await check(config);
   assert.equal(status, 'fail');
-  assert.match(found, /cannot be read as it was written.*not a database/);
-  assert.match(mend ?? '', /put back a copy/);
+  assert.match(found, /is damaged.*not a database/);
+  assert.match(mend ?? '', /restore a copy/);
 });
 
 test('fails a checkpoint of another topic than the one in the log, since run refuses it', () => {
@@ -123,7 +126,7 @@ test('fails a checkpoint of another topic than the one in the log, since run ref
   assert.equal(judge(log).status, 'pass');
   const recreated = judge({ ...log, topicId: 'b' });
   assert.equal(recreated.status, 'fail');
-  assert.match(recreated.found, /another one of that name is in the log now/);
+  assert.match(recreated.found, /the log now has another topic of that name/);
   for (const gone of [{ kind: 'missing' }, { kind: 'no topic', topics: [] }] as const) {
     assert.equal(judge(gone).status, 'fail');
     assert.match(judge(gone).found, /the log no longer has it/);

@@ -41,7 +41,7 @@ test('warns of a secret on the command line, by the name that stands there', asy
   const kafkaSettings = ['kafka.sasl.password=canary', 'kafka.sasl.username=till'];
   const { status, found, mend } = judgeConfiguration(await loadConfig({ ...sources, kafkaSettings }), CWD);
   assert.equal(status, 'warn');
-  assert.match(found, /; kafka\.sasl\.password stands on the command line/);
+  assert.match(found, /; kafka\.sasl\.password is on the command line/);
   assert.match(mend ?? '', /kafka\.sasl_password_file/);
   assert.ok(!found.includes('canary'));
   const env = { TALLYSTREAM_KAFKA_SASL_PASSWORD: 'canary' };
@@ -54,7 +54,7 @@ test('fails with every problem, and with what was left out', () => {
   assert.equal(status, 'fail');
   assert.equal(
     found,
-    'Two problems:\n  one\n  two\nThe other checks go on without --topic, the configuration file.',
+    'Two problems:\n  one\n  two\nThe other checks ignore --topic, the configuration file.',
   );
-  assert.match(mend ?? '', /Change/);
+  assert.match(mend ?? '', /Correct/);
 });

@@ -35,7 +35,7 @@ test('carries events through log and query to their sum, and leaves nothing behi
   const temporary = temporaryFolder(t);
   const { status, found, mend } = await checkIn(temporary, await configIn(folder));
   assert.equal(status, 'pass', found);
-  assert.match(found, /^100 events made, read back and summed: USD \d+\.\d\d, as they add up$/);
+  assert.match(found, /^100 events generated, read back and summed: USD \d+\.\d\d, which is right$/);
   assert.equal(mend, null);
   assert.deepEqual(filesIn(folder), []);
   assert.deepEqual(filesIn(temporary), []);
@@ -74,7 +74,7 @@ test('fails where nothing can be written for the moment', async (t) => {
   const config = await configIn(temporaryFolder(t));
   const { status, found, mend } = await checkIn('/proc/none', config);
   assert.equal(status, 'fail');
-  assert.match(found, /^Not tried, since nothing can be written to .*\/proc\/none: /);
+  assert.match(found, /^Not checked, because .*\/proc\/none, is not writable: /);
   assert.match(mend ?? '', /TMPDIR/);
 });
 

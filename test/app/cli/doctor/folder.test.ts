@@ -18,7 +18,7 @@ test('passes a folder that can be written to, and leaves nothing in it', async (
 test('passes a folder that can be made, and does not make it', async (t) => {
   const folder = join(temporaryFolder(t), 'deep', 'deeper');
   const { status, found } = judgeFolder(await inspectFolder(folder));
-  assert.deepEqual([status, found], ['pass', `${folder} is not there yet, and can be made`]);
+  assert.deepEqual([status, found], ['pass', `${folder} does not exist yet, and can be created`]);
   assert.equal(existsSync(join(folder, '..')), false);
 });
 

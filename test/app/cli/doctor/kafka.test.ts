@@ -26,7 +26,7 @@ test('servers that can all be reached pass, with the time of each', () => {
     { server: 'b:2', ms: 20 },
   ]);
   assert.equal(status, 'pass');
-  assert.equal(found, 'a:1 takes connections, 1.3 ms\nb:2 takes connections, 20.0 ms');
+  assert.equal(found, 'a:1 accepts connections, 1.3 ms\nb:2 accepts connections, 20.0 ms');
   assert.deepEqual(details, {
     servers: [
       { server: 'a:1', ms: 1.3, problem: null },
@@ -39,14 +39,14 @@ test('one server that is away is a warning, all of them are a failure, and the w
   const away = { server: 'b:2', ms: null, fault: refused('ECONNREFUSED') };
   const some = judgeReach([{ server: 'a:1', ms: 1 }, away]);
   assert.equal(some.status, 'warn');
-  assert.match(some.mend ?? '', /Nothing listens there.*--bootstrap-servers/);
+  assert.match(some.mend ?? '', /No program listens there.*--bootstrap-servers/);
   const all = judgeReach([away, { server: 'c:3', ms: null, fault: refused('ENOTFOUND') }]);
   assert.equal(all.status, 'fail');
-  assert.match(all.mend ?? '', /Nothing listens there.*The name is not known here/);
+  assert.match(all.mend ?? '', /No program listens there.*The host name is unknown/);
   const late = judgeReach([{ server: 'd:4', ms: null, fault: new Error('no answer within 4 seconds') }]);
   assert.equal(
     late.found,
-    'Apache Kafka cannot be used for now.\nd:4 cannot be reached: no answer within 4 seconds',
+    'Apache Kafka cannot be used at the moment.\nd:4 cannot be reached: no answer within 4 seconds',
   );
   assert.match(late.mend ?? '', /firewall/);
 });
@@ -64,8 +64,8 @@ test('brokers that take what is sent pass, with their release and what all of th
     found,
     [
       'broker 1 at a:9092, 4.0 ms, like Apache Kafka 4.3',
-      'broker 2 at a:9092, 4.0 ms, of a release that it does not tell',
-      'every request is taken in the version that is sent:',
+      'broker 2 at a:9092, 4.0 ms, of an unknown release',
+      'every request version that is sent is supported:',
       'Fetch 13 of 4–13, EndTxn 3 of 0–5',
     ].join('\n'),
   );
@@ -74,10 +74,10 @@ test('brokers that take what is sent pass, with their release and what all of th
 test('a request that a broker does not take fails, whether the broker is too old or too new', () => {
   const old = judge(broker, { ...broker, nodeId: 2, requests: [{ ...requests[0]!, max: 12 }] });
   assert.equal(old.status, 'fail');
-  assert.match(old.found, /Fetch is sent as version 13, and broker 2 takes 4 to 12$/);
+  assert.match(old.found, /Fetch is sent as version 13, and broker 2 supports 4 to 12$/);
   assert.match(old.mend ?? '', /3\.1 or later/);
   const without = judge({ ...broker, requests: [{ ...requests[1]!, min: -1, max: -1 }] });
-  assert.match(without.found, /EndTxn is sent as version 3, and broker 1 does not know it$/);
+  assert.match(without.found, /EndTxn is sent as version 3, and broker 1 does not support it$/);
   const young = judge({ ...broker, requests: [{ ...requests[0]!, min: 14 }] });
   assert.equal(young.status, 'fail');
   assert.match(young.mend ?? '', /newer version of Tallystream/);

@@ -70,7 +70,7 @@ test('says how far behind the query is, with every partition that is', () => {
     'query totals is 41 events and 2.5 seconds behind\npartition 0: 1 event, 1 second\npartition 2: 40 events, 2.5 seconds',
   );
   assert.deepEqual(details, { events: 41, seconds: 2.5, partitions: behind });
-  assert.equal(judgeLag(STOPS, 'totals', [delay({})]).found, 'query totals has read all there is');
+  assert.equal(judgeLag(STOPS, 'totals', [delay({})]).found, 'query totals has read everything');
   const many = Array.from({ length: 30 }, (_, partition) => delay({ partition, events: 1 }));
   assert.match(judgeLag(STOPS, 'totals', many).found, /\npartition 19: .*\n… and 10 more$/);
 });
@@ -113,7 +113,7 @@ test('takes the offsets from the checkpoint, and none from one of another topic'
   );
   const other = await check();
   assert.equal(other.status, 'warn');
-  assert.equal(other.found, 'Not tried, since the checkpoint belongs to an earlier topic of this name.');
+  assert.equal(other.found, 'Not checked, because the checkpoint belongs to an earlier topic of this name.');
 });
 
 test('says what keeps it from looking', async (t) => {
@@ -132,12 +132,12 @@ test('says what keeps it from looking', async (t) => {
       }),
       systemClock,
     );
-  assert.equal((await of({})).found, 'nothing to read: the topic is not there yet');
-  assert.equal((await of({ readLog: never })).found, 'Not tried, since the log cannot be read.');
+  assert.equal((await of({})).found, 'nothing to read: the topic does not exist yet');
+  assert.equal((await of({ readLog: never })).found, 'Not checked, because the log cannot be read.');
   assert.equal(
     (await of({ readCheckpoint: never })).found,
-    'Not tried, since the checkpoint cannot be read.',
+    'Not checked, because the checkpoint cannot be read.',
   );
   const away = await of({ obstacle: () => Promise.resolve('no broker can be used'), readLog: never });
-  assert.deepEqual([away.status, away.found], ['warn', 'Not tried, since no broker can be used.']);
+  assert.deepEqual([away.status, away.found], ['warn', 'Not checked, because no broker can be used.']);
 });

@@ -23,7 +23,7 @@ function check(config: Config) {
 test('passes a log that is not there yet, and makes nothing', async (t) => {
   const folder = temporaryFolder(t);
   const { status, found } = await check(await configIn(folder));
-  assert.deepEqual([status, found], ['pass', 'not there yet; the first produce or run makes it']);
+  assert.deepEqual([status, found], ['pass', 'does not exist yet; the first produce or run creates it']);
   assert.equal((await check(await configIn(join(folder, 'data')))).status, 'pass');
   assert.deepEqual(filesIn(folder), []);
   writeFileSync(join(folder, 'log.db'), '');
@@ -47,7 +47,7 @@ test('counts the records and partitions of the topic, and finds the newest recor
     records: 4,
     newestRecordMs: NEWEST_MS,
   });
-  assert.equal((await check(config)).found, 'purchasing_events holds 4 records in 4 partitions');
+  assert.equal((await check(config)).found, 'purchasing_events has 4 records in 4 partitions');
   assert.deepEqual(filesIn(folder), ['log.db', 'log.db-ack']);
 });
 

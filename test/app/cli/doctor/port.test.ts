@@ -7,7 +7,7 @@ import { judgePort, portCheck } from '../../../../src/app/cli/doctor/port.ts';
 const signal = new AbortController().signal;
 
 test('passes a page that is off, and any free port', async () => {
-  assert.equal((await portCheck(null).run(signal)).found, 'off: the live page is not asked for');
+  assert.equal((await portCheck(null).run(signal)).found, 'off: the live page is disabled');
   assert.deepEqual((await portCheck(0).run(signal)).status, 'pass');
 });
 
@@ -17,7 +17,7 @@ test('warns of a port that is taken, and passes it when it is free again', async
   const { port } = server.address() as AddressInfo;
   const { status, found, mend } = await portCheck(port).run(signal);
   assert.equal(status, 'warn');
-  assert.match(found, new RegExp(`^${port} is taken on 127\\.0\\.0\\.1`));
+  assert.match(found, new RegExp(`^Port ${port} on 127\\.0\\.0\\.1 is in use`));
   assert.match(mend ?? '', /--ui-port/);
   server.close();
   await once(server, 'close');

@@ -130,7 +130,7 @@ describe('topic', () => {
   const REFUSED: readonly (readonly [words: string, code: number, says: RegExp])[] = [
     ['tail --offset 3', 2, /--offset needs --partition\./],
     ['tail --limit 1001', 2, /--limit 1001 is more than 1000\./],
-    ['tail --partition 3', 2, /has no partition 3\.\n {2}mend: Give one from 0 to 2\./],
+    ['tail --partition 3', 2, /has no partition 3\.\n {2}mend: Give a partition from 0 to 2\./],
     [
       'tail elsewhere',
       4,
@@ -202,7 +202,7 @@ describe('topic tail', () => {
     assert.deepEqual(offsets(newest.stdout), [2, 3]);
     assert.match(
       newest.stderr,
-      /^tallystream: 2 of the records that were asked for are shown; .* more than 32 MiB\.\n$/,
+      /^tallystream: only 2 of the requested records are shown, .* more than 32 MiB\.\n$/,
     );
     const first = await place.ok(['topic', 'tail', '--json', '--partition', '0', '--offset', '0']);
     assert.deepEqual(offsets(first.stdout), [0, 1]);
