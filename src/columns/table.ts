@@ -60,7 +60,7 @@ export class ColumnTable<S extends Schema = Schema> {
     this.reserve();
     for (const [index, cell] of cells.entries()) {
       const { path, type, required } = leaves[index] as Leaf;
-      if (cell === null && required) throw new RangeError(`${path}: null where a value is required`);
+      if (cell === null && required) throw new RangeError(`${path}: null, but a value is required`);
       setCell(columns[index] as Column, type, space, this.rows, cell, path);
     }
     this.rows += 1;

@@ -234,7 +234,7 @@ export class BatchExecutor {
       preparer.failAgain(at);
     }
     const problem = prepared.problems.get(row);
-    if (problem === undefined) throw new InvariantError(`row ${row} is invalid for no reason`);
+    if (problem === undefined) throw new InvariantError(`row ${row} is invalid without a reason`);
     this.counts.invalid += 1;
     this.deadLetter(plan, prepared.chunk, row, problem);
   }

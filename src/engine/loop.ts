@@ -164,14 +164,14 @@ export class MicroBatchLoop {
     if (decision.kind === 'refuse') {
       throw new TallystreamError('CHECKPOINT_CORRUPT', {
         what: `The checkpoint of query ${this.options.query.name} contradicts itself: ${decision.why}.`,
-        mend: 'Restore it from a copy, or start from the beginning with another query name.',
+        mend: 'Restore it from a backup, or start from the beginning under another query.name.',
       });
     }
     if (decision.kind === 'start') return;
     invariant(planned !== undefined, 'a replay needs a plan');
     this.options.logger.info(
       { operation: 'replay', batchId: decision.batchId, epoch: this.options.checkpoint.epoch },
-      'carrying out a planned batch again',
+      'replaying a planned batch',
     );
     const look = await this.source.look({ needsAll: this.partitions.length === 0 });
     if (look.topic.id !== planned.topicId) {

@@ -108,7 +108,10 @@ export class ShownOffsets {
     const { clock, logger, group } = this.options;
     if (clock.monotonicMs() - this.warnedAtMs < WARN_EVERY_MS) return;
     this.warnedAtMs = clock.monotonicMs();
-    logger.warn({ operation: 'show-offsets', group, error }, 'offsets could not be shown to lag tools');
+    logger.warn(
+      { operation: 'show-offsets', group, error },
+      'offsets could not be written to the consumer group for lag tools',
+    );
   }
 
   private warnOfLast(error: unknown): void {
@@ -116,7 +119,7 @@ export class ShownOffsets {
     logger.warn(
       { operation: 'show-offsets', group, topic, error },
       'The last offsets of this query could not be written to its consumer group, so lag tools show a lag that does not ' +
-        'exist. The checkpoint is correct, and the next start of the query writes its offsets to the group.',
+        'exist. The checkpoint is correct. The next start of the query writes its offsets to the group.',
     );
   }
 }

@@ -24,7 +24,7 @@ export function recover(found: { planned: number | undefined; committed: number 
   const name = (batchId: number): string => (batchId < 0 ? 'none' : `batch ${batchId}`);
   return {
     kind: 'refuse',
-    why: `the last plan is ${name(planned)} and the last commit is ${name(committed)}`,
+    why: `the last plan is ${name(planned)}, but the last commit is ${name(committed)}`,
   };
 }
 
@@ -49,7 +49,7 @@ export function recoverSink(found: {
   if (held <= committed) return { kind: 'write' };
   if (held === committed + 1 && held === planned) return { kind: 'written', batchId: held };
   const last = committed < 0 ? 'none' : `batch ${committed}`;
-  return { kind: 'refuse', why: `it holds batch ${held}, and the checkpoint's last commit is ${last}` };
+  return { kind: 'refuse', why: `it holds batch ${held}, but the checkpoint's last commit is ${last}` };
 }
 
 /** Offsets that were due to be read and are not in the log. */

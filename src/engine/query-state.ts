@@ -195,7 +195,7 @@ export class QueryOperators {
     checkStateMemory(
       this.memory,
       this.states(),
-      'Not all of it was taken back from the checkpoint, which is as it was.',
+      'It could not be restored from the checkpoint completely; the checkpoint is unchanged.',
     );
   }
 

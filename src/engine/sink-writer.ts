@@ -48,7 +48,7 @@ export class Deliveries {
     const { batchId } = result.plan;
     for (const sink of sinks) {
       if (this.written.get(sink) !== batchId) await sink.write(result, { queryId, batchId, epoch });
-      else logger.info({ operation: 'sink', batchId, sink: sink.name }, 'the sink holds this batch already');
+      else logger.info({ operation: 'sink', batchId, sink: sink.name }, 'the sink already holds this batch');
     }
   }
 
@@ -66,7 +66,7 @@ export class Deliveries {
 function aheadError(sink: Sink, why: string): TallystreamError {
   return new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `The output ${sink.name} is ahead of the checkpoint: ${why}.`,
-    why: 'The checkpoint is an older copy, or another query writes there under the same id.',
-    mend: 'Bring the newest copy of the checkpoint back, or start from the beginning under another query.name.',
+    why: 'The checkpoint is an older copy, or another query writes to this output under the same id.',
+    mend: 'Restore the newest copy of the checkpoint, or start from the beginning under another query.name.',
   });
 }

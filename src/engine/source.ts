@@ -28,8 +28,8 @@ function warnOfNew(logger: Logger, topic: string, others: readonly string[]): vo
       others: others.slice(0, 10),
       ...(similar === undefined ? {} : { similar }),
     },
-    'The topic of this query was not in the log, which has others, and was created. If its name is misspelt, nothing will ' +
-      'come to it: `others` and `similar` name the topics that are there.',
+    'The topic of this query did not exist and was created, but the log has other topics. If its name is misspelt, no events ' +
+      'will arrive in it: `others` and `similar` name the existing topics.',
   );
 }
 
@@ -83,7 +83,7 @@ export class Source {
   /** Whether there is something beyond the last look; false also where it is time to look for something else. */
   async waitForRecords(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     const { log, query, last } = this;
-    invariant(last !== undefined, 'a wait comes after a look');
+    invariant(last !== undefined, 'wait was called before the first look');
     return log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
   }
 

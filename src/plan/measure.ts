@@ -77,8 +77,8 @@ export function approxCountDistinct<const Column extends string>(
 ): MeasureSpec<'approxCountDistinct', Column> {
   if (!(relativeError >= RELATIVE_ERROR_MIN && relativeError <= RELATIVE_ERROR_MAX)) {
     throw new TallystreamError('USAGE', {
-      what: `approxCountDistinct(${JSON.stringify(column)}, ${relativeError}) asks for an error that it cannot have.`,
-      mend: `Ask for ${RELATIVE_ERROR_MIN} to ${RELATIVE_ERROR_MAX}.`,
+      what: `approxCountDistinct(${JSON.stringify(column)}, ${relativeError}) is out of range.`,
+      mend: `Use a relative error from ${RELATIVE_ERROR_MIN} to ${RELATIVE_ERROR_MAX}.`,
     });
   }
   return Object.freeze({ kind: 'approxCountDistinct', column, relativeError });
@@ -96,7 +96,7 @@ type CheckedMeasure<S extends Schema, Spec> =
         ? Kind extends 'sum' | 'avg'
           ? KindAt<S, Column> extends NumericKind
             ? Spec
-            : `${Kind} needs a number, and ${Column} is ${KindAt<S, Column>}`
+            : `${Kind} needs a number, but ${Column} is ${KindAt<S, Column>}`
           : Spec
         : `there is no column ${Column}`
     : never;

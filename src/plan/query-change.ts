@@ -108,7 +108,7 @@ function matchAggregates(
       refused.push({
         part: `aggregate ${aggregate.name}`,
         stored: `not counted from batch ${before.untilBatchId} on`,
-        asked: 'to be counted again, with a gap; another name would start from now',
+        asked: 'to be counted again, with a gap; use another name to count from now on',
       });
     }
   }
@@ -129,7 +129,7 @@ function judgePlanned(
     {
       part: `batch ${nextBatchId}`,
       stored: 'planned with other aggregates',
-      asked: 'to be carried out with these; run the query as it was until that batch is committed',
+      asked: 'to be run with these; run the previous query until that batch is committed',
     },
   ];
 }

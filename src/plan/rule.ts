@@ -75,11 +75,11 @@ export function faultOfRule(rule: Rule, leaves: readonly Leaf[]): string | undef
     const path = (rule as unknown as Readonly<Record<string, unknown>>)[name];
     const leaf = leaves.find((each) => each.path === path);
     if (leaf === undefined)
-      return `the rule ${rule.kind} has the ${name} ${JSON.stringify(path)}, and the fields of the events are ${leaves.map((each) => each.path).join(', ')}`;
+      return `the rule ${rule.kind} has the ${name} ${JSON.stringify(path)}, but the fields of the events are ${leaves.map((each) => each.path).join(', ')}`;
     if (!kinds.includes(leaf.type.kind))
-      return `the rule ${rule.kind} needs ${kinds.join(' or ')} as its ${name}, and ${leaf.path} is ${leaf.type.kind}`;
+      return `the rule ${rule.kind} needs ${kinds.join(' or ')} as its ${name}, but ${leaf.path} is ${leaf.type.kind}`;
     if (rule.kind === 'oneOf' && leaf.type.kind === 'string' && !leaf.type.dictionary)
-      return `the rule oneOf needs text of few values, and ${leaf.path} is declared without: types.string({ dictionary: true })`;
+      return `the rule oneOf needs a dictionary field; declare ${leaf.path} as types.string({ dictionary: true })`;
   }
   return undefined;
 }

@@ -37,13 +37,13 @@ export function window(
   if (slideMs > sizeMs) {
     throw unusable(
       `A slide of ${slide} is longer than the window of ${size}`,
-      'Events between two windows would be in none: make the slide the size, or shorter.',
+      'Events between two windows would be in none. Make the slide at most as long as the window.',
     );
   }
   if (Math.abs(startMs) >= slideMs)
     throw unusable(
       `A start of ${start} is not shorter than the slide of ${slide}`,
-      'Take whole slides off it.',
+      'Make it shorter than the slide.',
     );
   const node: WindowNode = Object.freeze({
     kind: 'window',

@@ -9,7 +9,7 @@ import { TallystreamError } from '../errors.ts';
  */
 export class OutputClosedError extends Error {
   constructor(cause: unknown) {
-    super('the reader of the output has closed it', { cause });
+    super('the reader of the output closed it', { cause });
     this.name = 'OutputClosedError';
   }
 }
@@ -44,7 +44,7 @@ export interface Loss {
 
 const REPORT: Loss = {
   what: 'A report could not be written to the output.',
-  mend: 'The batch is committed; its report is printed again at the next start.',
+  mend: 'The batch is committed; the next start prints its report again.',
 };
 
 /**

@@ -95,9 +95,9 @@ export async function claimFolder(path: string, queryId: string, epoch: number):
   if (owner === queryId) return;
   if (owner !== undefined) {
     throw new TallystreamError('CONFIG_INVALID', {
-      what: `The folder ${path} holds the files of another query (${owner}).`,
-      why: 'A query has another id where its checkpoint was removed, or is at another place.',
-      mend: 'Name another folder, or move what is in it away, or bring the checkpoint back.',
+      what: `The folder ${path} contains the files of another query (${owner}).`,
+      why: 'A query gets a new id if its checkpoint was removed or moved.',
+      mend: 'Use another folder, move the files out of this one, or restore the checkpoint.',
     });
   }
   const note = `${JSON.stringify({ schemaVersion: 1, queryId })}\n`;

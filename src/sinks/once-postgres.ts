@@ -43,7 +43,7 @@ export async function onceInPostgres<Client extends PostgresClient>(
 ): Promise<boolean> {
   if ('idleCount' in client) {
     throw usage(
-      'the client is a pool, whose queries may each take another connection',
+      'the client is a pool, and each of its queries may use another connection',
       'Give it one connection: await pool.connect().',
     );
   }
@@ -90,8 +90,8 @@ async function carryOut<Client extends PostgresClient>(
   );
   if (rows.length === 1) return true;
   throw usage(
-    'the body has ended the transaction, so what it wrote and the note of the batch are apart',
-    'Leave COMMIT and ROLLBACK to onceInPostgres, throw to undo, and share the connection with nothing else.',
+    'the body ended the transaction, so its writes and the record of the batch are not atomic',
+    'Leave COMMIT and ROLLBACK to onceInPostgres, throw to undo, and do not share the connection.',
   );
 }
 
@@ -118,7 +118,7 @@ async function lockNote(
   );
   const row = rows[0] as LedgerRow | undefined;
   if (row === undefined) {
-    throw usage('the connection is shared, or is in no transaction', 'Give it a connection of its own.');
+    throw usage('the connection is shared, or not in a transaction', 'Give it its own connection.');
   }
   return {
     noted: { batchId: Number(row.batch_id), epoch: Number(row.epoch) },

@@ -40,7 +40,7 @@ export function onceInSqlite<Connection extends SqliteConnection>(
 ): boolean {
   const database = connection as unknown as DatabaseSync;
   if (database.isTransaction) {
-    throw usage('the connection is within a transaction', 'Call it outside of one: it makes its own.');
+    throw usage('the connection is in a transaction', 'Call it outside a transaction; it starts its own.');
   }
   // A database in memory has no location, and is its connection's alone.
   const place = database.location() ?? `memory ${connectionNumber(database)}`;
@@ -52,8 +52,8 @@ export function onceInSqlite<Connection extends SqliteConnection>(
       refusePromise(body(connection));
       if (!database.isTransaction) {
         throw usage(
-          'the body has ended the transaction, so what it wrote and the note of the batch are apart',
-          'Leave COMMIT and ROLLBACK to onceInSqlite; throw to undo.',
+          'the body ended the transaction, so its writes and the record of the batch are not atomic',
+          'Leave COMMIT and ROLLBACK to onceInSqlite, and throw to undo.',
         );
       }
       noteIn(database, identity, name);
@@ -93,7 +93,7 @@ function refusePromise(result: unknown): void {
   if (!(result instanceof Promise)) return;
   // It goes on by itself, outside of the transaction; what becomes of it is not for anybody.
   result.catch(() => undefined);
-  throw usage('the body is asynchronous', 'Await what it needs before the call, and write without waiting.');
+  throw usage('the body is asynchronous', 'Await what it needs before the call, and write synchronously.');
 }
 
 function usage(what: string, mend: string): TallystreamError {

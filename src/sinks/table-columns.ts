@@ -19,7 +19,7 @@ export function columnsOfTable(ofSchema: Schema, table: string): readonly TableC
     const name = leaf.path.replaceAll('.', '_');
     const folded = name.toLowerCase();
     if (names.has(folded)) {
-      throw tableError(table, `two of its columns would be named ${name}, which SQL does not tell apart`);
+      throw tableError(table, `two of its columns would be named ${name}, and SQL ignores case in names`);
     }
     names.add(folded);
     return { ...leaf, name };
@@ -36,14 +36,11 @@ export function keyColumnsOf(
   table: string,
 ): readonly TableColumn[] {
   if (keys.length === 0) {
-    throw tableError(
-      table,
-      'in update mode a row replaces the one with its key, and no key columns are named',
-    );
+    throw tableError(table, 'update mode replaces rows by key, but no key columns are named');
   }
   return keys.flatMap((key) => {
     const found = columns.filter(({ path }) => path === key || path.startsWith(`${key}.`));
-    if (found.length === 0) throw tableError(table, `there is no column ${key} to be a key`);
+    if (found.length === 0) throw tableError(table, `the key column ${key} does not exist`);
     return found;
   });
 }
@@ -79,7 +76,7 @@ function checkColumns(
     if (type.kind === 'decimal' && !keepsText(declared)) {
       throw tableError(
         table,
-        `its column ${name} is ${declared}, in which SQLite makes a float of a decimal; TEXT keeps it exact`,
+        `its column ${name} is ${declared}, which stores a decimal as a float; declare it TEXT to keep it exact`,
       );
     }
   }
@@ -144,6 +141,6 @@ export function quoted(name: string): string {
 function tableError(table: string, why: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what: `The table ${table} cannot take the rows of this query: ${why}.`,
-    mend: 'Name another table, or change the query or the table.',
+    mend: 'Use another table, or change the query or the table.',
   });
 }

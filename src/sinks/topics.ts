@@ -22,8 +22,8 @@ export interface TopicSinkOptions {
 export function createTopicSink(options: TopicSinkOptions): Sink {
   if (options.log.openTransactions !== undefined) return new TopicSink(options);
   throw new TallystreamError('CONFIG_INVALID', {
-    what: `The ${options.log.format} log has no transactions, and output topics are written in one.`,
-    mend: 'Use the log kafka, or turn output topics off.',
+    what: `Output topics are written in transactions, which the ${options.log.format} log does not have.`,
+    mend: 'Use the log kafka, or turn off output topics.',
   });
 }
 
@@ -61,7 +61,7 @@ class TopicSink implements Sink {
   async write(result: BatchResult, identity: BatchIdentity): Promise<void> {
     const { outputs, controlTopic } = this.options;
     const { writer } = this;
-    invariant(writer !== undefined, 'the topics are opened before they are written');
+    invariant(writer !== undefined, 'the topics were written before they were opened');
     try {
       const appends = new Appends(writer);
       for (const output of outputs) {

@@ -9,7 +9,7 @@ import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
 /** What the compiler says where an operation stands behind an aggregate. */
 type InForeachBatch =
-  'Behind an aggregate this belongs into foreachBatch((batch) => …): its batch has filter, select, groupBy and the others';
+  'After an aggregation, do this in foreachBatch((batch) => …): its batch has filter, select, groupBy and the others';
 
 /** An aggregate of any schema. */
 export type AnyAggregated = Pick<AggregatedStream<Schema>, 'parts' | 'schema'>;
@@ -103,23 +103,23 @@ function joined(base: StreamParts, aggregates: readonly AggregateParts[]): Strea
 
 function behindAggregate(operation: string): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: `${operation} stands behind an aggregate, where a stream has no ${operation}.`,
-    why: 'A query keeps and emits its groups as they are; what is asked of them then is asked batch by batch.',
-    mend: `Put it before groupBy, or do it with the rows of a batch: foreachBatch((batch) => batch.${operation === 'withColumn' ? 'select' : operation}(…)).`,
+    what: `${operation} cannot follow an aggregation.`,
+    why: 'A query emits its groups as they are; to work on them, use the rows of each batch.',
+    mend: `Call it before groupBy, or on the rows of a batch: foreachBatch((batch) => batch.${operation === 'withColumn' ? 'select' : operation}(…)).`,
   });
 }
 
 function otherStream(): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: 'aggregateEach: an aggregate is of another stream than the one that it was given.',
-    why: 'All of them are fed by one read of the source, so what filters it stands before.',
-    mend: 'Filter before aggregateEach, or start a query for each.',
+    what: 'aggregateEach: an aggregate belongs to a different stream.',
+    why: 'All aggregates share one read of the source, so its filters come first.',
+    mend: 'Filter before aggregateEach, or start one query per aggregate.',
   });
 }
 
 function nameTwice(name: string): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: `aggregateEach: two aggregates compute a column ${name}, each another one.`,
+    what: `aggregateEach: two aggregates define the column ${name} differently.`,
     mend: 'Give one of them another name.',
   });
 }

@@ -87,9 +87,9 @@ export class DataStream<S extends Schema> {
   validate(rules: readonly RuleFor<S>[]): DataStream<S> {
     if (this.parts.steps.some(({ kind }) => kind === 'filter')) {
       throw new TallystreamError('USAGE', {
-        what: 'validate: a filter is written before it.',
-        why: 'Rules are checked when an event is read, so they would reject events that the filter holds back.',
-        mend: 'Write validate before filter.',
+        what: 'validate: it follows a filter.',
+        why: 'Rules are checked when an event is read, so they would also reject events that the filter removes.',
+        mend: 'Call validate before filter.',
       });
     }
     const leaves = leavesOf(this.parts.input);
@@ -98,8 +98,8 @@ export class DataStream<S extends Schema> {
       if (fault === undefined) continue;
       throw new TallystreamError('USAGE', {
         what: `validate: ${fault}.`,
-        why: 'Rules speak about the events as they are read, before any column is computed.',
-        mend: 'Name a field of that type.',
+        why: 'Rules apply to events as they are read, before any column is computed.',
+        mend: 'Use a field of that type.',
       });
     }
     return new DataStream(this.host, {
@@ -115,8 +115,8 @@ export class DataStream<S extends Schema> {
   withWatermark(column: PathOfKind<S, 'timestamp'>, delay: DurationText | 'off'): DataStream<S> {
     if (this.parts.watermark !== null) {
       throw new TallystreamError('USAGE', {
-        what: `withWatermark('${column}'): the stream has a watermark already.`,
-        mend: 'Give it one: there is one event time.',
+        what: `withWatermark('${column}'): the stream already has a watermark.`,
+        mend: 'Call it once: a stream has one event time.',
       });
     }
     const delayMs = delay === 'off' ? null : durationMs(delay);
@@ -129,8 +129,8 @@ export class DataStream<S extends Schema> {
     const kind = fieldAt(this.schema, column)?.type.kind ?? 'timestamp';
     if (kind !== 'timestamp') {
       throw new TallystreamError('USAGE', {
-        what: `withWatermark needs an instant, and ${column} is ${kind}.`,
-        mend: 'Name a column of type timestamp.',
+        what: `withWatermark needs a timestamp, but ${column} is ${kind}.`,
+        mend: 'Use a column of type timestamp.',
       });
     }
     const watermark = {
@@ -148,8 +148,8 @@ export class DataStream<S extends Schema> {
     const where = 'dropDuplicatesWithinWatermark';
     if (this.parts.dedupe !== null) {
       throw new TallystreamError('USAGE', {
-        what: `${where}: the stream drops duplicates already.`,
-        mend: 'Name all columns that tell events apart in one call.',
+        what: `${where}: the stream already drops duplicates.`,
+        mend: 'Name all columns that identify an event in one call.',
       });
     }
     const dedupe = { columns: columns.map((path) => columnIn(this.parts.scope, path, where)) };
@@ -190,7 +190,7 @@ export class DataStream<S extends Schema> {
 
 function notCondition(kind: string): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: `filter needs a condition, and this expression is ${kind}.`,
+    what: `filter needs a condition, but this expression is ${kind}.`,
     mend: 'Compare it with something, such as `.gt(0)`.',
   });
 }

@@ -54,8 +54,8 @@ function keysOf(parts: StreamParts, keys: readonly GroupingKey<Schema>[]): Keys 
   const windows = state.keys.filter(isWindow);
   if (windows.length > 1) {
     throw new TallystreamError('USAGE', {
-      what: 'groupBy: a grouping has one window at most.',
-      mend: 'Make an aggregate for each.',
+      what: 'groupBy: a grouping has at most one window.',
+      mend: 'Make one aggregate per window.',
     });
   }
   return { ...state, keys: [...windows, ...state.keys.filter((key) => !isWindow(key))] };
@@ -134,8 +134,8 @@ function checkNames(names: readonly string[]): void {
   const twice = names.find((_, index) => folded.indexOf(folded[index] as string) !== index);
   if (twice === undefined) return;
   throw new TallystreamError('USAGE', {
-    what: `agg: two columns of the result would be called ${twice}.`,
-    why: 'Names that differ in case alone are one name in SQL.',
+    what: `agg: two columns of the result would be named ${twice}.`,
+    why: 'SQL ignores case in names.',
     mend: 'Give one of them another name.',
   });
 }

@@ -27,7 +27,7 @@ export class MemoryStream<S extends Schema> {
   async addData(rows: readonly RowOf<S>[], partition?: number): Promise<void> {
     if (!Array.isArray(rows)) throw noRow('it takes an array of rows');
     const values = rows.map((row: unknown, index) => {
-      if (typeof row !== 'object' || row === null) throw noRow(`row ${index} is no object`);
+      if (typeof row !== 'object' || row === null) throw noRow(`row ${index} is not an object`);
       try {
         return jsonOfRow(this.schema, row);
       } catch (error) {
@@ -53,7 +53,7 @@ export class MemoryStream<S extends Schema> {
 function noRow(why: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `addData: ${why}.`,
-    mend: 'Write decimals, instants and dates as text, and longs as bigint; use addBytes for events that are invalid on purpose.',
+    mend: 'Write decimals, instants and dates as text, and longs as bigint. For deliberately invalid events, use addBytes.',
   });
 }
 

@@ -67,8 +67,8 @@ export class StreamingQueryManager {
     if (isInHandler()) {
       throw new TallystreamError('USAGE', {
         what: 'awaitAnyTermination was called in a handler of a query.',
-        why: 'The query goes on only when the handler has returned, so this might never end.',
-        mend: 'Call it outside of the handler.',
+        why: 'The query waits for the handler to return, so this might never end.',
+        mend: 'Call it outside the handler.',
       });
     }
     const { terminated } = this;
@@ -87,7 +87,7 @@ export class StreamingQueryManager {
     if (this.starting.has(name) || this.queries.has(name)) {
       throw new TallystreamError('USAGE', {
         what: `A query named ${name} is running in this session.`,
-        mend: 'Stop it first, or give this one another queryName.',
+        mend: 'Stop that one first, or give this one another queryName.',
       });
     }
     this.starting.add(name);

@@ -153,8 +153,8 @@ export class StreamingQuery {
     if (!this.handlers.waitsForCaller) return;
     throw new TallystreamError('USAGE', {
       what: `${method} of the query ${this.name} was called in one of its handlers.`,
-      why: 'The query goes on only when the handler has returned, so this would never end.',
-      mend: `Call ${method} outside of the handler. In a handler, stop() ends the query after this batch.`,
+      why: 'The query waits for the handler to return, so this would never end.',
+      mend: `Call ${method} outside the handler. In a handler, stop() ends the query after this batch.`,
     });
   }
 

@@ -73,8 +73,8 @@ export function selected(scope: Scope, paths: readonly string[]): Scope {
   const twice = fields.find(({ name }, index) => fields.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) {
     throw new TallystreamError('USAGE', {
-      what: `select: two columns would be called ${twice.name}.`,
-      mend: 'Give one another name with withColumn first.',
+      what: `select: two columns would be named ${twice.name}.`,
+      mend: 'First give one of them another name with withColumn.',
     });
   }
   return { schema: schema(fields), columns };

@@ -60,8 +60,8 @@ describe('a topic on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () => {
       const refusals = [await query.end(), await place.run(['run', ...words, '--available-now'])];
       for (const { code, stderr } of refusals) {
         assert.equal(code, 5, stderr);
-        assert.match(stderr, new RegExp(`Topic ${topic} .*deleted and made anew`));
-        assert.match(stderr, /mend: +Bring the old log back, or start .*\n.*\(TOPIC_RECREATED\)/);
+        assert.match(stderr, new RegExp(`Topic ${topic} .*deleted and created again`));
+        assert.match(stderr, /mend: +Restore the old log, or start .*\n.*\(TOPIC_RECREATED\)/);
       }
       assert.deepEqual(await place.json<Totals>(['totals', ...words]), before);
     });

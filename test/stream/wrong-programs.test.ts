@@ -17,7 +17,7 @@ const orders = describeStream(ORDERS);
 const RULES: readonly (readonly [rule: object, says: RegExp])[] = [
   [
     { kind: 'characters', field: 'ident', min: 1, max: 2 },
-    /the rule characters has the field "ident", and the fields of the events are id, at, pieces/,
+    /the rule characters has the field "ident", but the fields of the events are id, at, pieces/,
   ],
   [
     { kind: 'between', field: 'id', min: '0', max: null },
@@ -27,7 +27,7 @@ const RULES: readonly (readonly [rule: object, says: RegExp])[] = [
   [{ kind: 'amount', total: 'id' }, /the rule amount needs decimal as its total, and id is string/],
   [
     { kind: 'oneOf', field: 'id', values: [], expected: '', refused: {} },
-    /text of few values, and id is declared without: types\.string\(\{ dictionary: true \}\)/,
+    /a dictionary field; declare id as types\.string\(\{ dictionary: true \}\)/,
   ],
   [{ kind: 'toString' }, /there is no rule "toString"; the rules are characters, oneOf, between/],
 ];
@@ -56,8 +56,8 @@ test('a key without a name is called by its text, as in Spark', () => {
 
 for (const [rows, says] of [
   ['x', /addData: it takes an array of rows/],
-  [[null], /addData: row 0 is no object/],
-  [[{ id: 'a', tags: 'x' }], /addData: in row 0, "x" is no array/],
+  [[null], /addData: row 0 is not an object/],
+  [[{ id: 'a', tags: 'x' }], /addData: in row 0, "x" is not a valid array/],
   [
     [
       { id: 'a', tags: [] },

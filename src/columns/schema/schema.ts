@@ -110,7 +110,7 @@ export const types = {
     const whole = Number.isInteger(precision) && Number.isInteger(scale);
     if (!whole || precision < 1 || precision > PRECISION_MAX || scale < 0 || scale > precision) {
       throw new RangeError(
-        `no decimal(${precision}, ${scale}): a precision is 1 to ${PRECISION_MAX}, a scale 0 to the precision`,
+        `decimal(${precision}, ${scale}) is not valid: the precision is 1 to ${PRECISION_MAX}, the scale is 0 to the precision`,
       );
     }
     return Object.freeze({ kind: 'decimal', precision, scale });
@@ -158,10 +158,10 @@ function arrayType<Element extends PrimitiveType>(
   const { kind } = checkedType(element, 'types.array') as FieldType;
   if (kind === 'struct' || kind === 'array') {
     throw new TallystreamError('USAGE', {
-      what: `types.array: an element is ${kind === 'struct' ? 'a struct' : 'an array'}, and an array holds single values only.`,
+      what: `types.array: an element is ${kind === 'struct' ? 'a struct' : 'an array'}, but an array holds only single values.`,
       mend:
-        'Have the producer write an event for each element, or an array for each field of it; or leave the field out of ' +
-        'the schema: fields that no schema names are skipped.',
+        'Have the producer write one event per element, or one array per field of it; or leave the field out of ' +
+        'the schema: fields that the schema does not name are skipped.',
     });
   }
   return Object.freeze({ kind: 'array', element, containsNull: options.containsNull ?? false });
@@ -207,7 +207,7 @@ function checkedType<Type>(type: Type, where: string): Type {
   if (typeof kind === 'string' && Object.hasOwn(types, kind)) return type;
   const shown = typeof type === 'object' || typeof type === 'string' ? JSON.stringify(type) : String(type);
   throw new TallystreamError('USAGE', {
-    what: `${where}: ${shown} is no type.`,
+    what: `${where}: ${shown} is not a type.`,
     mend: `Call one of types.${Object.keys(types).join('(…), types.')}(…).`,
   });
 }

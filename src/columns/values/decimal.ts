@@ -141,8 +141,8 @@ export function addExact(a: Scaled, b: Scaled): Scaled {
   if (sum >= DECIMAL_LIMIT || sum <= -DECIMAL_LIMIT) {
     throw new TallystreamError('SUM_OVERFLOW', {
       what: `A sum has more than ${DECIMAL_DIGITS_MAX} digits: ${a} + ${b} (scaled).`,
-      why: 'Totals are exact, so a sum that does not fit is an error and never a rounded number.',
-      mend: 'Look for events with impossible amounts, and bound them with a rule.',
+      why: 'Totals are exact: a sum that does not fit is an error, never a rounded number.',
+      mend: 'Look for events with impossible amounts, and reject them with a rule.',
     });
   }
   return toScaled(sum);

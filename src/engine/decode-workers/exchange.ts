@@ -189,7 +189,8 @@ function translate({ codes, dictionary }: DictionaryColumn, mirror: Mirror, coun
     let own = mirror.codes[theirs] ?? -1;
     if (own < 0) {
       const value = mirror.values[theirs];
-      if (value === undefined) throw new InvariantError(`code ${theirs} came without its value`);
+      if (value === undefined)
+        throw new InvariantError(`dictionary code ${theirs} arrived without its value`);
       own = dictionary.encode(value, 0, value.length);
       mirror.codes[theirs] = own;
     }

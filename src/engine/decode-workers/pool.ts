@@ -157,7 +157,7 @@ export class PreparationPool {
   /** The next chunk, when it is prepared. Its results lie in the batch and in its views until `release`. */
   async take(): Promise<Slot> {
     const [next] = this.queue;
-    if (next === undefined) throw new InvariantError('no chunk is under way');
+    if (next === undefined) throw new InvariantError('no chunk is being prepared');
     while (!isDone(next)) {
       if (this.failure !== undefined) throw this.failure;
       // The next one first, while its thread has not come to it; then from the end, which its thread comes to last.
@@ -217,7 +217,7 @@ export class PreparationPool {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     worker.on('error', (error) => this.fail(error instanceof Error ? error : new Error(String(error))));
-    worker.on('exit', (code) => this.fail(new Error(`it ended with code ${code}`)));
+    worker.on('exit', (code) => this.fail(new Error(`it exited with code ${code}`)));
     worker.unref();
     port1.unref();
     return { worker, port: port1, rung: new Int32Array(bell), reader: this.newReader(), underWay: 0 };
@@ -228,7 +228,7 @@ export class PreparationPool {
   }
 
   private fail(cause: Error): void {
-    this.failure ??= new InvariantError(`a thread that prepares events has ended: ${cause.message}`, {
+    this.failure ??= new InvariantError(`a decode worker thread failed: ${cause.message}`, {
       cause,
     });
     this.failed.resolve();
@@ -272,7 +272,7 @@ function withCompileCache(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 function messageFrom(port: MessagePort): SlotMessage {
   const received = receiveMessageOnPort(port);
-  if (received === undefined) throw new InvariantError('a worker announced a message that did not come');
+  if (received === undefined) throw new InvariantError('a worker announced a message that did not arrive');
   return received.message as SlotMessage;
 }
 

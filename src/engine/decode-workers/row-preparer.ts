@@ -109,7 +109,7 @@ export class RowPreparer {
   /** Fails as the steps did on a row of the chunk prepared last. */
   failAgain(row: number): never {
     this.steps(row);
-    throw new InvariantError(`row ${row} failed, and does not when it is tried again`);
+    throw new InvariantError(`row ${row} failed, but not when it was tried again`);
   }
 
   /** The id's text, for a message. */

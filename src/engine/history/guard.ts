@@ -40,7 +40,10 @@ export class HistoryGuard {
     await this.compare(look, partitions);
     if (decision.kind === 'go on') return;
     checkpoint.withdrawLosses();
-    logger.warn({ operation: 'withdraw-losses', losses: decision.losses }, 'a loss is withdrawn');
+    logger.warn(
+      { operation: 'withdraw-losses', losses: decision.losses },
+      'the lost records are back; the reported loss is withdrawn',
+    );
   }
 
   /** Called at every look: asks the log where that costs little, or where the look met something unusual. @throws DATA_LOSS */

@@ -57,9 +57,9 @@ export class Rejections {
 
 const CAUSES: Readonly<Partial<Record<Reason, string>>> = {
   MALFORMED_JSON:
-    'Likely the input is not one JSON object a line: pretty-printed, a CSV, or compressed input looks like this.',
-  INVALID_UTF8: 'Likely the input is compressed, or in another encoding than UTF-8.',
-  MISSING_FIELD: 'Likely these are events of another schema.',
+    'The input is probably not one JSON object per line: pretty-printed JSON, CSV and compressed input look like this.',
+  INVALID_UTF8: 'The input is probably compressed, or in an encoding other than UTF-8.',
+  MISSING_FIELD: 'These events probably have another schema.',
   FUTURE_TIMESTAMP: "Check this machine's clock, and the timestamps of the log's records.",
 };
 

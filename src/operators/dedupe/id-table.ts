@@ -181,9 +181,9 @@ export class IdTable {
     if (missing <= 0) return;
     if (pages > PAGES_MAX) {
       throw new TallystreamError('STATE_TOO_LARGE', {
-        what: `The query remembers ${this.size} event ids, and holds no more than ${IDS_MAX}.`,
-        why: 'Ids are remembered until the watermark passes their time plus its delay.',
-        mend: 'Shorten query.watermark_delay (under another query.name), or spread the topic over several queries.',
+        what: `The query remembers ${this.size} event ids; the limit is ${IDS_MAX}.`,
+        why: 'An id is remembered until the watermark passes its time plus the delay.',
+        mend: 'Shorten query.watermark_delay (under another query.name), or split the topic between several queries.',
       });
     }
     this.memory.grow(missing);

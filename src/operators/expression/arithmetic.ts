@@ -155,5 +155,5 @@ export function asLong(value: Scaled, text: string): Scaled {
 /** Columns keep no NaN and no infinity. Spark has both: where it would go on with one, this stops. */
 function finite(value: number, text: string): number {
   if (Number.isFinite(value)) return value + 0;
-  throw outOfRange(text, `${value} is no finite double`, 'a finite double', String(value));
+  throw outOfRange(text, `${value} is not a finite double`, 'a finite double', String(value));
 }

@@ -42,7 +42,7 @@ export function adapted(of: Resolved, beside: ValueType, scope: Scope, part: Exp
   throw refuse(
     scope,
     part,
-    `puts text beside ${typeText(beside)}`,
+    `combines text with ${typeText(beside)}`,
     words === undefined ? `Give it ${typeText(beside)}.` : `Write ${words}.`,
   );
 }
@@ -53,7 +53,7 @@ function float(scope: Scope, part: Expression, literal: LiteralNode, beside: Val
   return refuse(
     scope,
     part,
-    `puts the float ${text} beside ${typeText(beside)}, and an amount never goes through a float`,
+    `combines the float ${text} with ${typeText(beside)}, but an amount is never converted to a float`,
     `Write it as text: '${exact}'.`,
   );
 }
@@ -73,7 +73,7 @@ export function toCommonType(
   const beside = args.find(({ type, node }) => !(node.kind === 'literal' && type.kind === 'string'));
   const typed = args.find(({ type }) => type.kind !== 'null');
   if (typed === undefined) {
-    throw refuse(scope, part, 'has no type: all its values are null', "Say which: lit(null).cast('int').");
+    throw refuse(scope, part, 'has no type: all its values are null', "Give it one: lit(null).cast('int').");
   }
   const besideTyped =
     args.find(({ type, node }) => node.kind !== 'literal' && type.kind !== 'null') ?? beside;
@@ -87,7 +87,7 @@ export function toCommonType(
     type = wider;
   }
   if (type.kind === 'array' || type.kind === 'struct')
-    throw refuse(scope, part, `takes single values, and no ${typeText(type)}`, 'Take a part of it.');
+    throw refuse(scope, part, `takes single values, not ${typeText(type)}`, 'Take a part of it.');
   return { args: read.map((arg) => converted(arg, type)), type };
 }
 
@@ -96,9 +96,9 @@ export function mixed(scope: Scope, part: Expression, a: ValueType, b: ValueType
   return refuse(
     scope,
     part,
-    `puts ${typeText(a)} beside ${typeText(b)}`,
+    `combines ${typeText(a)} with ${typeText(b)}`,
     float
-      ? "An amount never goes through a float unasked: declare the field as decimal, or say .cast('double')."
+      ? "An amount is not converted to a float unless you ask: declare the field as decimal, or write .cast('double')."
       : `Cast one of them, such as .cast('${typeText(a)}').`,
   );
 }
@@ -109,7 +109,7 @@ export function expectBoolean(of: Resolved, scope: Scope, part: Expression): Res
   throw refuse(
     scope,
     part,
-    `needs a condition, and ${typeText(of.type)} is none`,
+    `needs a condition, but got ${typeText(of.type)}`,
     'Compare it with something, such as .eq(…) or .gt(…).',
   );
 }

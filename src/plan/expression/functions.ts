@@ -41,8 +41,8 @@ export function decimal(text: DecimalText): NumberExpr<'decimal'> {
   const literal = typeof text === 'string' ? decimalLiteral(text) : undefined;
   if (literal !== undefined) return exprOf<'decimal'>(literal);
   throw new TallystreamError('USAGE', {
-    what: `decimal(${JSON.stringify(text)}) is no amount.`,
-    mend: "Write it as text, plain and with at most 38 digits: decimal('12.50').",
+    what: `decimal(${JSON.stringify(text)}) is not a decimal.`,
+    mend: "Write it as plain text with at most 38 digits: decimal('12.50').",
   });
 }
 

@@ -70,7 +70,7 @@ function unusable(what: string, why: string): TallystreamError {
 
 /** Text with half of a surrogate pair has no UTF-8, so no event and no other engine could hold it. */
 function textLiteral(value: string): LiteralNode {
-  if (!value.isWellFormed()) throw unusable(JSON.stringify(value), 'It holds half of a surrogate pair.');
+  if (!value.isWellFormed()) throw unusable(JSON.stringify(value), 'It contains half of a surrogate pair.');
   return literalOfKind('string', value);
 }
 

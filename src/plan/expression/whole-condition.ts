@@ -52,8 +52,8 @@ export function wholeOf<Built extends { readonly node: Expression }>(
   const forgotten = [...left].at(-1);
   if (forgotten === undefined) return built;
   throw new TallystreamError('USAGE', {
-    what: `${where}: the condition ${explainExpr(forgotten)} was made, and is no part of ${explainExpr(built.node)}.`,
-    why: 'With && and ||, JavaScript takes one side whole and leaves the other out: it does not ask what a condition says.',
+    what: `${where}: the condition ${explainExpr(forgotten)} was built, but it is not part of ${explainExpr(built.node)}.`,
+    why: 'With && and ||, JavaScript returns one of the two expressions and drops the other.',
     mend: 'Write a.and(b), a.or(b) and not(a).',
   });
 }

@@ -60,7 +60,7 @@ export async function arrowModule(): Promise<ArrowModule> {
     if (!isMissing(error)) throw error;
     throw new TallystreamError('USAGE', {
       what: `toArrow() needs the package ${PACKAGE}, which is not installed.`,
-      why: 'It is optional, since nothing else needs it.',
+      why: 'It is optional, because nothing else needs it.',
       mend: `Run npm install ${PACKAGE}@21.`,
       cause: error,
     });

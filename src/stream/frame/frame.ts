@@ -132,7 +132,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     const { kind } = typeOf(node, batch.schema, 'filter');
     if (kind !== 'boolean') {
       throw new TallystreamError('USAGE', {
-        what: `filter needs a condition, and this expression is ${kind}.`,
+        what: `filter needs a condition, but this expression is ${kind}.`,
         mend: 'Compare it with something, such as `.gt(0)`.',
       });
     }

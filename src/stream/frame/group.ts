@@ -42,8 +42,8 @@ export function groupingOf(parts: FrameParts, keys: readonly GroupingKey<Schema>
   const windows = grouping.keys.filter(isWindow);
   if (windows.length > 1) {
     throw new TallystreamError('USAGE', {
-      what: 'groupBy: a grouping has one window at most.',
-      mend: 'Group by each in a frame of its own.',
+      what: 'groupBy: a grouping has at most one window.',
+      mend: 'Group by each window separately.',
     });
   }
   return { ...grouping, keys: [...windows, ...grouping.keys.filter((key) => !isWindow(key))] };
@@ -141,7 +141,7 @@ function resultSchema(parts: FrameParts, aggregate: Aggregate): Schema {
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('USAGE', {
       what: `agg: ${error.message}.`,
-      mend: 'Give each key and measure a name of its own.',
+      mend: 'Give each key and measure a different name.',
     });
   }
 }

@@ -158,7 +158,7 @@ function named<T>(where: string, make: () => T): T {
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('USAGE', {
       what: `${where}: ${error.message}.`,
-      mend: "Give each column a name of its own, such as total.times(2).alias('double').",
+      mend: "Give each column a different name, such as total.times(2).alias('double').",
     });
   }
 }
