@@ -19,8 +19,8 @@ export interface Place {
 }
 
 /**
- * Copies one value. Text may change between a column of its own and a dictionary; all else has to be of one kind.
- * @throws TallystreamError `STATE_TOO_LARGE` where the texts of `to` would have more than 2 GiB.
+ * Copies one value. Text may change between its own column and a dictionary; all else has to be of one kind.
+ * @throws TallystreamError `STATE_TOO_LARGE` if the texts of `to` would have more than 2 GiB.
  */
 export function copyCell(from: Place, fromRow: number, to: Place, toRow: number): void {
   const [source, target] = [from.column, to.column];

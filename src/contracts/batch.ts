@@ -1,4 +1,4 @@
-/** The two entries of a micro-batch, plan and commit, and what stands in them. */
+/** The two entries of a micro-batch, plan and commit, and what is in them. */
 import type { Reason } from '../columns/decode/problem.ts';
 import type { Header, HistoryMark, PartitionMark } from './log.ts';
 
@@ -21,7 +21,7 @@ export interface PlannedRange {
 }
 
 /**
- * Everything that a verdict depends on beside the bytes. It is durable before anything outside can see the batch, so a
+ * Everything that a verdict depends on besides the bytes. It is durable before anything outside can see the batch, so a
  * replay reads the same events and reaches the same verdicts; execution reads no clock.
  */
 export interface BatchPlan {
@@ -29,7 +29,7 @@ export interface BatchPlan {
   readonly topicId: string;
   /** Only partitions with something to read, in partition order. */
   readonly ranges: readonly PlannedRange[];
-  /** Records that were gone before they were read, where the query goes on without them; in partition order. */
+  /** Records that were gone before they were read, where the query continues without them; in partition order. */
   readonly lost: readonly PlannedRange[];
   /** The clock of this batch, epoch milliseconds. It may be behind that of the plan before, if the clock was set back. */
   readonly clockMs: number;
@@ -89,7 +89,7 @@ export interface DataLoss extends PlannedRange {
   readonly why: string;
 }
 
-/** An event that was not accepted, with what a person needs to find, judge and mend it. */
+/** An event that was not accepted, with what a person needs to find, judge and fix it. */
 export interface DeadLetter {
   readonly reason: Reason;
   readonly field: string | null;
@@ -100,20 +100,20 @@ export interface DeadLetter {
   readonly offset: number;
   readonly batchId: number;
   /**
-   * The record's log timestamp, epoch milliseconds, as the log has it: a bigint if it is no safe integer; null for a
+   * The record's log timestamp, epoch milliseconds, as the log has it: a bigint if it is not a safe integer; null for a
    * `DUPLICATE`, of which only the position is kept.
    */
   readonly timestampMs: number | bigint | null;
   readonly key: Uint8Array | null;
   /** The original bytes; null for a null value, or where the byte limit keeps positions only. */
   readonly value: Uint8Array | null;
-  /** The record's own, in their order; empty where the byte limit keeps positions only. */
+  /** The record's own, in their order; empty if the byte limit keeps positions only. */
   readonly headers: readonly Header[];
   /** Set on a letter that does not match its checksum: any part of it may be wrong, and its bytes are not given. */
   readonly damaged?: true;
 }
 
-/** Names one record for ever: topics are named by id, since a name can be given again. */
+/** Names one record forever: topics are named by id, since a name can be given again. */
 export interface RecordIdentity {
   readonly topicId: string;
   readonly partition: number;
@@ -123,11 +123,11 @@ export interface RecordIdentity {
 /** A value as people see it: decimals and longs as exact text, instants and dates as ISO text. */
 export type GroupCell = string | number | boolean | null;
 
-/** A group of an aggregate. The start and the end of its window are the first two cells of its key, where it has one. */
+/** A group of an aggregate. The start and the end of its window are the first two cells of its key, if it has one. */
 export interface GroupRow {
   readonly key: readonly GroupCell[];
   readonly measures: readonly GroupCell[];
-  /** By measure: the state that it goes on from, null where the measure itself tells it; left out where all do. */
+  /** By measure: the state that it continues from, null if the measure itself tells it; left out where all do. */
   readonly state?: readonly (readonly GroupCell[] | null)[];
 }
 
@@ -146,7 +146,7 @@ export interface AggregateChange {
 
 /** What the dedupe state has gained and lost; blobs have a layout that the operator owns. */
 export interface DedupeChange {
-  /** Entries added to the open segment by this batch, empty where there are none. */
+  /** Entries added to the open segment by this batch, empty if there are none. */
   readonly appended: Uint8Array;
   /** Segments that became full in this batch, whole, in order: they replace all that was appended before. */
   readonly sealed: readonly DedupeSegment[];
@@ -182,7 +182,7 @@ export interface BatchProgress {
   readonly accounting: Accounting;
   /** Records that were in the log when the batch was planned, and that stay unread after it. */
   readonly lagEvents: number;
-  /** The same by partition, where there are any. */
+  /** The same by partition, if there are any. */
   readonly lag: readonly PartitionLag[];
   /** What is kept for later batches, and how much memory that takes. */
   readonly stateOperators: readonly StateOperatorProgress[];
@@ -229,7 +229,7 @@ export interface PartitionLag {
   readonly partition: number;
   /** Records that stay unread. */
   readonly events: number;
-  /** From the log timestamp of the last record that was read to the clock of the batch; 0 where nothing is unread. */
+  /** From the log timestamp of the last record that was read to the clock of the batch; 0 if nothing is unread. */
   readonly seconds: number;
 }
 

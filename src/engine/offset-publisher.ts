@@ -23,12 +23,12 @@ export interface ShownOffsetsOptions {
   readonly group: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** From one write to the next, unless the query ends; 0 where left out. */
+  /** From one write to the next, unless the query ends; 0 if left out. */
   readonly everyMs?: number;
 }
 
 /**
- * One write is under way at a time; what comes meanwhile replaces what waits, so a slow log holds one write back and no
+ * One write is in progress at a time; what comes meanwhile replaces what waits, so a slow log holds one write back and no
  * more. Offsets that the log did not take wait on: the last ones are written also if no commit follows them.
  */
 export class ShownOffsets {
@@ -41,7 +41,7 @@ export class ShownOffsets {
   private readonly hurry = new AbortController();
   /** Ends the pause after a failed write early, since there are newer offsets. */
   private retryNow = new AbortController();
-  /** Nobody waits for the last write any more. */
+  /** No one waits for the last write any more. */
   private isOver = false;
 
   constructor(options: ShownOffsetsOptions) {

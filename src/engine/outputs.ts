@@ -53,7 +53,7 @@ function emitted({ name }: Aggregate, options: OutputsOptions): readonly GroupRo
   return outputMode === 'append' ? inKeyOrder(change.closed) : change.totals;
 }
 
-/** Groups lie in memory in another order after a restart, and a batch that is given again has the same rows in the same order. */
+/** Groups are in memory in another order after a restart, and a batch that is given again has the same rows in the same order. */
 function inKeyOrder(rows: readonly GroupRow[]): readonly GroupRow[] {
   return rows
     .map((row) => ({ row, key: JSON.stringify(row.key) }))

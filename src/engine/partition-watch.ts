@@ -7,7 +7,7 @@ import type { Log, OpenTransaction, PartitionOffsets } from '../contracts/log.ts
 import type { Logger } from '../contracts/logger.ts';
 import { formatTimestamp } from '../columns/values/timestamp.ts';
 
-/** Leaders move within it, and nobody need know. */
+/** Leaders move within it, and no one need know. */
 const UNAVAILABLE_MS = 5_000;
 /** Longer than the transactions of a producer that is alive take as a rule. */
 const WAITING_MS = 10_000;

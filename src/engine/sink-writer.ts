@@ -1,4 +1,4 @@
-/** The sinks outside the checkpoint: opened once, written once a batch, and asked first what they hold already. */
+/** The sinks outside the checkpoint: opened once, written once per batch, and asked first what they hold already. */
 import { TallystreamError } from '../errors.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
@@ -25,7 +25,7 @@ export class Deliveries {
     return this.options.sinks.length === 0;
   }
 
-  /** @throws CHECKPOINT_CORRUPT where a sink holds what this checkpoint never planned; CHECKPOINT_FENCED; what a sink's `open` throws */
+  /** @throws CHECKPOINT_CORRUPT if a sink holds what this checkpoint never planned; CHECKPOINT_FENCED; what a sink's `open` throws */
   async open(): Promise<void> {
     const { sinks, checkpoint } = this.options;
     const { queryId, epoch } = checkpoint;
@@ -57,7 +57,7 @@ export class Deliveries {
     for (const sink of this.options.sinks) await sink.settle?.();
   }
 
-  /** Closes every sink, also where one fails. */
+  /** Closes every sink, even if one fails. */
   async close(): Promise<void> {
     await Promise.allSettled(this.options.sinks.map(async (sink) => sink.close?.()));
   }

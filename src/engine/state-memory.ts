@@ -7,14 +7,14 @@ const KIBI = 1024;
 const GIBI = KIBI ** 3;
 /** `auto` is never more than this. */
 const AUTO_BYTES_MAX = GIBI;
-/** Of what the heap may grow to: the rest is for the batch in hand, and for collecting garbage without end in sight. */
+/** Of what the heap may grow to: the rest is for the current batch, and for collecting garbage without end in sight. */
 const AUTO_HEAP_SHARE = 1 / 2;
 const HEAP_SHARE_MAX = 3 / 4;
 
 export interface StateMemory {
   /** Over all operators. */
   readonly bytesMax: number;
-  /** Of those that lie in the heap of JavaScript, which ends the process where it is full. */
+  /** Of those that are in the heap of JavaScript, which ends the process where it is full. */
   readonly heapBytesMax: number;
 }
 

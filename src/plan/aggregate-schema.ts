@@ -16,7 +16,7 @@ const SPAN = types.struct([
   required('end', types.timestamp(), 'The first instant after the window.'),
 ]);
 
-/** Spark's: a sum of decimals has so many digits more, an average so many decimals more. */
+/** Spark's: a sum of decimals has this many digits more, an average this many decimals more. */
 const SUM_DIGITS = 10;
 const AVERAGE_DECIMALS = 4;
 const DIGITS_MAX = 38;

@@ -28,12 +28,12 @@ export interface MeasureSpec<Kind extends MeasureKind = MeasureKind, Column exte
 /** Measures by the names of their columns in the result. */
 export type MeasureSpecs = Readonly<Record<string, MeasureSpec>>;
 
-/** Rows of the group; with a column, those where it is not null. */
+/** Rows of the group; with a column, those if it is not null. */
 export function count<const Column extends string = never>(column?: Column): MeasureSpec<'count', Column> {
   return Object.freeze({ kind: 'count', column });
 }
 
-/** Exact, for whole numbers and decimals; null where there is no value. */
+/** Exact, for whole numbers and decimals; null if there is no value. */
 export function sum<const Column extends string>(column: Column): MeasureSpec<'sum', Column> {
   return Object.freeze({ kind: 'sum', column });
 }
@@ -53,7 +53,7 @@ export function max<const Column extends string>(column: Column): MeasureSpec<'m
   return Object.freeze({ kind: 'max', column });
 }
 
-/** The value of the first row in order of batch, partition and offset, also where it is null. */
+/** The value of the first row in order of batch, partition and offset, even if it is null. */
 export function first<const Column extends string>(column: Column): MeasureSpec<'first', Column> {
   return Object.freeze({ kind: 'first', column });
 }
@@ -87,7 +87,7 @@ export function approxCountDistinct<const Column extends string>(
 type KindAt<S extends Schema, Column extends string> =
   Column extends PathOf<S> ? TypeOfPath<S, Column>['kind'] : never;
 
-/** What stands in the place of a measure that cannot be, for the compiler's message. */
+/** What is in the place of a measure that cannot be, for the compiler's message. */
 type CheckedMeasure<S extends Schema, Spec> =
   Spec extends MeasureSpec<infer Kind, infer Column>
     ? [Column] extends [never]

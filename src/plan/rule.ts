@@ -1,4 +1,4 @@
-/** Validation rules as frozen data, so that every engine that carries out a plan gives them the same meaning. */
+/** Validation rules as frozen data, so that every engine that runs a plan gives them the same meaning. */
 import type { Reason } from '../columns/decode/problem.ts';
 import type { FieldType, Leaf, Schema } from '../columns/schema/schema.ts';
 import type { PathOfKind } from '../columns/schema/paths.ts';
@@ -66,7 +66,7 @@ const KINDS_OF_RULE: {
   notAhead: { field: ['timestamp'] },
 };
 
-/** What is wrong with a rule over events of this schema, for programs that no compiler has seen; undefined where nothing is. */
+/** What is wrong with a rule over events of this schema, for programs that no compiler has seen; undefined if nothing is. */
 export function faultOfRule(rule: Rule, leaves: readonly Leaf[]): string | undefined {
   const kindsOf = Object.hasOwn(KINDS_OF_RULE, rule.kind) ? KINDS_OF_RULE[rule.kind] : undefined;
   if (kindsOf === undefined)

@@ -1,4 +1,4 @@
-/** Session windows as a grouping key: data only, which the operator of sessions carries out. */
+/** Session windows as a grouping key: data only, which the operator of sessions runs. */
 import type { Expr } from './expression/expr.ts';
 import type { Expression } from './expression/node.ts';
 import { TallystreamError } from '../errors.ts';

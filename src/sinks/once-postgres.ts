@@ -27,10 +27,10 @@ interface LedgerRow {
  *     })
  *
  * `client` is one connection without an open transaction, not a pool; the table `tallystream_batches` is made in the first
- * schema of its search path, where it is not there. `body` leaves beginning and ending to this function, and nothing else
+ * schema of its search path, if it is not there. `body` leaves beginning and ending to this function, and nothing else
  * may use the connection meanwhile. Two runners of one query wait for each other. The commit waits for the server's disk.
  * PostgreSQL 9.5 or newer.
- * @throws what `body` and the client throw, with nothing written, but for a connection that breaks within the commit: a
+ * @throws what `body` and the client throw, with nothing written, except for a connection that breaks within the commit: a
  * repeat then finds what became of it; USAGE for a pool, for a second call of one name in one call of a handler,
  * and for a body that ends the transaction; WRITER_FENCED where a
  * newer runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
@@ -82,7 +82,7 @@ async function carryOut<Client extends PostgresClient>(
   const { noted, transaction } = await lockNote(client, identity.queryId, name);
   if (!isNew(noted, identity, PLACE)) return false;
   await body(client);
-  // It also fails where a statement of the body has failed and the body went on, as every statement does then.
+  // It also fails where a statement of the body has failed and the body continued, as every statement does then.
   const { rows } = await client.query(
     `UPDATE ${LEDGER} SET batch_id = $3, epoch = $4
      WHERE query_id = $1 AND name = $2 AND txid_current()::text = $5 RETURNING 1`,
@@ -97,7 +97,7 @@ async function carryOut<Client extends PostgresClient>(
 
 /**
  * The row is there before it is locked, so that two runners wait for each other at the first batch too. A server that
- * answers a commit before it is on its disk is told to wait: what a power cut takes back would be missing for ever, since
+ * answers a commit before it is on its disk is told to wait: what a power cut takes back would be missing forever, since
  * the checkpoint does not write it again.
  */
 async function lockNote(

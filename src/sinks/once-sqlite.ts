@@ -75,7 +75,7 @@ function connectionNumber(database: DatabaseSync): number {
   return lastNumber;
 }
 
-/** A commit that a power cut takes back would be missing for ever, since the checkpoint does not write it again. */
+/** A commit that a power cut takes back would be missing forever, since the checkpoint does not write it again. */
 function durably<T>(database: DatabaseSync, act: () => T): T {
   const statement = database.prepare('PRAGMA synchronous');
   statement.setReturnArrays(true);
@@ -91,7 +91,7 @@ function durably<T>(database: DatabaseSync, act: () => T): T {
 
 function refusePromise(result: unknown): void {
   if (!(result instanceof Promise)) return;
-  // It goes on by itself, outside of the transaction; what becomes of it is not for anybody.
+  // It continues by itself, outside of the transaction; what becomes of it is not for anybody.
   result.catch(() => undefined);
   throw usage('the body is asynchronous', 'Await what it needs before the call, and write synchronously.');
 }

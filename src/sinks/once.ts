@@ -13,14 +13,14 @@ export const LEDGER = 'tallystream_batches';
 /** Where the handler's results and the mark of its last batch lie. */
 export interface OnceOptions {
   /**
-   * Tells the writes of one query apart if it has several a batch, each in a transaction of its own. A second one of the
+   * Tells the writes of one query apart if it has several a batch, each in its own transaction. A second one of the
    * same name in one call of a handler is refused: it would find its batch noted by the first, and be left out.
    */
   readonly name?: string;
 }
 
 /**
- * Notes a call of `helper` that is about to be carried out, within one call of a handler.
+ * Notes a call of `helper` that is about to be run, within one call of a handler.
  * @param place tells databases apart
  * @throws USAGE for the second one of a name
  */

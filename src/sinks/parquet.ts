@@ -1,4 +1,4 @@
-/** Output tables as Parquet, by the package hyparquet-writer, which is loaded where it is asked for. */
+/** Output tables as Parquet, by the package hyparquet-writer, which is loaded if it is asked for. */
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { parquetWriteBuffer, ParquetWriteOptions } from 'hyparquet-writer';
 import type { Column, ColumnBatch } from '../columns/column-chunk.ts';

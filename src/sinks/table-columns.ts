@@ -1,4 +1,4 @@
-/** How rows lie in a table of SQLite: the columns, their types, and a check of a table that is there already. */
+/** How rows are in a table of SQLite: the columns, their types, and a check of a table that is there already. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { cellOf, type Scalar } from '../columns/rows.ts';
 import type { Column } from '../columns/column-chunk.ts';
@@ -12,7 +12,7 @@ export interface TableColumn extends Leaf {
   readonly name: string;
 }
 
-/** One a leaf, in the schema's order. @throws CONFIG_INVALID where two have one name in SQL */
+/** One a leaf, in the schema's order. @throws CONFIG_INVALID if two have one name in SQL */
 export function columnsOfTable(ofSchema: Schema, table: string): readonly TableColumn[] {
   const names = new Set<string>();
   return leavesOf(ofSchema).map((leaf) => {
@@ -28,7 +28,7 @@ export function columnsOfTable(ofSchema: Schema, table: string): readonly TableC
 
 /**
  * The columns that name a row: a leaf by its path, a struct (`window`) for all in it.
- * @throws CONFIG_INVALID where there is none of a name, or no name at all
+ * @throws CONFIG_INVALID if there is none of a name, or no name at all
  */
 export function keyColumnsOf(
   columns: readonly TableColumn[],
@@ -45,7 +45,7 @@ export function keyColumnsOf(
   });
 }
 
-/** Makes the table where there is none. @throws CONFIG_INVALID where the one that is there cannot hold the rows */
+/** Makes the table if there is none. @throws CONFIG_INVALID if the one that is there cannot hold the rows */
 export function ensureTable(
   database: DatabaseSync,
   table: string,
@@ -133,7 +133,7 @@ function jsonOfArray(cells: readonly Scalar[]): string {
   return `[${cells.map((cell) => (typeof cell === 'bigint' ? String(cell) : JSON.stringify(cell))).join(',')}]`;
 }
 
-/** A name as SQL reads it, whatever stands in it. */
+/** A name as SQL reads it, whatever is in it. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

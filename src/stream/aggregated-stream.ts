@@ -7,7 +7,7 @@ import type { StreamHost } from './stream-host.ts';
 import { StreamWriter, TablesWriter } from './stream-writer.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
-/** What the compiler says where an operation stands behind an aggregate. */
+/** The compiler's message for an operation after an aggregation. */
 type InForeachBatch =
   'After an aggregation, do this in foreachBatch((batch) => …): its batch has filter, select, groupBy and the others';
 
@@ -75,7 +75,7 @@ export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>>
     this.outputs = { parts: joined(base, Object.values(aggregates)), aggregates };
   }
 
-  /** The plan as frozen data, for whoever carries it out by other means. @throws USAGE */
+  /** The plan as frozen data, to run it by other means. @throws USAGE */
   plan(settings: PlanSettings): QueryPlan {
     return planOf(this.outputs, settings);
   }

@@ -80,7 +80,7 @@ export class DataStream<S extends Schema> {
   }
 
   /**
-   * Rules that every event has to keep beside its types, in this order; one that breaks a rule is a dead letter with the
+   * Rules that every event must meet in addition to its types, in this order; one that breaks a rule is a dead letter with the
    * rule's reason. They speak about the events as they are read, so they are written before filters and computed columns.
    * @throws USAGE
    */
@@ -110,7 +110,7 @@ export class DataStream<S extends Schema> {
 
   /**
    * The event time, and how far behind the newest event of its partition an event may come; with `off` none is late, and
-   * what is remembered is remembered for ever. @throws USAGE
+   * what is remembered is remembered forever. @throws USAGE
    */
   withWatermark(column: PathOfKind<S, 'timestamp'>, delay: DurationText | 'off'): DataStream<S> {
     if (this.parts.watermark !== null) {

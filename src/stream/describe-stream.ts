@@ -1,4 +1,4 @@
-/** A stream to describe a query with, where somebody else opens and runs it. */
+/** A stream to describe a query with, where someone else opens and runs it. */
 import type { Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { DataStream } from './data-stream.ts';

@@ -46,7 +46,7 @@ export class GroupedStream<S extends Schema, Key> {
   }
 }
 
-/** A window stands first, as the plan has it. */
+/** A window comes first, as in the plan. */
 function keysOf(parts: StreamParts, keys: readonly GroupingKey<Schema>[]): Keys {
   let state: Keys = { parts, keys: [] };
   for (const key of keys) state = withKey(state, key);

@@ -22,7 +22,7 @@ export class MemoryStream<S extends Schema> {
 
   /**
    * Appends events, as rows; in the order given to one partition, or spread over all.
-   * @throws TallystreamError `USAGE` for what is no row
+   * @throws TallystreamError `USAGE` for what is not a row
    */
   async addData(rows: readonly RowOf<S>[], partition?: number): Promise<void> {
     if (!Array.isArray(rows)) throw noRow('it takes an array of rows');
@@ -57,7 +57,7 @@ function noRow(why: string): TallystreamError {
   });
 }
 
-/** The log behind a memory stream, which is nobody's business but the session's; undefined where it is none. */
+/** The log behind a memory stream, which is no one's business but the session's; undefined if it is none. */
 export function logOf(stream: Pick<MemoryStream<Schema>, 'addBytes'> | undefined): Log | undefined {
   return stream instanceof MemoryStream ? stream['log'] : undefined;
 }

@@ -4,7 +4,7 @@ import { TallystreamError } from '../errors.ts';
 import type { Aggregate, GroupKey, OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
-/** What a query emits: aggregates by name, or the events themselves where there are none. */
+/** What a query emits: aggregates by name, or the events themselves if there are none. */
 export interface Outputs {
   readonly parts: StreamParts;
   readonly aggregates: Readonly<Record<string, AggregateParts>>;

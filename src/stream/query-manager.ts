@@ -82,7 +82,7 @@ export class StreamingQueryManager {
     if (this.terminated.hasAny) this.terminated = new Terminations();
   }
 
-  /** Keeps a name for a query that is about to run. @throws USAGE where one of that name is running */
+  /** Keeps a name for a query that is about to run. @throws USAGE if one of that name is running */
   reserve(name: string): void {
     if (this.starting.has(name) || this.queries.has(name)) {
       throw new TallystreamError('USAGE', {
@@ -111,7 +111,7 @@ export class StreamingQueryManager {
       const isTold = [...this.listeners].some((listener) => 'onQueryTerminated' in listener);
       this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception }));
       if (exception === undefined || isTold) return;
-      // Whoever awaits the end is told in this turn.
+      // Callers that await the end are told in this turn.
       setImmediate(() => {
         const failure = { name, exception, isHeard: end.isHeard };
         if (!end.isHeard()) this.onUnheard(failure);

@@ -40,7 +40,7 @@ export class StreamingQuery {
   private readonly progress: BatchProgress[] = [];
   private readonly handlers: HandlerScope;
 
-  /** Starts at once. Failures come out of `awaitTermination` and stand in `exception`. */
+  /** Starts at once. Failures come out of `awaitTermination` and are in `exception`. */
   constructor(
     options: Omit<LoopOptions, 'onProgress'>,
     onProgress: (progress: BatchProgress) => void = () => {},
@@ -141,7 +141,7 @@ export class StreamingQuery {
   }
 
   /**
-   * Finishes the batch in hand and ends. A repeat waits for the same end. In a handler of this query it resolves at once: the
+   * Finishes the current batch and ends. A repeat waits for the same end. In a handler of this query it resolves at once: the
    * query ends when the handler has returned and the batch is committed.
    */
   async stop(): Promise<void> {

@@ -1,4 +1,4 @@
-/** The actions of a script for {@link testStream}: data, which the runner carries out one after another. */
+/** The actions of a script for {@link testStream}: data, which the runner runs one after another. */
 import type { RowOf } from '../columns/rows.ts';
 import type { Schema } from '../columns/schema/schema.ts';
 import type { Accounting } from '../contracts/batch.ts';
@@ -128,8 +128,8 @@ export function checkAccounting(expected: Partial<Accounting>): Action<never> {
 }
 
 /**
- * The end of the process in the middle of the next batch: before the sinks have it, or (where left out) after that and
- * before the commit. Where there is no next batch the query just ends. What it held in memory is gone.
+ * The end of the process in the middle of the next batch: before the sinks have it, or (if left out) after that and
+ * before the commit. If there is no next batch the query just ends. What it held in memory is gone.
  */
 export function crash(at: CrashPoint = 'before the commit'): Action<never> {
   return { kind: 'crash', label: `crash(${textOf(at)})`, at };
@@ -140,7 +140,7 @@ export function restart(): Action<never> {
   return { kind: 'restart', label: 'restart()' };
 }
 
-/** Ends the query after the batch in hand. */
+/** Ends the query after the current batch. */
 export function stop(): Action<never> {
   return { kind: 'stop', label: 'stop()' };
 }

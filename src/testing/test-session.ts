@@ -15,7 +15,7 @@ export type TestSession = Session & {
 
 const START_MS = Date.UTC(2026, 0, 1);
 
-/** `startMs` is the time on the clock at first: midnight in UTC before 2026-01-01 where left out. */
+/** `startMs` is the time on the clock at first: midnight in UTC before 2026-01-01 if left out. */
 export function createTestSession(options: { readonly startMs?: number } = {}): TestSession {
   const clock = createManualClock(options.startMs ?? START_MS);
   const dataDir = join(tmpdir(), `tallystream-test-${randomUUID()}`);

@@ -24,7 +24,7 @@ const RULES: readonly (readonly [rule: object, says: RegExp])[] = [
     /the rule between needs int or decimal as its field, and id is string/,
   ],
   [{ kind: 'notAhead', field: 'pieces', toleranceMs: 0 }, /needs timestamp as its field, and pieces is int/],
-  [{ kind: 'amount', total: 'id' }, /the rule amount needs decimal as its total, and id is string/],
+  [{ kind: 'amount', total: 'id' }, /the rule amount needs decimal as its total, but id is string/],
   [
     { kind: 'oneOf', field: 'id', values: [], expected: '', refused: {} },
     /a dictionary field; declare id as types\.string\(\{ dictionary: true \}\)/,
@@ -63,7 +63,7 @@ for (const [rows, says] of [
       { id: 'a', tags: [] },
       { id: 5n, tags: [] },
     ],
-    /addData: in row 1, 5 is no string/,
+    /addData: in row 1, 5 is not a valid string/,
   ],
 ] as const) {
   test(`rows that are none are refused in words: ${says.source}`, async () => {

@@ -28,7 +28,7 @@ function jsonOf(type: FieldType, value: Row[string]): string {
       return `[${(value as readonly Scalar[]).map((item) => jsonOf(type.element, item)).join(',')}]`;
     case 'decimal':
     case 'long':
-      // Text that is a number stands there as that number, digit for digit.
+      // The text of a number is written as that number, digit for digit.
       return (value as string | bigint).toString();
     case 'double':
       return jsonOfDouble(value as number);

@@ -14,7 +14,7 @@ import { NOTE_WORDS, type RecordTimeNote } from './record-times.ts';
 import type { Look } from '../source.ts';
 
 export const CLOCK_SKEW_MS_MAX = 600_000;
-/** Logs whose records have timestamps that somebody else's clock gave. */
+/** Logs whose records have timestamps that someone else's clock gave. */
 const STAMPED_LOGS: readonly Log['format'][] = ['memory', 'embedded', 'kafka'];
 /** Of one run, about record timestamps: a topic has many partitions. */
 const WARNINGS_MAX = 20;

@@ -28,7 +28,7 @@ export class HistoryGuard {
 
   /**
    * Called once, before anything is replayed or planned.
-   * @throws DATA_LOSS where a loss was raised and not accepted, or where the log has gone back
+   * @throws DATA_LOSS if a loss was raised and not accepted, or where the log has gone back
    */
   async start(look: Look, partitions: readonly PartitionState[]): Promise<void> {
     const { checkpoint, query, logger, failOnDataLoss } = this.options;
@@ -110,7 +110,7 @@ export class HistoryGuard {
   }
 }
 
-/** undefined where the log cannot give all of these records. @throws LOG_UNAVAILABLE */
+/** undefined if the log cannot give all of these records. @throws LOG_UNAVAILABLE */
 async function lastMarkOf(
   log: Log,
   range: { readonly topic: string; readonly partition: number; readonly start: number; readonly end: number },

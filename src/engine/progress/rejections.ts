@@ -18,7 +18,7 @@ interface Kind {
   count: number;
 }
 
-/** A schema bounds fields and reasons, but for the indexes of arrays: what is beyond is counted with the reason alone. */
+/** A schema bounds fields and reasons, except for the indexes of arrays: what is beyond is counted with the reason alone. */
 const KINDS_MAX = 200;
 /** Of an event's own text, in a log line. */
 const EXAMPLE_CHARACTERS_MAX = 60;
@@ -63,7 +63,7 @@ const CAUSES: Readonly<Partial<Record<Reason, string>>> = {
   FUTURE_TIMESTAMP: "Check this machine's clock, and the timestamps of the log's records.",
 };
 
-/** The mask of the log goes by names, so what stood in a field stands there under its name. */
+/** The mask of the log goes by names, so what stood in a field is there under its name. */
 export function warnOfRejections(logger: Logger, batchId: number, read: number, of: RejectionSummary): void {
   const { reason, field, expected, events, example } = of;
   const { partition, offset, actual } = example;

@@ -2,7 +2,7 @@
  * The ids that a query remembers: 32 bytes an id in one growing block, so that a million costs 38 MB with the index, and
  * no garbage.
  *
- * Entries lie in segments of {@link SEGMENT_ENTRIES} in order of arrival. An entry is eight little-endian 32-bit
+ * Entries are in segments of {@link SEGMENT_ENTRIES} in order of arrival. An entry is eight little-endian 32-bit
  * words: the keyed 128-bit hash of the id (0–3), 64 bits of the keyed hash of the content (4–5), and the event's time
  * in epoch microseconds as a double (6–7). A full segment is sealed: it is written once and dropped whole when the
  * watermark has passed its newest entry. An {@link IdIndex} over them finds an id.
@@ -174,7 +174,7 @@ export class IdTable {
     return segment;
   }
 
-  /** Grows the block to hold `entries`; views of it are made anew, because growing takes the old ones away. */
+  /** Grows the block to hold `entries`; views of it are made again, because growing takes the old ones away. */
   private reserve(entries: number): void {
     const pages = Math.ceil((entries * ENTRY_BYTES) / WASM_PAGE_BYTES);
     const missing = pages - this.memory.buffer.byteLength / WASM_PAGE_BYTES;

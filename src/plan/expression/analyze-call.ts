@@ -160,7 +160,7 @@ function arithmetic(
   return of(type, [converted(left, type), converted(right, type)]);
 }
 
-/** Two arguments, where a literal is read as the type of the other one and a bare null takes it. */
+/** Two arguments, if a literal is read as the type of the other one and a bare null takes it. */
 function pairOf(node: CallNode, args: Args, scope: Scope): [Resolved, Resolved] {
   const [a, b] = args as [Resolved, Resolved];
   if (a.type.kind === 'null' && b.type.kind === 'null')
@@ -173,7 +173,7 @@ function pairOf(node: CallNode, args: Args, scope: Scope): [Resolved, Resolved] 
 
 /**
  * Numbers are compared with numbers, everything else with its own type. Numbers keep their types, since a comparison
- * across them is exact, but for decimals that no decimal of 38 digits holds together: those Spark rounds, and so does
+ * across them is exact, except for decimals that no decimal of 38 digits holds together: those Spark rounds, and so does
  * the cast written here.
  */
 function comparable(node: CallNode, args: Args, scope: Scope): Args {

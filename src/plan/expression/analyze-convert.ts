@@ -1,10 +1,10 @@
-/** How arguments of different types are brought together: text literals become what stands beside them, numbers widen. */
+/** How arguments of different types are brought together: text literals take the type of the other side, numbers widen. */
 import { refuse, type Resolved, type Scope } from './analyze-scope.ts';
 import { castNode, type Expression, type LiteralNode } from './node.ts';
 import { decimalLiteral, integerAsDecimal, textAs } from './literal.ts';
 import { commonType, isExact, sameType, scalar, typeText, type ValueType } from './value-type.ts';
 
-/** `of` as `type`: itself where it has it, else behind a cast. A null literal takes any type this way. */
+/** `of` as `type`: itself where it has it, else after a cast. A null literal takes any type this way. */
 export function converted(of: Resolved, type: ValueType): Resolved {
   if (sameType(of.type, type)) return of;
   return { node: castNode(of.node, type), type, args: [of] };
@@ -14,14 +14,14 @@ function ofLiteral(node: LiteralNode): Resolved {
   return { node, type: node.type, args: [] };
 }
 
-/** Where a literal stands as it was written, behind no alias and no cast. */
+/** Whether a literal is used directly, without an alias or a cast. */
 function isLiteral(of: Resolved): of is Resolved & { readonly node: LiteralNode } {
   return of.node.kind === 'literal';
 }
 
 /**
- * A text literal beside something that is no text is read as its type, at plan time and exactly: Spark would compare an
- * amount with a text as two doubles. A decimal beside an int is a decimal, and a whole number beside a decimal too.
+ * A text literal combined with something that is not text is read as its type, at plan time and exactly: Spark would compare an
+ * amount with a text as two doubles. A decimal combined with an int or another whole number is a decimal.
  */
 export function adapted(of: Resolved, beside: ValueType, scope: Scope, part: Expression): Resolved {
   if (!isLiteral(of)) return of;
@@ -58,7 +58,7 @@ function float(scope: Scope, part: Expression, literal: LiteralNode, beside: Val
   );
 }
 
-/** A whole literal beside a decimal is the smallest decimal that holds it, as Spark has it for two operands. */
+/** A whole literal combined with a decimal is the smallest decimal that holds it, as Spark has it for two operands. */
 export function literalAsDecimal(of: Resolved): Resolved {
   if (!isLiteral(of) || (of.type.kind !== 'int' && of.type.kind !== 'long')) return of;
   return ofLiteral(integerAsDecimal(of.node));

@@ -1,6 +1,6 @@
 /**
  * What an expression means over a schema: the type of every part, with every conversion written out as a cast, so that
- * nobody who carries it out has to know how types meet. What makes no sense is refused here, before anything runs; a
+ * no one who carries it out has to know how types meet. What makes no sense is refused here, before anything runs; a
  * program in TypeScript hears most of it from its compiler already.
  */
 import { types, type LeafType, type Schema } from '../../columns/schema/schema.ts';
@@ -36,7 +36,7 @@ export function columnTypes(schema: Schema): ColumnTypes {
 
 /**
  * The type of an expression over a schema. `where` says whose expression it is, for the message, such as `filter`.
- * @throws TallystreamError `USAGE` with the expression, the part that is wrong, why, and how to mend it.
+ * @throws TallystreamError `USAGE` with the expression, the part that is wrong, why, and how to fix it.
  */
 export function typeOf(expression: ExpressionLike, schema: Schema, where = 'an expression'): ValueType {
   return resolve(expression, columnTypes(schema), where).type;
@@ -44,7 +44,7 @@ export function typeOf(expression: ExpressionLike, schema: Schema, where = 'an e
 
 /**
  * The type of the column that an expression makes.
- * @throws TallystreamError `USAGE` as {@link typeOf}, and for what no column of its own holds.
+ * @throws TallystreamError `USAGE` as {@link typeOf}, and for a type that no column can hold.
  */
 export function columnTypeOf(expression: ExpressionLike, schema: Schema, where: string): LeafType {
   const root = nodeOf(expression);

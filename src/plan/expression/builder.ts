@@ -15,7 +15,7 @@ import { literalOf } from './literal.ts';
 import { noteNode } from './whole-condition.ts';
 import { typeNamed, valueTypeOf, type ValueType } from './value-type.ts';
 
-/** The node of an operand: a literal's where it is none yet. @throws TallystreamError `USAGE` for what none can be made of. */
+/** The node of an operand: a literal's if it is none yet. @throws TallystreamError `USAGE` for what none can be made of. */
 export function nodeOfOperand(operand: AnyOperand): Expression {
   return typeof operand === 'object' && operand !== null && 'node' in operand
     ? operand.node

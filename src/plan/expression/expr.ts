@@ -30,12 +30,12 @@ export interface Expr<out K extends Kind = Kind> {
   alias<const Name extends string>(name: Name): NamedExpr<Name, K>;
 }
 
-/** An expression with a name of its own, for `select` and the like. */
+/** An expression with its own name, for `select` and the like. */
 export interface NamedExpr<out Name extends string, out K extends Kind = Kind> extends Expr<K> {
   readonly [NAME]?: Name;
 }
 
-/** Whether an expression has a name of its own that the compiler knows. */
+/** Whether an expression has its own name that the compiler knows. */
 export type IsNamed<E> = typeof NAME extends keyof E ? true : false;
 
 /** What can be asked of every single value. */
@@ -53,7 +53,7 @@ export interface ValueExpr<out K extends Kind> extends Expr<K> {
   tryCast<To extends CastTarget>(to: To): ExprOf<KindOfTarget<To>>;
 }
 
-/** Comparisons. Each is null where either side is null; texts are compared by code point. */
+/** Comparisons. Each is null if either side is null; texts are compared by code point. */
 export interface ComparableExpr<out K extends Kind, in Operand> extends ValueExpr<K> {
   eq(other: Operand): BooleanExpr;
   ne(other: Operand): BooleanExpr;
@@ -63,7 +63,7 @@ export interface ComparableExpr<out K extends Kind, in Operand> extends ValueExp
   ge(other: Operand): BooleanExpr;
   /** As `eq`, but null equals null, and the answer is never null. */
   eqNullSafe(other: Operand): BooleanExpr;
-  /** Whether it equals any of them; null where it equals none and one of them is null. */
+  /** Whether it equals any of them; null if it equals none and one of them is null. */
   isIn(...values: readonly Operand[]): BooleanExpr;
   /** `lower <= value AND value <= upper`. */
   between(lower: Operand, upper: Operand): BooleanExpr;
@@ -76,7 +76,7 @@ export type NumberOperand<K extends NumericKind> = K extends 'double'
     ? number | bigint | DecimalText | Expr<ExactKind>
     : number | bigint | DecimalText | Expr<NumericKind>;
 
-/** The kind of what a program writes down: a number beside an expression takes that one's kind where it can. */
+/** The kind of what a program writes down: a number combined with an expression takes its kind if possible. */
 export type KindOfOperand<O> =
   O extends Expr<infer K> ? K : O extends string ? 'decimal' : O extends boolean ? 'boolean' : 'int';
 
@@ -96,7 +96,7 @@ export type SumKind<A, B> =
 export type QuotientKind<A, B> = Has<A | B, 'decimal'> extends true ? 'decimal' : 'double';
 
 /**
- * Arithmetic; null where either side is null. Whole numbers and decimals are exact, and what does not fit is an error.
+ * Arithmetic; null if either side is null. Whole numbers and decimals are exact, and what does not fit is an error.
  */
 export interface NumberExpr<K extends NumericKind> extends ComparableExpr<K, NumberOperand<K>> {
   plus<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
@@ -125,17 +125,17 @@ export interface TextExpr extends ComparableExpr<'string', string | Expr<'string
 
 /** Three-valued: `false AND null` is false, `true AND null` is null. */
 export interface BooleanExpr extends ComparableExpr<'boolean', boolean | Expr<'boolean'>> {
-  /** False where either is false, even beside null. */
+  /** False if either is false, even if the other is null. */
   and(other: boolean | Expr<'boolean'>): BooleanExpr;
-  /** True where either is true, even beside null. */
+  /** True if either is true, even if the other is null. */
   or(other: boolean | Expr<'boolean'>): BooleanExpr;
   not(): BooleanExpr;
 }
 
-/** Text beside an instant is RFC 3339 with its zone: `'2025-06-26T14:00:00+02:00'`. */
+/** Text compared with a timestamp is RFC 3339 with its zone: `'2025-06-26T14:00:00+02:00'`. */
 export type TimestampExpr = ComparableExpr<'timestamp', string | Expr<'timestamp'>>;
 
-/** Text beside a date is `YYYY-MM-DD`. */
+/** Text compared with a date is `YYYY-MM-DD`. */
 export type DateExpr = ComparableExpr<'date', string | Expr<'date'>>;
 
 /** An array, for `size` and `arrayContains`. */
@@ -206,7 +206,7 @@ export type WhenExpr<K extends Kind> = ExprOf<K> & {
   otherwise<V extends OperandOf<K> | null>(value: V): ExprOf<CommonKind<K, KindOfValue<K, V>>>;
 };
 
-/** The kind of a value beside values of kind `K`: text beside decimals is a decimal, and null is whatever `K` is. */
+/** The kind of a value combined with values of kind `K`: text is a decimal if `K` is one, and null is of kind `K`. */
 export type KindOfValue<K extends Kind, V> = [K] extends [never]
   ? KindOfLiteral<V>
   : V extends null
@@ -215,7 +215,7 @@ export type KindOfValue<K extends Kind, V> = [K] extends [never]
       ? KindOfOperand<V>
       : K;
 
-/** The kind of a literal that stands alone. */
+/** The kind of a literal on its own. */
 export type KindOfLiteral<V> =
   V extends Expr<infer K>
     ? K

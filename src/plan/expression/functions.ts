@@ -29,14 +29,14 @@ export function col(path: string): AnyExpr {
 }
 
 /**
- * A value as an expression. Text beside a decimal, an instant or a date is read as one of those, exactly.
+ * A value as an expression. Text compared with a decimal, a timestamp or a date is read exactly, as that type.
  * @throws TallystreamError `USAGE` for what no literal holds exactly.
  */
 export function lit<V extends string | number | bigint | boolean | null>(value: V): ExprOf<KindOfLiteral<V>> {
   return exprOf<KindOfLiteral<V>>(nodeOfOperand(value));
 }
 
-/** An amount, exact: `decimal('12.50')`. @throws TallystreamError `USAGE` for text that is no plain decimal. */
+/** An amount, exact: `decimal('12.50')`. @throws TallystreamError `USAGE` for text that is not a plain decimal. */
 export function decimal(text: DecimalText): NumberExpr<'decimal'> {
   const literal = typeof text === 'string' ? decimalLiteral(text) : undefined;
   if (literal !== undefined) return exprOf<'decimal'>(literal);
@@ -65,7 +65,7 @@ export function coalesce<K extends Kind, const Others extends readonly OperandOf
   );
 }
 
-/** Texts one behind the other; null where one of them is null. */
+/** Texts one after the other; null if one of them is null. */
 export function concat(...parts: readonly TextOperand[]): TextExpr {
   return exprOf<'string'>(callNode('concat', parts.map(nodeOfOperand)));
 }
@@ -138,7 +138,7 @@ export function size(array: Expr<'array'>): NumberExpr<'int'> {
   return exprOf<'int'>(callNode('size', [nodeOfOperand(array)]));
 }
 
-/** Whether an array has an element that equals `value`; null where it has none and holds a null. */
+/** Whether an array has an element that equals `value`; null if it has none and holds a null. */
 export function arrayContains(array: Expr<'array'>, value: AnyOperand): BooleanExpr {
   return exprOf<'boolean'>(callNode('arrayContains', [nodeOfOperand(array), nodeOfOperand(value)]));
 }

@@ -205,7 +205,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     return new Frame(firstOfEach(this.parts, columns));
   }
 
-  /** The first row; undefined where there is none. */
+  /** The first row; undefined if there is none. */
   first(): RowOf<S> | undefined {
     return this.parts.count === 0 ? undefined : rowOf(this.parts.batch, rowAt(this.parts, 0));
   }
@@ -242,7 +242,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   /**
    * The rows as an Apache Arrow table: `await batch.toArrow<arrow.Table>()`. Decimals are Decimal128, longs Int64,
    * instants microseconds in UTC, dates days.
-   * @throws TallystreamError `USAGE` where the package apache-arrow is not installed
+   * @throws TallystreamError `USAGE` if the package apache-arrow is not installed
    */
   async toArrow<Table = ArrowTable>(): Promise<Table> {
     return (await arrowTableOf(this.parts)) as Table;

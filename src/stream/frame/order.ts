@@ -22,7 +22,7 @@ export interface SortKey<Path extends string = string> {
   readonly nullsFirst: boolean;
 }
 
-/** How nulls are ordered beside values. */
+/** How nulls are ordered relative to values. */
 export interface SortOptions {
   readonly nulls?: 'first' | 'last';
 }
