@@ -3,11 +3,11 @@ import type { Reason } from '../columns/decode/problem.ts';
 import type { FieldType, Leaf, Schema } from '../columns/schema/schema.ts';
 import type { PathOfKind } from '../columns/schema/paths.ts';
 
-/** A rule that events have to keep, as data; an event that breaks one is a dead letter with the rule's reason. */
+/** A rule that events must meet, as data. An event that breaks one becomes a dead letter with the rule's reason. */
 export type Rule =
   /** The text has `min` to `max` characters (code points). */
   | { readonly kind: 'characters'; readonly field: string; readonly min: number; readonly max: number }
-  /** The text is one of `values`; those in `refused` are told apart in the message, with the reason given there. */
+  /** The text is one of `values`. A value in `refused` is rejected with the reason given there. */
   | {
       readonly kind: 'oneOf';
       readonly field: string;

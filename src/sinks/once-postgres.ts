@@ -1,10 +1,13 @@
-/** Exactly once for `foreachBatch`, in a PostgreSQL database of the user's, through whatever client they have. */
+/** Exactly-once writes for `foreachBatch`, in the user's PostgreSQL database and with the user's client. */
 import { TallystreamError } from '../errors.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
 import { onceCallsOf } from '../contracts/once-calls.ts';
 import { isNew, LEDGER, noteCall, refuseSecond, type Noted, type OnceOptions } from './once.ts';
 
-/** What is asked of a client: one connection, `$1` for the first value. `Client` and `PoolClient` of `pg` have it. */
+/**
+ * The part of a client that is used: one connection, with `$1` for the first value. `Client` and `PoolClient` of `pg`
+ * have it.
+ */
 export interface PostgresClient {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
@@ -19,21 +22,22 @@ interface LedgerRow {
 }
 
 /**
- * Runs `body` in a transaction that also notes `(queryId, batchId)`, and answers true; answers false, and runs nothing,
- * where the pair is noted already. So whatever `body` writes through `tx` is there once, whenever the process dies:
+ * Runs `body` in a transaction that also records `(queryId, batchId)`, and returns true. If the pair is already
+ * recorded, it runs nothing and returns false. So everything that `body` writes through `tx` is written exactly once,
+ * even if the process dies:
  *
  *     foreachBatch(async (batch, batchId, info) => {
  *       await onceInPostgres(client, info, async (tx) => { … });
  *     })
  *
- * `client` is one connection without an open transaction, not a pool; the table `tallystream_batches` is made in the first
- * schema of its search path, if it is not there. `body` leaves beginning and ending to this function, and nothing else
- * may use the connection meanwhile. Two runners of one query wait for each other. The commit waits for the server's disk.
- * PostgreSQL 9.5 or newer.
- * @throws what `body` and the client throw, with nothing written, except for a connection that breaks within the commit: a
- * repeat then finds what became of it; USAGE for a pool, for a second call of one name in one call of a handler,
- * and for a body that ends the transaction; WRITER_FENCED where a
- * newer runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
+ * `client` is one connection without an open transaction, not a pool. The table `tallystream_batches` is created in
+ * the first schema of its search path if it does not exist. `body` must not begin or end transactions, and nothing
+ * else may use the connection meanwhile. Two runners of one query wait for each other. The commit waits for the
+ * server's disk. Needs PostgreSQL 9.5 or newer.
+ * @throws what `body` and the client throw, with nothing written. The exception is a connection that breaks during the
+ * commit: a repeat of the batch finds out whether it was committed. USAGE for a pool, for a second call with one name
+ * in one call of a handler, and for a body that ends the transaction; WRITER_FENCED if a newer runner of the query has
+ * written; CHECKPOINT_CORRUPT if the checkpoint is older than the database
  */
 export async function onceInPostgres<Client extends PostgresClient>(
   client: Client,

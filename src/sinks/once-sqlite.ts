@@ -1,4 +1,4 @@
-/** Exactly once for `foreachBatch`, in a SQLite file of the user's. */
+/** Exactly-once writes for `foreachBatch`, in the user's SQLite file. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
@@ -18,19 +18,20 @@ const PLACE = 'The SQLite database';
 const FULL = 2;
 
 /**
- * Runs `body` in a transaction that also notes `(queryId, batchId)`, and answers true; answers false, and runs nothing,
- * where the pair is noted already. So whatever `body` writes through `tx` is there once, whenever the process dies:
+ * Runs `body` in a transaction that also records `(queryId, batchId)`, and returns true. If the pair is already
+ * recorded, it runs nothing and returns false. So everything that `body` writes through `tx` is written exactly once,
+ * even if the process dies:
  *
  *     foreachBatch((batch, batchId, info) => {
  *       onceInSqlite(database, info, (tx) => { … });
  *     })
  *
- * `connection` is a `DatabaseSync` of `node:sqlite` without an open transaction; the table `tallystream_batches` is made in its
- * file. `body` is synchronous, as the connection is, and leaves beginning and ending to this function. Effects elsewhere
- * (a mail, another file) are not part of it. The commit waits for the disk, whatever `PRAGMA synchronous` says.
- * @throws what `body` throws, with nothing written; USAGE for a connection within a transaction, for a second call of one
- * name in one call of a handler, and for a body that ends the transaction or is asynchronous; WRITER_FENCED where a newer
- * runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
+ * `connection` is a `DatabaseSync` of `node:sqlite` without an open transaction. The table `tallystream_batches` is
+ * created in its file. `body` is synchronous and must not begin or end transactions. Effects elsewhere (a mail,
+ * another file) are not part of the transaction. The commit waits for the disk, regardless of `PRAGMA synchronous`.
+ * @throws what `body` throws, with nothing written; USAGE for a connection in a transaction, for a second call with
+ * one name in one call of a handler, and for a body that ends the transaction or is asynchronous; WRITER_FENCED if a
+ * newer runner of the query has written; CHECKPOINT_CORRUPT if the checkpoint is older than the database
  */
 export function onceInSqlite<Connection extends SqliteConnection>(
   connection: Connection,

@@ -1,20 +1,20 @@
 /**
- * What makes a batch exactly once in a database that is not the checkpoint's: the batch's identity is written in the same
- * transaction as the batch. Batches of a query ascend, and only the one that was planned and not committed is repeated, so
- * the last one is all that has to be remembered.
+ * Writes a batch exactly once in a database other than the checkpoint's: the batch's identity is written in the same
+ * transaction as the batch. Batch ids ascend, and only a batch that was planned but not committed is repeated, so only
+ * the last one has to be remembered.
  */
 import { TallystreamError } from '../errors.ts';
 import { onceCallsOf } from '../contracts/once-calls.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
 
-/** Where the last batch of each query is noted, in the user's own database. */
+/** The table for the last batch of each query, in the user's own database. */
 export const LEDGER = 'tallystream_batches';
 
-/** Where the handler's results and the mark of its last batch lie. */
+/** Options of `onceInSqlite` and `onceInPostgres`. */
 export interface OnceOptions {
   /**
-   * Tells the writes of one query apart if it has several a batch, each in its own transaction. A second one of the
-   * same name in one call of a handler is refused: it would find its batch noted by the first, and be left out.
+   * Distinguishes several writes per batch, each in its own transaction. A second write with the same name in one call
+   * of a handler is an error: its batch would already be recorded by the first, so it would be skipped.
    */
   readonly name?: string;
 }

@@ -14,7 +14,7 @@ type InForeachBatch =
 /** An aggregate of any schema. */
 export type AnyAggregated = Pick<AggregatedStream<Schema>, 'parts' | 'schema'>;
 
-/** The groups of a stream: a row for each, with its keys and its measures. */
+/** The groups of a stream: one row per group, with its keys and its measures. */
 export class AggregatedStream<S extends Schema> {
   private readonly host: StreamHost;
   /** For `aggregateEach`, which puts several together. */
@@ -38,22 +38,25 @@ export class AggregatedStream<S extends Schema> {
     });
   }
 
-  /** There is none behind an aggregate: filter the rows of each batch, `foreachBatch((batch) => batch.filter(…))`. @throws USAGE */
+  /** Not available after an aggregation: use `foreachBatch((batch) => batch.filter(…))`. @throws USAGE */
   filter(..._condition: readonly InForeachBatch[]): never {
     throw behindAggregate('filter');
   }
 
-  /** There is none behind an aggregate: `foreachBatch((batch) => batch.select(…))`. @throws USAGE */
+  /** Not available after an aggregation: use `foreachBatch((batch) => batch.select(…))`. @throws USAGE */
   select(..._columns: readonly InForeachBatch[]): never {
     throw behindAggregate('select');
   }
 
-  /** There is none behind an aggregate: `foreachBatch((batch) => batch.select(…))` computes too. @throws USAGE */
+  /**
+   * Not available after an aggregation: use `foreachBatch((batch) => batch.select(…))`, which also computes. @throws
+   * USAGE
+   */
   withColumn(..._column: readonly InForeachBatch[]): never {
     throw behindAggregate('withColumn');
   }
 
-  /** There is none behind an aggregate: `foreachBatch((batch) => batch.groupBy(…).agg({ … }))`. @throws USAGE */
+  /** Not available after an aggregation: use `foreachBatch((batch) => batch.groupBy(…).agg({ … }))`. @throws USAGE */
   groupBy(..._keys: readonly InForeachBatch[]): never {
     throw behindAggregate('groupBy');
   }
@@ -64,7 +67,7 @@ export type SchemasOf<Each extends Readonly<Record<string, AnyAggregated>>> = {
   readonly [Name in keyof Each]: Each[Name]['schema'];
 };
 
-/** Several aggregates of one stream, fed by one read of the source. */
+/** Several aggregates of one stream, which share one read of the source. */
 export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>> {
   private readonly host: StreamHost;
   private readonly outputs: Outputs;
@@ -86,7 +89,7 @@ export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>>
   }
 }
 
-/** The stream with the computed columns of all aggregates; one that two of them made under one name is one. */
+/** The stream with the computed columns of all aggregates. Equal columns of one name are merged. */
 function joined(base: StreamParts, aggregates: readonly AggregateParts[]): StreamParts {
   const steps = [...base.steps];
   for (const { parts } of aggregates) {

@@ -1,4 +1,4 @@
-/** A stream on its way to an aggregate: its keys are known, its measures are not yet. */
+/** A stream with grouping keys, before its measures are known. */
 import { leavesOf, type Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { schemaOfAggregate } from '../plan/aggregate-schema.ts';
@@ -18,7 +18,7 @@ interface Keys {
   readonly keys: readonly GroupKey[];
 }
 
-/** A stream with keys, which `agg` computes measures of. */
+/** A stream with grouping keys; `agg` computes its measures. */
 export class GroupedStream<S extends Schema, Key> {
   private readonly host: StreamHost;
   private readonly grouped: Keys;
@@ -29,8 +29,8 @@ export class GroupedStream<S extends Schema, Key> {
   }
 
   /**
-   * `agg({ total: sum('amount'), events: count() })`: a row a group, with its keys and then these measures.
-   * @throws USAGE for a column that there is not, or a measure that has no meaning for its type
+   * `agg({ total: sum('amount'), events: count() })`: one row per group, with its keys and then these measures.
+   * @throws USAGE for a column that does not exist, or a measure that its type does not have
    */
   agg<const Specs extends MeasureSpecs>(
     measures: Specs & CheckedMeasures<S, Specs>,

@@ -57,7 +57,7 @@ test('a key without a name is called by its text, as in Spark', () => {
 for (const [rows, says] of [
   ['x', /addData: it takes an array of rows/],
   [[null], /addData: row 0 is not an object/],
-  [[{ id: 'a', tags: 'x' }], /addData: in row 0, "x" is not a valid array/],
+  [[{ id: 'a', tags: 'x' }], /addData: in row 0, "x" is not an array/],
   [
     [
       { id: 'a', tags: [] },

@@ -18,7 +18,7 @@ export type NumericKind = ExactKind | 'double';
 declare const KIND: unique symbol;
 declare const NAME: unique symbol;
 
-/** An amount as text, such as `'12.50'`: exact where a number with decimals is a float. */
+/** A decimal as text, such as `'12.50'`. Unlike a JavaScript number with decimals, it is exact. */
 export type DecimalText = `${number}`;
 
 /** An expression whose values are of kind `K`. It is data: `node` is what a plan keeps. */
@@ -102,7 +102,10 @@ export interface NumberExpr<K extends NumericKind> extends ComparableExpr<K, Num
   plus<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
   minus<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
   times<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
-  /** Decimals divide exactly to the scale that Spark gives them; whole numbers give a double. 0 is an error. */
+  /**
+   * Decimals are divided exactly to the scale that Spark gives them; whole numbers give a double. Division by 0 is an
+   * error.
+   */
   dividedBy<O extends NumberOperand<K>>(other: O): NumberExpr<QuotientKind<K, KindOfOperand<O>>>;
   /** The rest of a division, with the sign of the dividend. */
   mod<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
@@ -119,7 +122,7 @@ export interface TextExpr extends ComparableExpr<'string', string | Expr<'string
   trim(): TextExpr;
   /** In code points. */
   length(): NumberExpr<'int'>;
-  /** `position` counts from 1, and from the end where it is negative. */
+  /** A part of the text. `position` counts from 1; a negative one counts from the end. */
   substr(position: number | Expr<'int'>, length: number | Expr<'int'>): TextExpr;
 }
 
@@ -197,7 +200,7 @@ export interface AnyExpr extends ComparableExpr<never, AnyOperand> {
   substr(position: number | Expr<'int'>, length: number | Expr<'int'>): TextExpr;
 }
 
-/** A `CASE` that may get more branches. Where no condition is true the value is null. */
+/** A `CASE` that may get more branches. If no condition is true, the value is null. */
 export type WhenExpr<K extends Kind> = ExprOf<K> & {
   when<V extends OperandOf<K>>(
     condition: Expr<'boolean'>,
