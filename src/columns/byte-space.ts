@@ -1,9 +1,9 @@
-/** The bytes that the text of a batch lies in. */
+/** The bytes that the text of a batch is in. */
 
 const TEXT_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * The bytes that string positions of a batch point into: the chunk's own bytes, and behind them (in one address space)
+ * The bytes that string positions of a batch point into: the chunk's own bytes, and after them (in one address space)
  * an arena for strings that had escapes and so stand nowhere as they are.
  */
 export class ByteSpace {

@@ -200,7 +200,7 @@ export type PrimitiveColumn = StringColumn | DictionaryColumn | DecimalColumn | 
 
 /**
  * Arrays: the elements of a row are `items[start, end)`, and a null among them is the null of `items`. Start -1 is a
- * null row; an empty array has start = end ≥ 0. Elements of rows that turned out bad may lie between.
+ * null row; an empty array has start = end ≥ 0. Elements of invalid rows may be between them.
  */
 export class ArrayColumn<Items extends PrimitiveColumn = PrimitiveColumn> implements ColumnBehaviour {
   readonly kind = 'array';
@@ -250,7 +250,7 @@ export class ArrayColumn<Items extends PrimitiveColumn = PrimitiveColumn> implem
 
 export type Column = PrimitiveColumn | ArrayColumn;
 
-/** Columns that are there already, one a leaf, and the bytes that their texts lie in. */
+/** Columns that are there already, one per leaf, and the bytes that their texts are in. */
 export type SharedColumns = Pick<ColumnBatch, 'columns' | 'space'>;
 
 /** The decoded rows of one chunk. It is reused from chunk to chunk; `reset` empties it. */
@@ -262,7 +262,7 @@ export class ColumnBatch<S extends Schema = Schema> {
   capacity: number;
 
   /**
-   * `seed` keys the dictionaries' hashes, so that nobody can prepare values that collide. Over `shared` columns the batch
+   * `seed` keys the dictionaries' hashes, so that no one can prepare values that collide. Over `shared` columns the batch
    * is a view of them, and must not be reset.
    */
   constructor(ofSchema: S, capacity: number, seed?: DictionarySeed, shared?: SharedColumns) {
@@ -306,7 +306,7 @@ export class ColumnBatch<S extends Schema = Schema> {
     return this.columns.reduce((sum, column) => sum + (dictionaryOf(column)?.bytesUsed ?? 0), 0);
   }
 
-  /** Forgets all texts. Codes are given out anew, so whoever remembers one must forget it too. */
+  /** Forgets all texts. Codes are reused afterwards, so callers must not keep any. */
   clearDictionaries(): void {
     for (const column of this.columns) dictionaryOf(column)?.clear();
   }

@@ -19,8 +19,8 @@ export interface Place {
 }
 
 /**
- * Copies one value. Text may change between a column of its own and a dictionary; all else has to be of one kind.
- * @throws TallystreamError `STATE_TOO_LARGE` where the texts of `to` would have more than 2 GiB.
+ * Copies one value. Text may change between its own column and a dictionary; all else has to be of one kind.
+ * @throws TallystreamError `STATE_TOO_LARGE` if the texts of `to` would have more than 2 GiB.
  */
 export function copyCell(from: Place, fromRow: number, to: Place, toRow: number): void {
   const [source, target] = [from.column, to.column];
@@ -136,8 +136,8 @@ function mismatch(from: Column, to: Column): InvariantError {
 /** The error of a batch whose texts have more bytes than that. */
 export function tooMuchText(): TallystreamError {
   return new TallystreamError('STATE_TOO_LARGE', {
-    what: 'The texts of one batch have more than 2 GiB.',
+    what: 'The texts of one batch are larger than 2 GiB.',
     why: 'A handler gets all rows of a batch at once, and positions of texts are 32-bit.',
-    mend: 'Read fewer events a batch, or select fewer columns.',
+    mend: 'Read fewer events per batch, or select fewer columns.',
   });
 }

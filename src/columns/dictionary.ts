@@ -33,7 +33,7 @@ export class Dictionary {
   size = 0;
   /** How often the dictionary was cleared: codes of another generation mean something else. */
   generation = 0;
-  /** The values' bytes, one behind the other. Reassigned as it grows: read it afresh after `encode`. */
+  /** The values' bytes, one after the other. Reassigned as it grows: read it afresh after `encode`. */
   bytes: Uint8Array = new Uint8Array(BYTES_AT_FIRST);
 
   private readonly seed: DictionarySeed;

@@ -8,7 +8,7 @@ import { formatDay, formatTimestamp } from './values/timestamp.ts';
 /** A single value as a person or a handler sees it. */
 export type Scalar = string | number | bigint | boolean | null;
 
-/** Fields by name, of any schema; a struct is a row of its own. */
+/** Fields by name, of any schema; a struct is a row too. */
 export interface Row {
   readonly [field: string]: Scalar | readonly Scalar[] | Row;
 }
@@ -29,7 +29,7 @@ interface ScalarOfKind {
   readonly date: string;
 }
 
-/** What a row holds for a type where it is not null. */
+/** What a row holds for a type if it is not null. */
 export type ValueOf<Type extends FieldType> =
   Type extends StructType<infer Fields>
     ? RowOfFields<Fields, true>
@@ -39,7 +39,7 @@ export type ValueOf<Type extends FieldType> =
         ? ScalarOfKind[Type['kind']]
         : never;
 
-/** A struct is an object also where it was absent; then all in it is null. */
+/** A struct is always an object. If it was absent, everything in it is null. */
 type CellOf<Type extends FieldType, Required extends boolean> =
   Type extends StructType<infer Fields>
     ? RowOfFields<Fields, Required>
@@ -64,7 +64,7 @@ const OWN = { enumerable: true, writable: true, configurable: true } as const;
 
 /**
  * One row as an object, as {@link RowOf} says it: longs as bigint (which `JSON.stringify` refuses), decimals, instants
- * and dates as exact text, null for what is absent. A struct is always an object, also where it was absent, so
+ * and dates as exact text, null for what is absent. A struct is always an object, even if it was absent, so
  * `row.location.city` never fails. Objects are plain ones, as a test compares them; a field named `__proto__` is a field.
  */
 export function rowOf<S extends Schema>(batch: ColumnBatch<S>, row: number): RowOf<S> {

@@ -135,5 +135,5 @@ function attempt<T>(parse: () => T, cell: Scalar, wanted: string, path: string):
 
 function notOfType(cell: unknown, wanted: string, path: string): RangeError {
   const text = typeof cell === 'string' ? JSON.stringify(cell.slice(0, 60)) : String(cell);
-  return new RangeError(`${path}: ${text} is no ${wanted}`);
+  return new RangeError(`${path}: ${text} is not a valid ${wanted}`);
 }

@@ -33,7 +33,7 @@ export class ColumnTable<S extends Schema = Schema> {
 
   /**
    * Copies a row: `columnIndexes` names, for each leaf of this table, the column of `from` that has its values.
-   * @throws TallystreamError `STATE_TOO_LARGE` where the texts have more than 2 GiB.
+   * @throws TallystreamError `STATE_TOO_LARGE` if the texts have more than 2 GiB.
    */
   appendRow(from: ColumnBatch, columnIndexes: readonly number[], row: number): void {
     const { columns, space } = this.batch;
@@ -50,8 +50,8 @@ export class ColumnTable<S extends Schema = Schema> {
   }
 
   /**
-   * Appends a row of values as people see them, one a leaf, in the order of the schema; see {@link setCell}.
-   * @throws RangeError for a value that its leaf cannot have, null where it is required among them; nothing is appended.
+   * Appends a row of values as people see them, one per leaf, in the order of the schema; see {@link setCell}.
+   * @throws RangeError for a value that its leaf cannot have, null if it is required among them; nothing is appended.
    */
   appendCells(cells: readonly Cell[]): void {
     const { columns, leaves, space } = this.batch;
@@ -60,7 +60,7 @@ export class ColumnTable<S extends Schema = Schema> {
     this.reserve();
     for (const [index, cell] of cells.entries()) {
       const { path, type, required } = leaves[index] as Leaf;
-      if (cell === null && required) throw new RangeError(`${path}: null where a value is required`);
+      if (cell === null && required) throw new RangeError(`${path}: null, but a value is required`);
       setCell(columns[index] as Column, type, space, this.rows, cell, path);
     }
     this.rows += 1;

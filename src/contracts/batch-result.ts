@@ -20,7 +20,7 @@ export interface BatchResult {
   readonly aggregates: readonly AggregateChange[];
   /** The first accepted events of the batch, in order of partition and offset. */
   readonly sample: readonly EventRow[];
-  /** Records that were gone when the batch came to read them, where the query goes on without them. */
+  /** Records that were gone when the batch came to read them, where the query continues without them. */
   readonly lost: readonly PlannedRange[];
   /** The invalid and late events of the batch, in order of partition and offset; one is in memory at a time. */
   deadLetters(): Iterable<DeadLetter>;

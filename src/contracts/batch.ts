@@ -1,4 +1,4 @@
-/** The two entries of a micro-batch, plan and commit, and what stands in them. */
+/** The two entries of a micro-batch, plan and commit, and what is in them. */
 import type { Reason } from '../columns/decode/problem.ts';
 import type { Header, HistoryMark, PartitionMark } from './log.ts';
 
@@ -21,7 +21,7 @@ export interface PlannedRange {
 }
 
 /**
- * Everything that a verdict depends on beside the bytes. It is durable before anything outside can see the batch, so a
+ * Everything that a verdict depends on besides the bytes. It is durable before anything outside can see the batch, so a
  * replay reads the same events and reaches the same verdicts; execution reads no clock.
  */
 export interface BatchPlan {
@@ -29,24 +29,28 @@ export interface BatchPlan {
   readonly topicId: string;
   /** Only partitions with something to read, in partition order. */
   readonly ranges: readonly PlannedRange[];
-  /** Records that were gone before they were read, where the query goes on without them; in partition order. */
+  /** Records that were removed before they were read, if the query continues without them; in partition order. */
   readonly lost: readonly PlannedRange[];
   /** The clock of this batch, epoch milliseconds. It may be behind that of the plan before, if the clock was set back. */
   readonly clockMs: number;
   /**
-   * By how much the wall clock jumped since the plan before, beyond the time that passed; negative if it was set back. Left
-   * out if it did not jump. Times that older plans' clocks gave move by it, so that idleness is measured in time that passed.
+   * How far the wall clock jumped since the previous plan, beyond the time that passed; negative if it was set back.
+   * Omitted if it did not jump. Times that older plans took from the clock are moved by it, so that idleness is
+   * measured in time that passed.
    */
   readonly clockShiftMs?: number;
   /** The query's watermark that this batch evicts by, epoch microseconds; null before there is one. */
   readonly watermarkMicros: number | null;
   /** Partitions that do not hold the watermark back in this batch. */
   readonly idlePartitions: readonly number[];
-  /** The last time that an operator lowered the watermark; every later plan carries it on. Left out before the first. */
+  /** The last time that an operator lowered the watermark. Every later plan repeats it. Omitted before the first time. */
   readonly lowered?: LoweredWatermark;
 }
 
-/** What an operator did after a clock had been wrong: accepted times and the watermark went back, once, in one batch. */
+/**
+ * An operator lowered the watermark because a clock had been wrong: accepted times and the watermark went back, once,
+ * in one batch.
+ */
 export interface LoweredWatermark {
   /** The batch in which it took place. It reads nothing. */
   readonly batchId: number;
@@ -72,24 +76,24 @@ export interface PartitionState {
    */
   readonly activeAtMs: number;
   /**
-   * The last record batch that was read here, which tells these records from others at the same offsets; null before the
-   * first, in a checkpoint that an older version wrote, and on logs that give no marks.
+   * The last record batch that was read here. It distinguishes these records from others at the same offsets. Null
+   * before the first batch, in a checkpoint of an older version, and on logs that give no marks.
    */
   readonly mark: HistoryMark | null;
 }
 
-/** Records of one partition, `[start, end)`, that the query can no longer have. */
+/** Records of one partition, `[start, end)`, that the query can no longer read. */
 export interface DataLoss extends PlannedRange {
   /**
-   * `counted`: they were read and are in the totals, and the log has other records there, or none. `unread`: they were
-   * removed before they were read.
+   * `counted`: they were read and are in the totals, but the log now has other records there, or none. `unread`: they
+   * were removed before they were read.
    */
   readonly kind: 'counted' | 'unread';
   /** What was found, in one sentence. */
   readonly why: string;
 }
 
-/** An event that was not accepted, with what a person needs to find, judge and mend it. */
+/** An event that was not accepted, with everything needed to find, judge and correct it. */
 export interface DeadLetter {
   readonly reason: Reason;
   readonly field: string | null;
@@ -100,20 +104,20 @@ export interface DeadLetter {
   readonly offset: number;
   readonly batchId: number;
   /**
-   * The record's log timestamp, epoch milliseconds, as the log has it: a bigint if it is no safe integer; null for a
+   * The record's log timestamp, epoch milliseconds, as the log has it: a bigint if it is not a safe integer; null for a
    * `DUPLICATE`, of which only the position is kept.
    */
   readonly timestampMs: number | bigint | null;
   readonly key: Uint8Array | null;
-  /** The original bytes; null for a null value, or where the byte limit keeps positions only. */
+  /** The original bytes; null for a null value, or if the byte limit keeps only positions. */
   readonly value: Uint8Array | null;
-  /** The record's own, in their order; empty where the byte limit keeps positions only. */
+  /** The record's own, in their order; empty if the byte limit keeps positions only. */
   readonly headers: readonly Header[];
   /** Set on a letter that does not match its checksum: any part of it may be wrong, and its bytes are not given. */
   readonly damaged?: true;
 }
 
-/** Names one record for ever: topics are named by id, since a name can be given again. */
+/** Identifies one record permanently. Topics are identified by id, because a name can be reused. */
 export interface RecordIdentity {
   readonly topicId: string;
   readonly partition: number;
@@ -123,11 +127,11 @@ export interface RecordIdentity {
 /** A value as people see it: decimals and longs as exact text, instants and dates as ISO text. */
 export type GroupCell = string | number | boolean | null;
 
-/** A group of an aggregate. The start and the end of its window are the first two cells of its key, where it has one. */
+/** A group of an aggregate. The start and the end of its window are the first two cells of its key, if it has one. */
 export interface GroupRow {
   readonly key: readonly GroupCell[];
   readonly measures: readonly GroupCell[];
-  /** By measure: the state that it goes on from, null where the measure itself tells it; left out where all do. */
+  /** By measure: the state that it continues from, null if the measure itself tells it; left out where all do. */
   readonly state?: readonly (readonly GroupCell[] | null)[];
 }
 
@@ -140,13 +144,13 @@ export interface AggregateChange {
   readonly totals: readonly GroupRow[];
   /** Groups whose window the watermark has passed: final, and no longer held. */
   readonly closed: readonly GroupRow[];
-  /** Keys that are no more: sessions that became part of another. */
+  /** Keys that no longer exist: sessions that became part of another. */
   readonly removed: readonly (readonly GroupCell[])[];
 }
 
 /** What the dedupe state has gained and lost; blobs have a layout that the operator owns. */
 export interface DedupeChange {
-  /** Entries added to the open segment by this batch, empty where there are none. */
+  /** Entries added to the open segment by this batch, empty if there are none. */
   readonly appended: Uint8Array;
   /** Segments that became full in this batch, whole, in order: they replace all that was appended before. */
   readonly sealed: readonly DedupeSegment[];
@@ -168,7 +172,7 @@ export interface BatchProgress {
   readonly runId: string;
   readonly name: string;
   readonly batchId: number;
-  /** Of the runner. After an older copy of the checkpoint was put back it may come again; `runId` never does. */
+  /** The runner's epoch. It may repeat after an older copy of the checkpoint was restored; `runId` never does. */
   readonly epoch: number;
   /** The plan's clock, ISO 8601. */
   readonly timestamp: string;
@@ -177,18 +181,18 @@ export interface BatchProgress {
   readonly processedRowsPerSecond: number;
   readonly durationMs: Readonly<Record<string, number>>;
   readonly watermark: string | null;
-  /** The same under Structured Streaming's name; empty before there is one. */
+  /** The watermark under Structured Streaming's name; empty before there is one. */
   readonly eventTime: Readonly<Record<'watermark', string>> | Readonly<Record<string, never>>;
   readonly accounting: Accounting;
-  /** Records that were in the log when the batch was planned, and that stay unread after it. */
+  /** Records that were in the log when the batch was planned and are still unread after it. */
   readonly lagEvents: number;
-  /** The same by partition, where there are any. */
+  /** The lag per partition, if there is any. */
   readonly lag: readonly PartitionLag[];
   /** What is kept for later batches, and how much memory that takes. */
   readonly stateOperators: readonly StateOperatorProgress[];
-  /** One: a query reads one topic. */
+  /** The source; a query reads exactly one topic. */
   readonly sources: readonly SourceProgress[];
-  /** The names of the sinks; without any, the results are in the checkpoint alone. */
+  /** The names of the sinks. Without sinks, the results are only in the checkpoint. */
   readonly sink: { readonly description: string };
 }
 
@@ -198,11 +202,11 @@ export interface StateOperatorProgress {
   readonly operatorName: string;
   /** Groups, sessions or ids. */
   readonly numRowsTotal: number;
-  /** Those that the batch has changed or added. */
+  /** Rows that the batch has changed or added. */
   readonly numRowsUpdated: number;
   /** Groups and sessions that the watermark has closed in this batch, ids in segments that it has passed. */
   readonly numRowsRemoved: number;
-  /** Of ids what is allocated, of groups an estimate. */
+  /** For ids the allocated memory, for groups an estimate. */
   readonly memoryUsedBytes: number;
 }
 
@@ -229,7 +233,7 @@ export interface PartitionLag {
   readonly partition: number;
   /** Records that stay unread. */
   readonly events: number;
-  /** From the log timestamp of the last record that was read to the clock of the batch; 0 where nothing is unread. */
+  /** From the log timestamp of the last record that was read to the clock of the batch; 0 if nothing is unread. */
   readonly seconds: number;
 }
 

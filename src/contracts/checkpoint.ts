@@ -32,7 +32,7 @@ export interface Checkpoint {
   readonly queryId: string;
   /** Rises with every runner; a commit by an older one is refused. */
   readonly epoch: number;
-  /** 16 secret bytes that key the hashes of ids and contents, so that nobody can prepare collisions. */
+  /** 16 secret bytes that key the hashes of ids and contents, so that no one can prepare collisions. */
   readonly hashKey: Uint8Array;
 
   /** Called once at start. Undefined before the first plan. @throws CHECKPOINT_CORRUPT */
@@ -58,7 +58,7 @@ export interface Checkpoint {
   /** The open groups of one aggregate as last committed; called once at start. */
   groups(aggregate: string): Iterable<GroupRow>;
   /**
-   * A group as last committed, also where it is closed; undefined where there is none. Called for an event that is counted
+   * A group as last committed, even if it is closed; undefined if there is none. Called for an event that is counted
    * though its window has closed.
    */
   group(aggregate: string, key: readonly GroupCell[]): GroupRow | undefined;
@@ -72,7 +72,7 @@ export interface Checkpoint {
   deadLetterBytes(): number;
 
   /**
-   * Called at every look at the log: a runner that took over without the lock takes it when it is free, so that whoever
+   * Called at every look at the log: a runner that took over without the lock takes it when it is free, so that anyone who
    * starts later is refused.
    */
   holdLock(): void;
@@ -94,8 +94,8 @@ export interface Checkpoint {
   /** Forgets what was staged; called when a batch starts, so that a batch tried again stages once. */
   discardStaged(): void;
   /**
-   * Plan (where it was not written before), state, results, staged dead letters, accounting, report and offsets in one
-   * transaction. @throws CHECKPOINT_FENCED where another runner took over; STORAGE_FULL (retry)
+   * Plan (if it was not written before), state, results, staged dead letters, accounting, report and offsets in one
+   * transaction. @throws CHECKPOINT_FENCED if another runner took over; STORAGE_FULL (retry)
    */
   commit(commit: BatchCommit): void;
 

@@ -1,6 +1,6 @@
 /**
  * The log: topics of partitions of records, each at an offset. Three implementations keep this contract
- * (memory, embedded, Apache Kafka) and two keep the reading half of it (rate, file: one topic each, whose records nobody
+ * (memory, embedded, Apache Kafka) and two keep the reading half of it (rate, file: one topic each, whose records no one
  * appends). One suite, `test/contract/log`, holds them to it.
  */
 
@@ -18,15 +18,15 @@ export interface RecordInput {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
   readonly headers?: readonly Header[];
-  /** Log timestamp in epoch milliseconds; the log's clock where left out. */
+  /** Log timestamp in epoch milliseconds; the log's clock if left out. */
   readonly timestampMs?: number;
   /** Overrides the key's choice. */
   readonly partition?: number;
 }
 
 /**
- * Records on their way into the log as columns over one block of bytes: no object a record. Row i's value is
- * `bytes[valueStart[i], valueEnd[i])` and its key `bytes[keyStart[i], keyEnd[i])`, which may lie within the value; a null
+ * Records on their way into the log as columns over one block of bytes: no object per record. Row i's value is
+ * `bytes[valueStart[i], valueEnd[i])` and its key `bytes[keyStart[i], keyEnd[i])`, which may be within the value; a null
  * key or value has start -1. The columns may be longer than `count`. Rows have no headers, and the log's clock stamps them.
  */
 export interface RecordBlock {
@@ -55,14 +55,14 @@ export interface AppendedRange {
 
 export interface TopicOptions extends Retention {
   readonly partitions: number;
-  /** Keeps the newest record of every key for ever and takes older ones away; without it, retention alone decides. */
+  /** Keeps the newest record of every key forever and takes older ones away; without it, retention alone decides. */
   readonly compacted?: boolean;
-  /** The largest record that the topic takes, in bytes with its key and headers; the log's own default where left out. */
+  /** The largest record that the topic takes, in bytes with its key and headers; the log's own default if left out. */
   readonly recordBytesMax?: number;
 }
 
 export interface Retention {
-  /** Records older than this may be removed; undefined keeps them for ever. */
+  /** Records older than this may be removed; undefined keeps them forever. */
   readonly retentionMs?: number;
   /** Upper bound of a partition's bytes; undefined is no bound. */
   readonly retentionBytes?: number;
@@ -82,7 +82,7 @@ export interface PartitionOffsets {
   /** Offset that the next record will get; on logs with transactions, up to which records can be read. */
   readonly latest: number;
   /**
-   * Offset behind the last record, where that is above `latest`: the records from there on wait for a transaction that is
+   * Offset behind the last record, if that is above `latest`: the records from there on wait for a transaction that is
    * open.
    */
   readonly end?: number;
@@ -113,7 +113,7 @@ export interface LostRecords {
   readonly partition: number;
   readonly start: number;
   readonly end: number;
-  /** The file that held them, where that is what is gone. */
+  /** The file that held them, if that is what is gone. */
   readonly file?: string;
 }
 
@@ -158,7 +158,7 @@ export interface HistoryBreak {
 }
 
 /**
- * Consecutive records of one partition as columns over one block of bytes: no object a record.
+ * Consecutive records of one partition as columns over one block of bytes: no object per record.
  * Row i's value is `bytes[valueStart[i], valueEnd[i])`; a null key or value has start -1. A chunk holds until the next one
  * is asked for: its memory may be used again then, so what is to stay must be copied.
  */
@@ -195,7 +195,7 @@ export interface RetentionRemoval {
 
 /**
  * Why a topic does not take a record: it is too large, its timestamp lies outside of what the topic takes, or it is refused
- * for another reason that lies in the record, as one without a key by a compacted topic.
+ * for another reason that is in the record, as one without a key by a compacted topic.
  */
 export type RecordRefusal = 'too large' | 'timestamp' | 'invalid';
 
@@ -207,9 +207,9 @@ export type RecordInPlace = (record: RecordInput, refusal: RecordRefusal) => Rec
 
 /**
  * Appends to several topics that readers see together or not at all. One transaction is open at a time: it begins with
- * the first append after the last `commit` or `abort`. Appends to several topics may be under way together, and no other two
+ * the first append after the last `commit` or `abort`. Appends to several topics may be in progress together, and no other two
  * calls. After an error other than RECORD_TOO_LARGE
- * nothing but `abort` or `close` may follow; whether a `commit` that failed took place is settled by whoever opens the
+ * nothing but `abort` or `close` may follow; whether a `commit` that failed took place is settled by the next one to open the
  * same name next.
  */
 export interface TransactionalWriter {
@@ -220,15 +220,15 @@ export interface TransactionalWriter {
    */
   append(topic: string, records: readonly RecordInput[], inPlaceOf?: RecordInPlace): Promise<void>;
   /**
-   * Shows all of the transaction to readers, for ever; where nothing was appended there is nothing to do. Resolves when they
-   * see it; with 'decided' as soon as nothing can take it back, also where this process ends: they see it soon after, and
+   * Shows all of the transaction to readers, forever; where nothing was appended there is nothing to do. Resolves when they
+   * see it; with 'decided' as soon as nothing can take it back, even if this process ends: they see it soon after, and
    * before any of the next transaction is written. `close`, and a `commit` without it, wait for that.
    * @throws LOG_UNAVAILABLE (it may have happened all the same), WRITER_FENCED (it has not)
    */
   commit(until?: 'decided' | 'shown'): Promise<void>;
   /** Takes back what was appended since the last commit; no reader has seen it, and none will. */
   abort(): Promise<void>;
-  /** Gives connections back. An open transaction is left for whoever opens the name next, or for the log's own timeout. */
+  /** Gives connections back. An open transaction is left for the next one to open the name, or for the log's own timeout. */
   close(): Promise<void>;
 }
 
@@ -248,7 +248,7 @@ export interface Log {
    */
   requireTopic?(name: string, options: TopicOptions): Promise<TopicDescription>;
 
-  /** The topic, or undefined where there is none. Called at start and before every plan. */
+  /** The topic, or undefined if there is none. Called at start and before every plan. */
   describeTopic(name: string): Promise<TopicDescription | undefined>;
 
   listTopics(): Promise<readonly TopicDescription[]>;
@@ -267,7 +267,7 @@ export interface Log {
 
   /**
    * The same where some partitions cannot be asked, on logs whose partitions fail one by one: those say why, and the others
-   * are as `offsets` has them. @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE where no partition can be asked
+   * are as `offsets` has them. @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE if no partition can be asked
    */
   availableOffsets?(topic: string): Promise<readonly PartitionOffsets[]>;
 
@@ -283,16 +283,16 @@ export interface Log {
 
   /**
    * Appends the records in order and resolves when they are durable: one range for every partition touched, in order of
-   * partition (on Kafka several where another producer's records came to lie between, and none for records that turned out
+   * partition (on Kafka several if another producer's records are between them, and none for records that turned out
    * to be there although no broker could say where any more). All or nothing within one call on
    * the embedded log. A repeat after an error may append a second time (the query's ids find it); on Kafka a repeat of
-   * the very same array after LOG_UNAVAILABLE goes on where the first call stopped, and appends nothing twice.
+   * the very same array after LOG_UNAVAILABLE continues where the first call stopped, and appends nothing twice.
    * @throws TOPIC_NOT_FOUND, RECORD_TOO_LARGE, LOG_UNAVAILABLE (retry), STORAGE_FULL (retry)
    */
   append(topic: string, records: readonly RecordInput[]): Promise<readonly AppendedRange[]>;
 
   /**
-   * How many appends may be under way at once with their records in the order of the calls; 1 where left out. Where one
+   * How many appends may be in progress at once with their records in the order of the calls; 1 if left out. Where one
    * of them fails, those called after it fail too, or have touched other partitions only. They are repeated in the order
    * of the calls, and nothing else is appended before.
    */
@@ -313,8 +313,8 @@ export interface Log {
   read(range: ReadRange): AsyncIterable<RecordChunk>;
 
   /**
-   * The first records of the range that are gone, on logs that may lose some from their middle; undefined where all are
-   * there. Called after `read` threw DATA_LOSS, by a query that goes on without them. @throws LOG_UNAVAILABLE
+   * The first records of the range that are gone, on logs that may lose some from their middle; undefined if all are
+   * there. Called after `read` threw DATA_LOSS, by a query that continues without them. @throws LOG_UNAVAILABLE
    */
   findLost?(range: ReadRange): Promise<LostRecords | undefined>;
 
@@ -364,7 +364,7 @@ export interface Log {
 
   /**
    * Shows others how far a query has read, under the name of a group, where the log has such a thing. Called after a
-   * commit, for the eyes of lag tools only: nobody reads it back, and the offsets that count are the checkpoint's.
+   * commit, for the eyes of lag tools only: no one reads it back, and the offsets that count are the checkpoint's.
    * A repeat overwrites. @throws LOG_UNAVAILABLE (retry), CONFIG_INVALID
    */
   publishOffsets?(group: string, topic: string, offsets: readonly GroupOffset[]): Promise<void>;

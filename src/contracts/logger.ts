@@ -6,7 +6,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** The fields of one line: plain data, and errors. Secrets and customer ids are masked by name, at any depth. */
 export interface LogFields {
-  /** What was being done, as a short fixed name (`commit`, `open-log`): lines are found and counted by it. */
+  /** The operation, as a short fixed name (`commit`, `open-log`) by which lines are found and counted. */
   readonly operation: string;
   readonly batchId?: number;
   readonly durationMs?: number;
@@ -15,8 +15,8 @@ export interface LogFields {
 }
 
 /**
- * Called by every part of the system. No call throws or rejects, whatever the fields hold and wherever the lines go; a line
- * is written when the call returns. The message is a fixed sentence: what varies belongs in the fields.
+ * Called by every part of the system. No call throws or rejects, for any fields and any destination. A line is written
+ * when the call returns. The message is a fixed sentence: values that vary belong in the fields.
  */
 export interface Logger {
   /** A logger whose lines carry the name of the part that writes them. */

@@ -15,7 +15,7 @@ export function withOnceCalls<Info extends object>(info: Info): Info {
   return { ...info, [CALLS]: new Set<string>() };
 }
 
-/** The calls that were carried out with this information; undefined if it is not of a handler's call. */
+/** The calls that were run with this information; undefined if it is not of a handler's call. */
 export function onceCallsOf(info: object): Set<string> | undefined {
   return (info as Tracked)[CALLS];
 }

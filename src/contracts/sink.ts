@@ -29,9 +29,9 @@ export interface Sink {
    * @throws LOG_UNAVAILABLE, CONFIG_INVALID
    */
   open?(runner: RunnerIdentity, committed: number | undefined): Promise<number | undefined>;
-  /** @throws SINK_FAILED, LOG_UNAVAILABLE, WRITER_FENCED where a newer runner has opened it */
+  /** @throws SINK_FAILED, LOG_UNAVAILABLE, WRITER_FENCED if a newer runner has opened it */
   write(result: BatchResult, identity: BatchIdentity): Promise<void>;
-  /** Resolves when whoever reads the target sees every batch that was written; called where somebody waits for that. */
+  /** Resolves when readers of the target see every batch that was written; called only if someone waits for that. */
   settle?(): Promise<void>;
   /** Gives connections back, after what `settle` waits for; called once, last. */
   close?(): Promise<void>;
@@ -45,7 +45,7 @@ export interface ForeachBatchInfo extends BatchIdentity {
 /** A function alone is a writer's `process`. */
 export interface ForeachWriter {
   /**
-   * Before the first row of an output of a batch; not called where it has none. Answers false where the batch is to be
+   * Before the first row of an output of a batch; not called where it has none. Answers false if the batch is to be
    * left out, as a target does that has noted `(queryId, batchId)`.
    */
   open?(info: ForeachBatchInfo): boolean | void | Promise<boolean | void>;

@@ -6,29 +6,28 @@ import type { MissingOffsets, PlanDecision } from './protocol.ts';
 
 export type Refusal = Exclude<PlanDecision, { kind: 'plan' | 'nothing new' }>;
 
-const ACCEPT =
-  'see the ranges with `tallystream checkpoint accept-loss` and go on without these records once you name them there,';
+const ACCEPT = 'accept the loss of the ranges that `tallystream checkpoint accept-loss` lists,';
 const START_AGAIN = 'or start from the beginning under another query.name.';
 
 export function refusalOf(refusal: Refusal, query: QueryPlan): TallystreamError {
   switch (refusal.kind) {
     case 'topic recreated':
       return new TallystreamError('TOPIC_RECREATED', {
-        what: `Topic ${query.topic} is not the one that query ${query.name} has read: it was deleted and made anew.`,
+        what: `Topic ${query.topic} is not the one that query ${query.name} has read: it was deleted and created again.`,
         why: `The checkpoint's offsets belong to topic id ${refusal.committedTopicId}.`,
-        mend: `Bring the old log back, ${START_AGAIN}`,
+        mend: `Restore the old log, ${START_AGAIN}`,
       });
     case 'records removed':
       return new TallystreamError('DATA_LOSS', {
         what: `Records of topic ${query.topic} that query ${query.name} had not read are gone: ${rangesText(refusal.missing)}.`,
-        why: "The log's retention removed them, or somebody did.",
-        mend: `Lengthen log.retention and bring the records back; ${ACCEPT} ${START_AGAIN}`,
+        why: "The log's retention removed them, or someone deleted them.",
+        mend: `Restore the records and increase log.retention, ${ACCEPT} ${START_AGAIN}`,
       });
     case 'log went back':
       return new TallystreamError('DATA_LOSS', {
         what: `Topic ${query.topic} ends before what query ${query.name} has committed: ${rangesText(refusal.missing)}.`,
-        why: 'The log was restored from an older copy, or it is another log.',
-        mend: `Bring the right log back; ${ACCEPT} ${START_AGAIN}`,
+        why: 'The log was restored from an older copy, or it is a different log.',
+        mend: `Restore the right log, ${ACCEPT} ${START_AGAIN}`,
       });
   }
 }
@@ -44,7 +43,7 @@ export function raisedLoss(losses: readonly DataLoss[], query: QueryPlan): Tally
   return new TallystreamError('DATA_LOSS', {
     what: `Query ${query.name} has lost records of topic ${query.topic}: ${parts.join('; ')}.`,
     why: [...new Set(losses.map(({ why }) => why))].join(' '),
-    mend: `Bring the right log back; ${ACCEPT} ${START_AGAIN}`,
+    mend: `Restore the right log, ${ACCEPT} ${START_AGAIN}`,
   });
 }
 
@@ -52,8 +51,8 @@ export function raisedLoss(losses: readonly DataLoss[], query: QueryPlan): Tally
 export function topicGone(query: QueryPlan): TallystreamError {
   return new TallystreamError('TOPIC_NOT_FOUND', {
     what: `Topic ${query.topic}, which query ${query.name} has read, is not in the log.`,
-    why: 'It was deleted, or the log is another one.',
-    mend: `Bring the old log back, ${START_AGAIN}`,
+    why: 'It was deleted, or this is a different log.',
+    mend: `Restore the old log, ${START_AGAIN}`,
   });
 }
 

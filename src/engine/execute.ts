@@ -62,7 +62,7 @@ export class BatchExecutor {
   private readonly redriven: RedrivenRecords;
   private readonly rejections = new Rejections();
   private lost: PlannedRange[] = [];
-  /** Of the chunk in hand, for the aggregates. */
+  /** Of the current chunk, for the aggregates. */
   private acceptedRows = new Int32Array(0);
   private acceptedCount = 0;
   /** Over all partitions, since a batch may read a little of very many. */
@@ -147,7 +147,7 @@ export class BatchExecutor {
     this.operators.committed();
   }
 
-  /** When the first open window ends, epoch microseconds; Infinity where there is none. */
+  /** When the first open window ends, epoch microseconds; Infinity if there is none. */
   firstEndMicros(): number {
     return this.operators.firstEndMicros();
   }
@@ -234,7 +234,7 @@ export class BatchExecutor {
       preparer.failAgain(at);
     }
     const problem = prepared.problems.get(row);
-    if (problem === undefined) throw new InvariantError(`row ${row} is invalid for no reason`);
+    if (problem === undefined) throw new InvariantError(`row ${row} is invalid without a reason`);
     this.counts.invalid += 1;
     this.deadLetter(plan, prepared.chunk, row, problem);
   }

@@ -22,7 +22,7 @@ export interface Execution {
 export interface PartitionProgress {
   readonly nextOffset: number;
   readonly maxEventMicros: number | null;
-  /** The log timestamp of the last record that was read, epoch milliseconds; undefined where none was. */
+  /** The log timestamp of the last record that was read, epoch milliseconds; undefined if none was. */
   readonly lastTimestampMs: number | undefined;
   /** The last record batch that was read; the one before if this batch read none. */
   readonly mark: HistoryMark | null;

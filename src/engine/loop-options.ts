@@ -24,10 +24,10 @@ export interface LoopOptions {
   readonly trigger: Trigger;
   /** The most records that a batch takes; where more is unread, batches grow up to it. */
   readonly offsetsMax: number;
-  /** Ends after this many batches; Infinity goes on. */
+  /** Ends after this many batches; Infinity continues. */
   readonly batchesMax: number;
   readonly deadLetters: DeadLetterPolicy;
-  /** Whether records that were removed before they were read end the query; without, it names them and goes on. */
+  /** Whether records that were removed before they were read end the query; without, it names them and continues. */
   readonly failOnDataLoss: boolean;
   /**
    * How far the wall clock may jump, or be behind the newest records of the log, before the query says so or does not start;
@@ -42,9 +42,9 @@ export interface LoopOptions {
   readonly printer: ReportPrinter;
   /** Ids in one segment of the dedupe state; tests make it small. */
   readonly dedupeSegmentEntries?: number;
-  /** What state may take; `auto` where left out. */
+  /** What state may take; `auto` if left out. */
   readonly stateMemory?: StateMemory;
-  /** Threads beside this one, for large batches; none where left out. Results do not depend on them. */
+  /** Threads beside this one, for large batches; none if left out. Results do not depend on them. */
   readonly workers?: Workers;
   readonly onProgress: (progress: BatchProgress) => void;
 }

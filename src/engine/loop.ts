@@ -156,7 +156,7 @@ export class MicroBatchLoop {
     if (look.topic.id === previous.topicId) await this.history.start(look, this.partitions);
   }
 
-  /** A plan without a commit is carried out again, with its recorded ranges and clock, before anything new. */
+  /** A plan without a commit is replayed, with its recorded ranges and clock, before anything new. */
   private async replayPlanned(): Promise<void> {
     const planned = this.previous;
     const committed = this.options.checkpoint.lastCommit();
@@ -164,14 +164,14 @@ export class MicroBatchLoop {
     if (decision.kind === 'refuse') {
       throw new TallystreamError('CHECKPOINT_CORRUPT', {
         what: `The checkpoint of query ${this.options.query.name} contradicts itself: ${decision.why}.`,
-        mend: 'Restore it from a copy, or start from the beginning with another query name.',
+        mend: 'Restore it from a backup, or start from the beginning under another query.name.',
       });
     }
     if (decision.kind === 'start') return;
     invariant(planned !== undefined, 'a replay needs a plan');
     this.options.logger.info(
       { operation: 'replay', batchId: decision.batchId, epoch: this.options.checkpoint.epoch },
-      'carrying out a planned batch again',
+      'replaying a planned batch',
     );
     const look = await this.source.look({ needsAll: this.partitions.length === 0 });
     if (look.topic.id !== planned.topicId) {
@@ -180,7 +180,7 @@ export class MicroBatchLoop {
     await this.runBatch(planned, look, new Phases(this.options.clock));
   }
 
-  /** Runs the next batch where there is one, and says what this look still holds after it. */
+  /** Runs the next batch if there is one, and says what this look still holds after it. */
   private async runNext(look: Look): Promise<'nothing new' | 'more' | 'all read'> {
     const phases = new Phases(this.options.clock);
     const decision = await phases.time('queryPlanning', () => this.decide(look));
@@ -292,7 +292,7 @@ export class MicroBatchLoop {
   /** The report goes out after the commit that holds it, and is marked then; a crash between repeats it once. */
   private async printCommitted(batchId: number): Promise<void> {
     const stored = this.options.checkpoint.unprintedReport();
-    // Where somebody took over since the commit, it is printed there; the mark is refused then, and says why.
+    // Where someone took over since the commit, it is printed there; the mark is refused then, and says why.
     if (stored?.batchId !== batchId) this.options.checkpoint.markPrinted(batchId);
     invariant(stored?.batchId === batchId, `batch ${batchId} was committed without its report`);
     await this.options.printer.print(stored.report);
@@ -321,7 +321,7 @@ export class MicroBatchLoop {
     const { trigger, clock } = this.options;
     const awake = this.nudge.signal(signal);
     return waitUntilDue({
-      // The first batch runs at once, and where nothing is there yet, as soon as something is.
+      // The first batch runs at once, and if nothing is there yet, as soon as something is.
       trigger: this.batches === 0 ? AT_ONCE : trigger,
       startedMs,
       foundNothing,

@@ -23,12 +23,12 @@ export interface ShownOffsetsOptions {
   readonly group: string | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** From one write to the next, unless the query ends; 0 where left out. */
+  /** From one write to the next, unless the query ends; 0 if left out. */
   readonly everyMs?: number;
 }
 
 /**
- * One write is under way at a time; what comes meanwhile replaces what waits, so a slow log holds one write back and no
+ * One write is in progress at a time; what comes meanwhile replaces what waits, so a slow log holds one write back and no
  * more. Offsets that the log did not take wait on: the last ones are written also if no commit follows them.
  */
 export class ShownOffsets {
@@ -41,7 +41,7 @@ export class ShownOffsets {
   private readonly hurry = new AbortController();
   /** Ends the pause after a failed write early, since there are newer offsets. */
   private retryNow = new AbortController();
-  /** Nobody waits for the last write any more. */
+  /** No one waits for the last write any more. */
   private isOver = false;
 
   constructor(options: ShownOffsetsOptions) {
@@ -108,7 +108,10 @@ export class ShownOffsets {
     const { clock, logger, group } = this.options;
     if (clock.monotonicMs() - this.warnedAtMs < WARN_EVERY_MS) return;
     this.warnedAtMs = clock.monotonicMs();
-    logger.warn({ operation: 'show-offsets', group, error }, 'offsets could not be shown to lag tools');
+    logger.warn(
+      { operation: 'show-offsets', group, error },
+      'offsets could not be written to the consumer group for lag tools',
+    );
   }
 
   private warnOfLast(error: unknown): void {
@@ -116,7 +119,7 @@ export class ShownOffsets {
     logger.warn(
       { operation: 'show-offsets', group, topic, error },
       'The last offsets of this query could not be written to its consumer group, so lag tools show a lag that does not ' +
-        'exist. The checkpoint is correct, and the next start of the query writes its offsets to the group.',
+        'exist. The checkpoint is correct. The next start of the query writes its offsets to the group.',
     );
   }
 }

@@ -39,7 +39,7 @@ function append(table: ColumnTable, cells: readonly GroupCell[], place: string):
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('SUM_OVERFLOW', {
       what: `${place}: a result does not fit its type (${error.message}).`,
-      mend: 'Start over under another query.name, with a sum of decimals: they have 38 digits.',
+      mend: 'Sum decimals, which have 38 digits, and start from the beginning under another query.name.',
     });
   }
 }
@@ -53,7 +53,7 @@ function emitted({ name }: Aggregate, options: OutputsOptions): readonly GroupRo
   return outputMode === 'append' ? inKeyOrder(change.closed) : change.totals;
 }
 
-/** Groups lie in memory in another order after a restart, and a batch that is given again has the same rows in the same order. */
+/** Groups are in memory in another order after a restart, and a batch that is given again has the same rows in the same order. */
 function inKeyOrder(rows: readonly GroupRow[]): readonly GroupRow[] {
   return rows
     .map((row) => ({ row, key: JSON.stringify(row.key) }))

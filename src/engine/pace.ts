@@ -6,7 +6,7 @@ import type { Trigger } from './trigger.ts';
 /** While nothing comes in, a query as fast as possible still looks up this often, for new partitions and a stop. */
 const LOOK_UP_MS = 1000;
 
-/** Lets somebody end a wait early; an abort of the loop's own signal ends it too. */
+/** Lets someone end a wait early; an abort of the loop's own signal ends it too. */
 export class Nudge {
   private controller = new AbortController();
 

@@ -7,7 +7,7 @@ import type { Log, OpenTransaction, PartitionOffsets } from '../contracts/log.ts
 import type { Logger } from '../contracts/logger.ts';
 import { formatTimestamp } from '../columns/values/timestamp.ts';
 
-/** Leaders move within it, and nobody need know. */
+/** Leaders move within it, and no one need know. */
 const UNAVAILABLE_MS = 5_000;
 /** Longer than the transactions of a producer that is alive take as a rule. */
 const WAITING_MS = 10_000;
@@ -67,7 +67,7 @@ export class PartitionWatch {
     const { topic, logger } = this.options;
     logger.warn(
       { operation: 'unavailable-partition', topic, partition, reason },
-      'A partition cannot be read for now. The query goes on with the others; until this one is back, it holds the ' +
+      'A partition cannot be read at the moment. The query continues with the others. Until this one is back, it holds the ' +
         'watermark back, and its events are missing from the totals.',
     );
   }
@@ -82,8 +82,8 @@ export class PartitionWatch {
         : { producerId: found.producerId, lastWrite: formatTimestamp(found.lastWriteMs * 1000) };
     logger.warn(
       { operation: 'open-transaction', topic, partition, offset: latest, waiting, ...producer },
-      `Records wait behind a transaction of another producer that has been open for more than ${WAITING_MS / 1000} seconds. ` +
-        'The query reads them when it is over: end it in that producer, or wait for its transaction.timeout.ms.',
+      `Records are blocked by a producer's transaction that has been open for more than ${WAITING_MS / 1000} seconds. ` +
+        'The query reads them once it ends: end it in that producer, or wait for its transaction.timeout.ms.',
     );
   }
 
@@ -105,7 +105,7 @@ export class PartitionWatch {
     } else {
       logger.warn(
         { operation: 'open-transaction', topic, partition },
-        'The transaction that records waited for is over.',
+        'The transaction that blocked records has ended.',
       );
     }
   }

@@ -3,7 +3,7 @@
  *
  * A batch has two entries, as in Spark Structured Streaming's offset and commit logs: the plan (which offsets, by
  * which clock and watermark) and the commit (all that came of it, in one transaction). With C the last commit and P
- * the last plan, P = C starts P + 1, P = C + 1 replays P, and anything else is a checkpoint nobody should trust.
+ * the last plan, P = C starts P + 1, P = C + 1 replays P, and anything else is a checkpoint no one should trust.
  */
 import { invariant } from '../errors.ts';
 import type { Accounting, BatchPlan, PartitionState, PlannedRange } from '../contracts/batch.ts';
@@ -15,7 +15,7 @@ export type Recovery =
   | { readonly kind: 'replay'; readonly batchId: number }
   | { readonly kind: 'refuse'; readonly why: string };
 
-/** What to do with a checkpoint whose last plan and last commit are these; undefined where there is none. */
+/** What to do with a checkpoint whose last plan and last commit are these; undefined if there is none. */
 export function recover(found: { planned: number | undefined; committed: number | undefined }): Recovery {
   const planned = found.planned ?? -1;
   const committed = found.committed ?? -1;
@@ -24,7 +24,7 @@ export function recover(found: { planned: number | undefined; committed: number 
   const name = (batchId: number): string => (batchId < 0 ? 'none' : `batch ${batchId}`);
   return {
     kind: 'refuse',
-    why: `the last plan is ${name(planned)} and the last commit is ${name(committed)}`,
+    why: `the last plan is ${name(planned)}, but the last commit is ${name(committed)}`,
   };
 }
 
@@ -36,7 +36,7 @@ export type SinkRecovery =
   | { readonly kind: 'refuse'; readonly why: string };
 
 /**
- * What a sink is due that says which batch it holds last (`held`; undefined where none). Only the batch that was planned
+ * What a sink is due that says which batch it holds last (`held`; undefined if none). Only the batch that was planned
  * and not committed can have reached it before the checkpoint; one that holds more belongs to another past. One that
  * holds less was turned off for a while, and catches up by itself.
  */
@@ -49,7 +49,7 @@ export function recoverSink(found: {
   if (held <= committed) return { kind: 'write' };
   if (held === committed + 1 && held === planned) return { kind: 'written', batchId: held };
   const last = committed < 0 ? 'none' : `batch ${committed}`;
-  return { kind: 'refuse', why: `it holds batch ${held}, and the checkpoint's last commit is ${last}` };
+  return { kind: 'refuse', why: `it holds batch ${held}, but the checkpoint's last commit is ${last}` };
 }
 
 /** Offsets that were due to be read and are not in the log. */
@@ -85,9 +85,9 @@ export interface PlanInput {
   readonly idleTimeoutMs: number;
   /** About as many records as this are planned for one batch at most (one more a partition, by rounding). */
   readonly offsetsMax: number;
-  /** Whether records that were removed unread end the query; without, it goes on after them and the plan names them. */
+  /** Whether records that were removed unread end the query; without, it continues after them and the plan names them. */
   readonly failOnDataLoss: boolean;
-  /** When the first window ends that is still to be emitted, epoch microseconds; Infinity where there is none. */
+  /** When the first window ends that is still to be emitted, epoch microseconds; Infinity if there is none. */
   readonly firstEndMicros: number;
 }
 
@@ -107,7 +107,7 @@ export function planBatch(input: PlanInput): PlanDecision {
   const wentBack = missingWhere(input.offsets, unread, (offsets, range) => [offsets.latest, range.start]);
   if (wentBack.length > 0) return { kind: 'log went back', missing: wentBack };
   const unreadEvents = offsetsIn(unread);
-  // Without this, an offset that is no number would plan empty batches without end.
+  // Without this, an offset that is not a number would plan empty batches without end.
   invariant(Number.isSafeInteger(unreadEvents), 'the log gave offsets that are not whole numbers');
   const seen = statesAt(input, clockMs, clockShiftMs);
   const idlePartitions = idleOf(seen, unread, clockMs, input);
@@ -225,7 +225,7 @@ function idleOf(
     .map((state) => state.partition);
 }
 
-/** How many offsets lie in these ranges; records may be fewer, where the log has gaps. */
+/** How many offsets are in these ranges; records may be fewer, where the log has gaps. */
 export function offsetsIn(ranges: readonly PlannedRange[]): number {
   return ranges.reduce((sum, range) => sum + range.end - range.start, 0);
 }

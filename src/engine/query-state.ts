@@ -45,7 +45,7 @@ export class QueryOperators {
   private readonly query: QueryPlan;
   private readonly batch: ColumnBatch;
   private readonly memory: StateMemory;
-  // Of the batch in hand.
+  // Of the current batch.
   private idsAdded = 0;
   private idsRemoved = 0;
 
@@ -103,12 +103,12 @@ export class QueryOperators {
     checkStateMemory(this.memory, this.states());
   }
 
-  /** What the batch in hand changes. @throws SUM_OVERFLOW */
+  /** What the current batch changes. @throws SUM_OVERFLOW */
   changes(): AggregateChange[] {
     return this.aggregates.map((aggregate) => named(aggregate, () => aggregate.change()));
   }
 
-  /** What is held with the batch in hand, once its changes are known. @throws STATE_TOO_LARGE */
+  /** What is held with the current batch, once its changes are known. @throws STATE_TOO_LARGE */
   heldState(): readonly StateOperatorProgress[] {
     const states = this.states();
     checkStateMemory(this.memory, states);
@@ -121,7 +121,7 @@ export class QueryOperators {
     }));
   }
 
-  /** Every group of an aggregate, with the batch in hand in it. */
+  /** Every group of an aggregate, with the current batch in it. */
   allGroups(name: string): GroupRow[] {
     const aggregate = this.aggregates.find((candidate) => candidate.name === name);
     invariant(aggregate !== undefined, `the plan has no aggregate ${name}`);
@@ -140,7 +140,7 @@ export class QueryOperators {
     });
   }
 
-  /** What the batch in hand emits. */
+  /** What the current batch emits. */
   outputs(changes: readonly AggregateChange[], whole: boolean): readonly ResultTable[] {
     return outputsOf({
       whole,
@@ -152,7 +152,7 @@ export class QueryOperators {
     });
   }
 
-  /** When the first open window ends, epoch microseconds; Infinity where there is none. */
+  /** When the first open window ends, epoch microseconds; Infinity if there is none. */
   firstEndMicros(): number {
     return Math.min(Infinity, ...this.aggregates.map((aggregate) => aggregate.firstEndMicros()));
   }
@@ -195,7 +195,7 @@ export class QueryOperators {
     checkStateMemory(
       this.memory,
       this.states(),
-      'Not all of it was taken back from the checkpoint, which is as it was.',
+      'It could not be restored from the checkpoint completely; the checkpoint is unchanged.',
     );
   }
 

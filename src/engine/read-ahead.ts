@@ -1,6 +1,6 @@
 /** Reads several ranges one after the other, and asks for the beginnings of the next ones meanwhile. */
 
-/** So many ranges are under way beside the one that is being taken. */
+/** How many ranges are read ahead of the current one. */
 const AHEAD_MAX = 3;
 
 /** An opened source, and its first answer on the way. */

@@ -1,10 +1,10 @@
-/** Reads a planned range; where records were removed before the query came, goes on after what is gone, if it may. */
+/** Reads a planned range; where records were removed before the query came, continues after what is gone, if it may. */
 import { TallystreamError } from '../errors.ts';
 import type { Log, LostRecords, ReadRange, RecordChunk } from '../contracts/log.ts';
 
 /**
  * The chunks of the range, in order. `onLost` is told what was gone when it came to be read; without it that is an error.
- * @throws DATA_LOSS where there is no `onLost`; what the log throws
+ * @throws DATA_LOSS if there is no `onLost`; what the log throws
  */
 export async function* readPlanned(
   log: Log,

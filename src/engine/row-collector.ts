@@ -22,7 +22,7 @@ export class RowCollector {
     const ofSchema = schema([...fields.values()]);
     invariant(
       leavesOf(ofSchema).every(({ path }, at) => path === columns[at]?.name),
-      `a struct is given on whole, and the rows have ${columns.map(({ name }) => name).join(', ')}`,
+      `a struct is written as a whole, but the rows have ${columns.map(({ name }) => name).join(', ')}`,
     );
     this.table = new ColumnTable(ofSchema);
   }

@@ -1,4 +1,4 @@
-/** The sinks outside the checkpoint: opened once, written once a batch, and asked first what they hold already. */
+/** The sinks outside the checkpoint: opened once, written once per batch, and asked first what they hold already. */
 import { TallystreamError } from '../errors.ts';
 import type { BatchResult } from '../contracts/batch-result.ts';
 import type { Checkpoint } from '../contracts/checkpoint.ts';
@@ -25,7 +25,7 @@ export class Deliveries {
     return this.options.sinks.length === 0;
   }
 
-  /** @throws CHECKPOINT_CORRUPT where a sink holds what this checkpoint never planned; CHECKPOINT_FENCED; what a sink's `open` throws */
+  /** @throws CHECKPOINT_CORRUPT if a sink holds what this checkpoint never planned; CHECKPOINT_FENCED; what a sink's `open` throws */
   async open(): Promise<void> {
     const { sinks, checkpoint } = this.options;
     const { queryId, epoch } = checkpoint;
@@ -48,7 +48,7 @@ export class Deliveries {
     const { batchId } = result.plan;
     for (const sink of sinks) {
       if (this.written.get(sink) !== batchId) await sink.write(result, { queryId, batchId, epoch });
-      else logger.info({ operation: 'sink', batchId, sink: sink.name }, 'the sink holds this batch already');
+      else logger.info({ operation: 'sink', batchId, sink: sink.name }, 'the sink already holds this batch');
     }
   }
 
@@ -57,7 +57,7 @@ export class Deliveries {
     for (const sink of this.options.sinks) await sink.settle?.();
   }
 
-  /** Closes every sink, also where one fails. */
+  /** Closes every sink, even if one fails. */
   async close(): Promise<void> {
     await Promise.allSettled(this.options.sinks.map(async (sink) => sink.close?.()));
   }
@@ -66,7 +66,7 @@ export class Deliveries {
 function aheadError(sink: Sink, why: string): TallystreamError {
   return new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `The output ${sink.name} is ahead of the checkpoint: ${why}.`,
-    why: 'The checkpoint is an older copy, or another query writes there under the same id.',
-    mend: 'Bring the newest copy of the checkpoint back, or start from the beginning under another query.name.',
+    why: 'The checkpoint is an older copy, or another query writes to this output under the same id.',
+    mend: 'Restore the newest copy of the checkpoint, or start from the beginning under another query.name.',
   });
 }

@@ -28,8 +28,8 @@ function warnOfNew(logger: Logger, topic: string, others: readonly string[]): vo
       others: others.slice(0, 10),
       ...(similar === undefined ? {} : { similar }),
     },
-    'The topic of this query was not in the log, which has others, and was created. If its name is misspelt, nothing will ' +
-      'come to it: `others` and `similar` name the topics that are there.',
+    'The topic of this query did not exist and was created, but the log has other topics. If its name is misspelt, no events ' +
+      'will arrive in it: `others` and `similar` name the existing topics.',
   );
 }
 
@@ -44,7 +44,7 @@ export class Source {
   }
 
   /**
-   * A query may start before its producer, on a log of its own; a topic that goes missing later is not made again in
+   * A query may start before its producer, on its own log; a topic that goes missing later is not made again in
    * silence. One that is new beside others is told of, since its name may be misspelt.
    * @throws TOPIC_NOT_FOUND on logs whose topics are made by those who run them
    */
@@ -62,7 +62,7 @@ export class Source {
   }
 
   /**
-   * Both questions at once, the offsets first. Where a topic is made anew between the two answers, either the id says so,
+   * Both questions at once, the offsets first. Where a topic is made again between the two answers, either the id says so,
    * or the records are asked for under an id that is no more. Where `isCaughtUp`, all that the last look showed has been
    * read, and a log that can be followed is asked for what comes after it. Where `needsAll`, a partition that cannot be asked
    * is waited for; otherwise it says so in what is found, beside the others.
@@ -80,10 +80,10 @@ export class Source {
     return this.last;
   }
 
-  /** Whether there is something beyond the last look; false also where it is time to look for something else. */
+  /** Whether there is something beyond the last look; false even if it is time to look for something else. */
   async waitForRecords(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     const { log, query, last } = this;
-    invariant(last !== undefined, 'a wait comes after a look');
+    invariant(last !== undefined, 'wait was called before the first look');
     return log.waitForRecords(query.topic, last.offsets, timeoutMs, signal);
   }
 

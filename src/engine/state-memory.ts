@@ -7,14 +7,14 @@ const KIBI = 1024;
 const GIBI = KIBI ** 3;
 /** `auto` is never more than this. */
 const AUTO_BYTES_MAX = GIBI;
-/** Of what the heap may grow to: the rest is for the batch in hand, and for collecting garbage without end in sight. */
+/** Of what the heap may grow to: the rest is for the current batch, and for collecting garbage without end in sight. */
 const AUTO_HEAP_SHARE = 1 / 2;
 const HEAP_SHARE_MAX = 3 / 4;
 
 export interface StateMemory {
   /** Over all operators. */
   readonly bytesMax: number;
-  /** Of those that lie in the heap of JavaScript, which ends the process where it is full. */
+  /** Of those that are in the heap of JavaScript, which ends the process where it is full. */
   readonly heapBytesMax: number;
 }
 
@@ -39,19 +39,19 @@ export function checkStateMemory(
   const all = sumOf(states);
   if (all > memory.bytesMax) {
     throw new TallystreamError('STATE_TOO_LARGE', {
-      what: `The state of the query takes ${sizeOf(all)} of memory, and may take ${sizeOf(memory.bytesMax)}.`,
+      what: `The state of the query takes ${sizeOf(all)} of memory; the limit is ${sizeOf(memory.bytesMax)}.`,
       why: `${wordsOf(states)}. ${lost}`,
       mend:
-        'Start again with a larger query.state_bytes_max, and the query goes on where it was. ' +
-        'To hold less: a shorter watermark delay, windows instead of groups without end, keys with fewer values.',
+        'Start again with a larger query.state_bytes_max; the query continues where it stopped. ' +
+        'To hold less, use a shorter watermark delay, windows instead of groups that never end, or keys with fewer values.',
     });
   }
   const inHeap = sumOf(states.filter(({ isInHeap }) => isInHeap));
   if (inHeap <= memory.heapBytesMax) return;
   throw new TallystreamError('STATE_TOO_LARGE', {
-    what: `The groups of the query take ${sizeOf(inHeap)}, and Node's heap has room for ${sizeOf(memory.heapBytesMax)} of them.`,
+    what: `The groups of the query take ${sizeOf(inHeap)}, but Node's heap has room for only ${sizeOf(memory.heapBytesMax)} of them.`,
     why: `${wordsOf(states)}. ${lost}`,
-    mend: 'Start again with a larger heap, such as NODE_OPTIONS=--max-old-space-size=8192 for 8 GiB, and the query goes on where it was.',
+    mend: 'Start again with a larger heap, such as NODE_OPTIONS=--max-old-space-size=8192 for 8 GiB; the query continues where it stopped.',
   });
 }
 

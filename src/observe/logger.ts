@@ -16,7 +16,7 @@ export interface LoggerOptions {
   readonly mask: boolean;
   /** Whether the lines go to a terminal: decides what `auto` means, and whether pretty lines have colours. */
   readonly isTerminal: boolean;
-  /** Where the lines go; stderr where left out. */
+  /** Where the lines go; stderr if left out. */
   readonly writer?: LineWriter;
   readonly clock?: Clock;
 }
@@ -59,7 +59,7 @@ function wrap(log: Pino, mask: Mask): Logger {
   };
 }
 
-/** JSON that a terminal may show as well: `--log-format json` on one is somebody looking at it. */
+/** JSON that a terminal may show as well: `--log-format json` on one is someone looking at it. */
 function jsonLine(line: string): string {
   return `${escapeJsonLineForTerminal(line.trimEnd())}\n`;
 }

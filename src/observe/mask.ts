@@ -1,6 +1,6 @@
 /**
  * Makes a log line's fields safe to keep: plain data of bounded size, without secrets, and without customer ids where those
- * are masked. It walks every depth, because a list of paths misses the one that nobody thought of.
+ * are masked. It walks every depth, because a list of paths misses the one that no one thought of.
  */
 
 export const MASKED = '********';
@@ -29,7 +29,7 @@ const PRIVATE_KEY =
 const SIGNED_TOKEN = /\beyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*)?/g;
 const BEARER = /\b(Bearer\s+)[\w.~+/=-]{12,}/gi;
 
-/** The parts of our own errors, which stand in their message already. */
+/** The parts of our own errors, which are in their message already. */
 const IN_MESSAGE: ReadonlySet<string> = new Set(['what', 'why', 'mend']);
 
 export interface MaskOptions {
@@ -115,7 +115,7 @@ export function createMask(options: MaskOptions): Mask {
     try {
       return object(value, depth);
     } catch {
-      // A getter or a toJSON of somebody else's threw; a log line must not be what ends the process.
+      // A getter or a toJSON of someone else's threw; a log line must not be what ends the process.
       return '<unreadable>';
     }
   };

@@ -12,7 +12,7 @@ export interface StartupFields {
   readonly execPath: string;
   readonly workingDirectory: string;
   readonly dataDir: string;
-  /** The configuration file, or null where none was read. */
+  /** The configuration file, or null if none was read. */
   readonly configFile: string | null;
   readonly [field: string]: string | null;
 }

@@ -12,7 +12,7 @@ export interface LineWriter {
 type WriteBytes = (fd: number, bytes: Uint8Array, offset: number) => number;
 
 /**
- * Lines to a file descriptor, synchronously, so that nothing is lost however the process ends. A log that nobody can read
+ * Lines to a file descriptor, synchronously, so that nothing is lost however the process ends. A log that no one can read
  * must not stop the pipeline: a closed pipe silences it, and a pipe that stays full, or a full disk, costs the line.
  */
 export function createLineWriter(fd: number, writeBytes: WriteBytes = writeSync): LineWriter {

@@ -1,6 +1,6 @@
 import type { Clock } from '../contracts/clock.ts';
 
-/** Node's timers take at most this many milliseconds, and fire at once where they are given more. */
+/** Node's timers take at most this many milliseconds, and fire at once if they are given more. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The machine's own time: the only place that reads it. */

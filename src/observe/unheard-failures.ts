@@ -13,7 +13,7 @@ export function reportUnheard(logger: Logger, failure: UnheardFailure): void {
     .child({ component: 'query' })
     .error(
       { operation: 'query-failed', name, error: exception },
-      'A query has failed, and nothing in the program has asked how it ended. Await query.awaitTermination(), look at ' +
+      'A query has failed, and the program has not checked its result. Await query.awaitTermination(), read ' +
         'query.exception, or add a listener with onQueryTerminated.',
     );
   if (unheard.size === 0) process.once('exit', endWithFailure);

@@ -71,9 +71,9 @@ function highest(a: number | null, b: number | null): number | null {
 function notFinished(batchId: number): LoweringDecision {
   return {
     kind: 'refuse',
-    what: `Batch ${batchId} is planned and not committed.`,
-    why: 'A sink may hold it already, so it must be finished with the watermark that it was planned with.',
-    mend: 'Run the query until it has committed a batch, and give the command again.',
+    what: `Batch ${batchId} is planned but not committed.`,
+    why: 'A sink may already hold it, so it must be finished with the watermark it was planned with.',
+    mend: 'Run the query until it has committed a batch, then run the command again.',
   };
 }
 
@@ -86,7 +86,7 @@ function refusedFor({ aggregates, outputMode }: LoweringInput): LoweringDecision
   return {
     kind: 'refuse',
     what: `The watermark of a query with ${outputMode === 'append' ? 'windows in append mode' : 'sessions'} cannot be lowered.`,
-    why: `The rows of ${final.name} that the watermark has closed are final, and events that came to them now would be in two rows.`,
+    why: `The rows of ${final.name} that the watermark has closed are final; new events for them would appear in a second row.`,
     mend: 'Start the query from the beginning under another name.',
   };
 }

@@ -13,10 +13,10 @@ import type { Aggregate, GroupKey, Measure } from './query-plan.ts';
 /** `[start, end)` of a window. */
 const SPAN = types.struct([
   required('start', types.timestamp(), 'The first instant of the window.'),
-  required('end', types.timestamp(), 'The first instant behind it.'),
+  required('end', types.timestamp(), 'The first instant after the window.'),
 ]);
 
-/** Spark's: a sum of decimals has so many digits more, an average so many decimals more. */
+/** Spark's: a sum of decimals has this many digits more, an average this many decimals more. */
 const SUM_DIGITS = 10;
 const AVERAGE_DECIMALS = 4;
 const DIGITS_MAX = 38;
@@ -46,7 +46,7 @@ function keyField(key: GroupKey, fieldOf: FieldOfColumn): Field {
         return { name, type, required: isRequired, doc: key.column };
       }
       throw new TallystreamError('USAGE', {
-        what: `groupBy: ${name} is ${type.kind}, which is no key.`,
+        what: `groupBy: ${name} is ${type.kind}, which cannot be a key.`,
         mend: type.kind === 'double' ? 'Cast it to a decimal.' : 'Group by a field of it.',
       });
     }
@@ -77,7 +77,7 @@ function resultType({ kind, name }: Measure, type: FieldType): FieldType {
   if (type.kind === 'double') return types.double();
   if (type.kind === 'int' || type.kind === 'long') return kind === 'sum' ? types.long() : types.double();
   throw new TallystreamError('USAGE', {
-    what: `agg({ ${name}: ${kind}(…) }): ${kind} needs a number, and the column is ${type.kind}.`,
-    mend: 'Cast it to a number, or count it.',
+    what: `agg({ ${name}: ${kind}(…) }): ${kind} needs a number, but the column is ${type.kind}.`,
+    mend: 'Cast the column to a number, or count it.',
   });
 }

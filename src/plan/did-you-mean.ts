@@ -1,8 +1,8 @@
-/** Longer words are nobody's slip of the finger, and the distance's cost is the product of the lengths. */
+/** Longer words are no one's slip of the finger, and the distance's cost is the product of the lengths. */
 const WORD_CHARACTERS_MAX = 80;
 
 /**
- * The candidate that `word` most likely was meant to be, or undefined where none is near. Case, `-` and camelCase are no
+ * The candidate that `word` most likely was meant to be, or undefined if none is near. Case, `-` and camelCase are no
  * difference: `watermarkDelay` is near to `watermark_delay`.
  */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
@@ -33,7 +33,7 @@ function plain(word: string): string {
 
 /**
  * Damerau–Levenshtein distance in its restricted form (optimal string alignment): the least number of insertions,
- * deletions, substitutions and swaps of neighbours, where no part is edited twice.
+ * deletions, substitutions and swaps of neighbours, if no part is edited twice.
  */
 export function editDistance(left: string, right: string): number {
   let beforeLast: number[] = [];

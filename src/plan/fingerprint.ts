@@ -1,11 +1,11 @@
 /**
- * What of a plan must stay the same for a checkpoint to be gone on with. Each part stands under a name that a person
+ * What of a plan must stay the same for a checkpoint to be continued. Each part has a name that a person
  * knows from the configuration, so that a refusal can say what differs.
  */
 import { toDdl } from '../columns/schema/ddl.ts';
 import type { QueryPlan } from './query-plan.ts';
 
-/** Parts by name, each as canonical text. Which differences a checkpoint can be gone on with, `query-change.ts` says. */
+/** Parts by name, each as canonical text. Which differences a checkpoint can be continued, `query-change.ts` says. */
 export type Fingerprint = Readonly<Record<string, string>>;
 
 /**

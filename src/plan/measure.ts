@@ -28,37 +28,40 @@ export interface MeasureSpec<Kind extends MeasureKind = MeasureKind, Column exte
 /** Measures by the names of their columns in the result. */
 export type MeasureSpecs = Readonly<Record<string, MeasureSpec>>;
 
-/** Rows of the group; with a column, those where it is not null. */
+/** The number of rows of the group. With a column, only rows with a value in it count. */
 export function count<const Column extends string = never>(column?: Column): MeasureSpec<'count', Column> {
   return Object.freeze({ kind: 'count', column });
 }
 
-/** Exact, for whole numbers and decimals; null where there is no value. */
+/** The exact sum of whole numbers or decimals; null if the group has no value. Whole numbers give a long. */
 export function sum<const Column extends string>(column: Column): MeasureSpec<'sum', Column> {
   return Object.freeze({ kind: 'sum', column });
 }
 
-/** Of decimals a decimal with four decimals more, rounded half up; of other numbers a double. */
+/** The average. For decimals it is a decimal with four more decimals, rounded half up; for other numbers a double. */
 export function avg<const Column extends string>(column: Column): MeasureSpec<'avg', Column> {
   return Object.freeze({ kind: 'avg', column });
 }
 
-/** The least value that is not null: numbers and times by size, texts by code point, false before true. */
+/**
+ * The smallest value that is not null. Numbers and times are ordered by size, text by code point, and false before
+ * true.
+ */
 export function min<const Column extends string>(column: Column): MeasureSpec<'min', Column> {
   return Object.freeze({ kind: 'min', column });
 }
 
-/** The greatest value that is not null, in the same order. */
+/** The largest value that is not null, in the order of `min`. */
 export function max<const Column extends string>(column: Column): MeasureSpec<'max', Column> {
   return Object.freeze({ kind: 'max', column });
 }
 
-/** The value of the first row in order of batch, partition and offset, also where it is null. */
+/** The value of the first row in order of batch, partition and offset, even if it is null. */
 export function first<const Column extends string>(column: Column): MeasureSpec<'first', Column> {
   return Object.freeze({ kind: 'first', column });
 }
 
-/** The value of the last row in that order. */
+/** The value of the last row in order of batch, partition and offset, even if it is null. */
 export function last<const Column extends string>(column: Column): MeasureSpec<'last', Column> {
   return Object.freeze({ kind: 'last', column });
 }
@@ -68,8 +71,8 @@ const RELATIVE_ERROR_MIN = 0.0044;
 const RELATIVE_ERROR_MAX = 0.39;
 
 /**
- * About how many different values there are. `relativeError` is the standard deviation that is asked for.
- * @throws TallystreamError `USAGE` outside of 0.0044 to 0.39
+ * The approximate number of distinct values. `relativeError` is the standard deviation to aim for.
+ * @throws TallystreamError `USAGE` outside 0.0044 to 0.39
  */
 export function approxCountDistinct<const Column extends string>(
   column: Column,
@@ -77,8 +80,8 @@ export function approxCountDistinct<const Column extends string>(
 ): MeasureSpec<'approxCountDistinct', Column> {
   if (!(relativeError >= RELATIVE_ERROR_MIN && relativeError <= RELATIVE_ERROR_MAX)) {
     throw new TallystreamError('USAGE', {
-      what: `approxCountDistinct(${JSON.stringify(column)}, ${relativeError}) asks for an error that it cannot have.`,
-      mend: `Ask for ${RELATIVE_ERROR_MIN} to ${RELATIVE_ERROR_MAX}.`,
+      what: `approxCountDistinct(${JSON.stringify(column)}, ${relativeError}) is out of range.`,
+      mend: `Use a relative error from ${RELATIVE_ERROR_MIN} to ${RELATIVE_ERROR_MAX}.`,
     });
   }
   return Object.freeze({ kind: 'approxCountDistinct', column, relativeError });
@@ -87,7 +90,7 @@ export function approxCountDistinct<const Column extends string>(
 type KindAt<S extends Schema, Column extends string> =
   Column extends PathOf<S> ? TypeOfPath<S, Column>['kind'] : never;
 
-/** What stands in the place of a measure that cannot be, for the compiler's message. */
+/** What is in the place of a measure that cannot be, for the compiler's message. */
 type CheckedMeasure<S extends Schema, Spec> =
   Spec extends MeasureSpec<infer Kind, infer Column>
     ? [Column] extends [never]
@@ -96,7 +99,7 @@ type CheckedMeasure<S extends Schema, Spec> =
         ? Kind extends 'sum' | 'avg'
           ? KindAt<S, Column> extends NumericKind
             ? Spec
-            : `${Kind} needs a number, and ${Column} is ${KindAt<S, Column>}`
+            : `${Kind} needs a number, but ${Column} is ${KindAt<S, Column>}`
           : Spec
         : `there is no column ${Column}`
     : never;

@@ -1,5 +1,5 @@
 /**
- * How a query may differ from the one that wrote a checkpoint and still go on with it: pure decisions. What speaks about
+ * How a query may differ from the one that wrote a checkpoint and still continue with it: pure decisions. What speaks about
  * events not yet read (filters, rules, limits, output columns) is in no fingerprint; what is in one is judged here.
  */
 import type { Fingerprint, FingerprintDifference } from './fingerprint.ts';
@@ -28,14 +28,14 @@ export interface AskedQuery {
   readonly aggregates: readonly Aggregate[];
 }
 
-/** Where the checkpoint stands: the next batch to commit, and whether it is planned already. */
+/** The position of the checkpoint: the next batch to commit, and whether it is planned already. */
 export interface Position {
   readonly nextBatchId: number;
   readonly isPlanned: boolean;
 }
 
 export interface QueryChange {
-  /** Parts for which the query cannot go on; empty where it can. */
+  /** Parts for which the query cannot continue; empty if it can. */
   readonly refused: readonly FingerprintDifference[];
   readonly added: readonly Aggregate[];
   readonly removed: readonly StoredAggregate[];
@@ -65,7 +65,7 @@ export function changeOf(stored: StoredQuery, asked: AskedQuery, position: Posit
   };
 }
 
-/** Whether going on with `asked` needs nothing that the state does not have; the reasons stand in the docs' table. */
+/** Whether continuing with `asked` needs nothing that the state does not have; the reasons are in the docs' table. */
 function isModeKept(stored: string, asked: string, closesGroups: boolean): boolean {
   if (stored === asked) return true;
   // Every group is written already, and is written again whenever it changes.
@@ -108,7 +108,7 @@ function matchAggregates(
       refused.push({
         part: `aggregate ${aggregate.name}`,
         stored: `not counted from batch ${before.untilBatchId} on`,
-        asked: 'to be counted again, with a gap; another name would start from now',
+        asked: 'to be counted again, with a gap; use another name to count from now on',
       });
     }
   }
@@ -129,7 +129,7 @@ function judgePlanned(
     {
       part: `batch ${nextBatchId}`,
       stored: 'planned with other aggregates',
-      asked: 'to be carried out with these; run the query as it was until that batch is committed',
+      asked: 'to be run with these; run the previous query until that batch is committed',
     },
   ];
 }

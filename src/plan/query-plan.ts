@@ -47,7 +47,7 @@ export type Measure =
 /** One grouping of the accepted events. A plan has several, all fed by one read of the source. */
 export interface Aggregate {
   readonly name: string;
-  /** A window or session window stands first where there is one. */
+  /** A window or session window comes first, if there is one. */
   readonly keys: readonly GroupKey[];
   readonly measures: readonly Measure[];
 }
@@ -74,7 +74,7 @@ export interface QueryPlan {
   /** Carried out on every valid event, in this order, before it is compared with others. */
   readonly steps: readonly Step[];
   readonly watermark: {
-    /** The event time; null where the query has none, and then there is no watermark. */
+    /** The event time; null if the query has none, and then there is no watermark. */
     readonly column: string | null;
     /** null: no watermark, so nothing is late and ids are never evicted. */
     readonly delayMs: number | null;

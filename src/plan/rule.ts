@@ -1,13 +1,13 @@
-/** Validation rules as frozen data, so that every engine that carries out a plan gives them the same meaning. */
+/** Validation rules as frozen data, so that every engine that runs a plan gives them the same meaning. */
 import type { Reason } from '../columns/decode/problem.ts';
 import type { FieldType, Leaf, Schema } from '../columns/schema/schema.ts';
 import type { PathOfKind } from '../columns/schema/paths.ts';
 
-/** A rule that events have to keep, as data; an event that breaks one is a dead letter with the rule's reason. */
+/** A rule that events must meet, as data. An event that breaks one becomes a dead letter with the rule's reason. */
 export type Rule =
   /** The text has `min` to `max` characters (code points). */
   | { readonly kind: 'characters'; readonly field: string; readonly min: number; readonly max: number }
-  /** The text is one of `values`; those in `refused` are told apart in the message, with the reason given there. */
+  /** The text is one of `values`. A value in `refused` is rejected with the reason given there. */
   | {
       readonly kind: 'oneOf';
       readonly field: string;
@@ -66,7 +66,7 @@ const KINDS_OF_RULE: {
   notAhead: { field: ['timestamp'] },
 };
 
-/** What is wrong with a rule over events of this schema, for programs that no compiler has seen; undefined where nothing is. */
+/** What is wrong with a rule over events of this schema, for programs that no compiler has seen; undefined if nothing is. */
 export function faultOfRule(rule: Rule, leaves: readonly Leaf[]): string | undefined {
   const kindsOf = Object.hasOwn(KINDS_OF_RULE, rule.kind) ? KINDS_OF_RULE[rule.kind] : undefined;
   if (kindsOf === undefined)
@@ -75,11 +75,11 @@ export function faultOfRule(rule: Rule, leaves: readonly Leaf[]): string | undef
     const path = (rule as unknown as Readonly<Record<string, unknown>>)[name];
     const leaf = leaves.find((each) => each.path === path);
     if (leaf === undefined)
-      return `the rule ${rule.kind} has the ${name} ${JSON.stringify(path)}, and the fields of the events are ${leaves.map((each) => each.path).join(', ')}`;
+      return `the rule ${rule.kind} has the ${name} ${JSON.stringify(path)}, but the fields of the events are ${leaves.map((each) => each.path).join(', ')}`;
     if (!kinds.includes(leaf.type.kind))
-      return `the rule ${rule.kind} needs ${kinds.join(' or ')} as its ${name}, and ${leaf.path} is ${leaf.type.kind}`;
+      return `the rule ${rule.kind} needs ${kinds.join(' or ')} as its ${name}, but ${leaf.path} is ${leaf.type.kind}`;
     if (rule.kind === 'oneOf' && leaf.type.kind === 'string' && !leaf.type.dictionary)
-      return `the rule oneOf needs text of few values, and ${leaf.path} is declared without: types.string({ dictionary: true })`;
+      return `the rule oneOf needs a dictionary field; declare ${leaf.path} as types.string({ dictionary: true })`;
   }
   return undefined;
 }

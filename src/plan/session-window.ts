@@ -1,10 +1,10 @@
-/** Session windows as a grouping key: data only, which the operator of sessions carries out. */
+/** Session windows as a grouping key: data only, which the operator of sessions runs. */
 import type { Expr } from './expression/expr.ts';
 import type { Expression } from './expression/node.ts';
 import { TallystreamError } from '../errors.ts';
 import { durationMs, type DurationText } from './window.ts';
 
-/** A key of sessions: what `sessionWindow(…)` gives, for `groupBy`. */
+/** A grouping key for sessions: the result of `sessionWindow(…)`. */
 export interface SessionWindowKey<Name extends string = string> {
   readonly sessionWindow: { readonly of: Expression; readonly gapMs: number };
   readonly name: Name;
@@ -12,9 +12,9 @@ export interface SessionWindowKey<Name extends string = string> {
 }
 
 /**
- * Groups rows that come within `gap` after one another. The result is a struct with `start`, the first row's time, and
+ * Groups rows whose times are less than `gap` apart. The result is a struct with `start`, the first row's time, and
  * `end`, the last row's time plus the gap.
- * @throws TallystreamError `USAGE` for a duration that is none, or not above 0
+ * @throws TallystreamError `USAGE` for a gap that is not a duration above 0
  */
 export function sessionWindow(
   column: Expr<'timestamp'>,
@@ -24,7 +24,7 @@ export function sessionWindow(
   if (gapMs <= 0) {
     throw new TallystreamError('USAGE', {
       what: `sessionWindow(…, '${gap}') has no gap.`,
-      mend: "Write one, such as '30 minutes'.",
+      mend: "Give it one, such as '30 minutes'.",
     });
   }
   return keyOf('session_window', { of: column.node, gapMs });

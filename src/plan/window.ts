@@ -17,11 +17,11 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 export type DurationText = `${number} ${string}`;
 
 /**
- * Groups by windows of event time: tumbling, or sliding where `slide` is shorter than `size`. `start` moves them all.
- * They are aligned to 1970-01-01T00:00:00Z; where size and slide are whole days, to midnights of the query's zone. The
- * result is a struct with `start` and `end`.
- * @throws TallystreamError `USAGE` for a duration that is none, a slide longer than the size, or a start not shorter
- * than the slide (as Spark refuses them).
+ * Groups by windows of event time. They are tumbling windows, or sliding ones if `slide` is shorter than `size`.
+ * `start` shifts all of them. Windows are aligned to 1970-01-01T00:00:00Z; if size and slide are whole days, to
+ * midnight in the query's time zone. The result is a struct with `start` and `end`.
+ * @throws TallystreamError `USAGE` for an invalid duration, a slide longer than the size, or a start that is not
+ * shorter than the slide (as in Spark)
  */
 export function window(
   column: Expr<'timestamp'>,
@@ -37,13 +37,13 @@ export function window(
   if (slideMs > sizeMs) {
     throw unusable(
       `A slide of ${slide} is longer than the window of ${size}`,
-      'Events between two windows would be in none: make the slide the size, or shorter.',
+      'Events between two windows would be in none. Make the slide at most as long as the window.',
     );
   }
   if (Math.abs(startMs) >= slideMs)
     throw unusable(
       `A start of ${start} is not shorter than the slide of ${slide}`,
-      'Take whole slides off it.',
+      'Make it shorter than the slide.',
     );
   const node: WindowNode = Object.freeze({
     kind: 'window',
@@ -59,7 +59,7 @@ function unusable(what: string, mend: string): TallystreamError {
   return new TallystreamError('USAGE', { what: `${what}.`, mend });
 }
 
-/** Milliseconds of a duration as Spark writes them, without months and years, which have no length. */
+/** The milliseconds of a duration in Spark's notation. Months and years are not allowed, because their length varies. */
 export function durationMs(text: unknown): number {
   const parts = (typeof text === 'string' ? text : '').trim().split(/\s+/);
   let sum = 0;

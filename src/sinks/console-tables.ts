@@ -12,16 +12,16 @@ const RULE = '-'.repeat(43);
 
 const LOSS: Loss = {
   what: 'The rows of a batch could not be written to the output.',
-  mend: 'The batch is not committed; the query carries it out again at the next start.',
+  mend: 'The batch is not committed; the next start of the query replays it.',
 };
 
 export interface ConsoleSinkOptions {
   readonly stream: Writable;
-  /** At most so many rows of an output, the first ones; 20 where left out. */
+  /** At most this many rows of an output, the first ones; 20 if left out. */
   readonly numRows?: number;
-  /** Cells are cut to 20 columns of the terminal, or to so many; `false` leaves them whole. True where left out. */
+  /** Cells are cut to this many columns of the terminal; `true` (the default) is 20, `false` does not cut them. */
   readonly truncate?: boolean | number;
-  /** Instants are shown as the clocks of this zone; UTC where left out. */
+  /** Instants are shown as the clocks of this zone; UTC if left out. */
   readonly timeZone?: string;
 }
 
@@ -34,7 +34,7 @@ export interface ConsoleSinkOptions {
 export function createConsoleSink(options: ConsoleSinkOptions): Sink {
   const { stream, numRows: rowsMax = ROWS_SHOWN, truncate = true, timeZone = 'UTC' } = options;
   const zone = TimeZone.of(timeZone);
-  // A stream says each error twice, to the write and as an event that ends the process where nobody listens.
+  // A stream says each error twice, to the write and as an event that ends the process where no one listens.
   stream.on('error', () => undefined);
   const last = new Map<string, number>();
   return {

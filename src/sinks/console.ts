@@ -4,12 +4,12 @@ import type { ReportPrinter } from '../contracts/sink.ts';
 import { TallystreamError } from '../errors.ts';
 
 /**
- * Whoever read the output has closed it (`tallystream run | head`). The command ends quietly with exit code 0; the
+ * The reader of the output closed it (`tallystream run | head`). The command ends quietly with exit code 0; the
  * report was not printed and must not be marked as printed.
  */
 export class OutputClosedError extends Error {
   constructor(cause: unknown) {
-    super('the reader of the output has closed it', { cause });
+    super('the reader of the output closed it', { cause });
     this.name = 'OutputClosedError';
   }
 }
@@ -26,7 +26,7 @@ export interface ReportPrinterOptions {
  * more (a full disk under a redirected file). A repeat after an error prints the whole report again.
  */
 export function createReportPrinter({ stream, render }: ReportPrinterOptions): ReportPrinter {
-  // A stream says each error twice, to the write and as an event that ends the process where nobody listens.
+  // A stream says each error twice, to the write and as an event that ends the process where no one listens.
   stream.on('error', () => undefined);
   return {
     async print(report) {
@@ -44,7 +44,7 @@ export interface Loss {
 
 const REPORT: Loss = {
   what: 'A report could not be written to the output.',
-  mend: 'The batch is committed; its report is printed again at the next start.',
+  mend: 'The batch is committed; the next start prints its report again.',
 };
 
 /**

@@ -42,7 +42,7 @@ export async function writeWhole(
   const hidden = join(folder, `.${basename(path)}.${epoch}.tmp`);
   await prepareFolder(folder);
   try {
-    // Whatever has the hidden name, a symbolic link that somebody put there among it, is removed and never followed.
+    // Whatever has the hidden name, a symbolic link that someone put there among it, is removed and never followed.
     await rm(hidden, { force: true });
     const file = createWriteStream(hidden, { flush: true, flags: 'wx', mode: await modeIn(folder) });
     const source = Readable.from(chunks, { objectMode: true });
@@ -71,7 +71,7 @@ export async function removeFiles(folder: string, names: readonly string[]): Pro
 }
 
 /**
- * Removes what earlier runners left hidden, and answers the highest batch of which there is a file; undefined where there
+ * Removes what earlier runners left hidden, and answers the highest batch of which there is a file; undefined if there
  * is none.
  */
 export async function settleFolder(path: string): Promise<number | undefined> {
@@ -88,16 +88,16 @@ export async function settleFolder(path: string): Promise<number | undefined> {
 
 /**
  * Notes that a folder is a query's. One of two would replace the files of the other.
- * @throws CONFIG_INVALID where it is another query's
+ * @throws CONFIG_INVALID if it is another query's
  */
 export async function claimFolder(path: string, queryId: string, epoch: number): Promise<void> {
   const owner = await ownerOf(path);
   if (owner === queryId) return;
   if (owner !== undefined) {
     throw new TallystreamError('CONFIG_INVALID', {
-      what: `The folder ${path} holds the files of another query (${owner}).`,
-      why: 'A query has another id where its checkpoint was removed, or is at another place.',
-      mend: 'Name another folder, or move what is in it away, or bring the checkpoint back.',
+      what: `The folder ${path} contains the files of another query (${owner}).`,
+      why: 'A query gets a new id if its checkpoint was removed or moved.',
+      mend: 'Use another folder, move the files out of this one, or restore the checkpoint.',
     });
   }
   const note = `${JSON.stringify({ schemaVersion: 1, queryId })}\n`;

@@ -1,4 +1,4 @@
-/** Batches as files: NDJSON or Parquet, one a batch and output. */
+/** Batches as files: NDJSON or Parquet, one per batch and output. */
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -18,20 +18,20 @@ import {
 import { loadParquet, type ParquetCompression, type ParquetWriter } from './parquet.ts';
 import { sinkFailure } from './sink-error.ts';
 
-/** Lines go to the file in pieces of about so many characters. */
+/** Lines go to the file in pieces of about this many characters. */
 const PIECE_CHARACTERS = 256 * 1024;
 
 const EXTENSIONS = ['ndjson', 'ndjson.gz', 'parquet'] as const;
 
 export type FileSinkOptions = {
-  /** A folder, made where it is not there; it is the query's alone. */
+  /** A folder, made if it is not there; it is the query's alone. */
   readonly path: string;
 } & (
   | {
       readonly format: 'ndjson';
       /** Compressed, as `.ndjson.gz`. */
       readonly gzip?: boolean;
-      /** How decimals and longs are written; `exact` where left out. */
+      /** How decimals and longs are written; `exact` if left out. */
       readonly numbers?: NonNullable<JsonOptions['numbers']>;
     }
   | {

@@ -5,7 +5,7 @@ import type { Log, PartitionOffsets, RecordChunk, RecordInput, TopicOptions } fr
 /** One partition, so that the newest marker is the one at the highest offset. */
 export const CONTROL_TOPIC: TopicOptions = { partitions: 1, compacted: true };
 
-/** Looked through from the end, so many offsets at first and four times as many each time after. */
+/** Looked through from the end, this many offsets at first and four times as many each time after. */
 const FIRST_LOOK_OFFSETS = 256;
 
 const DECODER = new TextDecoder();
@@ -23,7 +23,7 @@ export function markerOf(identity: BatchIdentity, topics: Readonly<Record<string
   return { key: Buffer.from(queryId), value: Buffer.from(value) };
 }
 
-/** The query's newest marker; undefined where there is none. Markers of other queries are passed over. */
+/** The query's newest marker; undefined if there is none. Markers of other queries are passed over. */
 export async function newestMarker(log: Log, topic: string, queryId: string): Promise<Marker | undefined> {
   const [bounds] = await log.offsets(topic);
   if (bounds === undefined) return undefined;
@@ -48,7 +48,7 @@ async function lastWithin(log: Log, window: Window, queryId: string): Promise<Ma
   return found;
 }
 
-/** Whatever else lies in the topic is not ours. */
+/** Whatever else is in the topic is not ours. */
 function markerIn(chunk: RecordChunk, row: number, queryId: string): Marker | undefined {
   const text = (start: Int32Array, end: Int32Array): string =>
     (start[row] as number) < 0 ? '' : DECODER.decode(chunk.bytes.subarray(start[row], end[row]));

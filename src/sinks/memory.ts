@@ -37,7 +37,7 @@ export function createMemorySink(name = 'memory'): MemorySink {
     async write(batch, identity) {
       const { plan, accounting, aggregates, sample, lost } = batch;
       const { queryId, batchId } = identity;
-      // A copy, because the engine goes on with its own values after the call.
+      // A copy, because the engine continues with its own values after the call.
       const result = structuredClone({
         plan,
         accounting,

@@ -1,10 +1,13 @@
-/** Exactly once for `foreachBatch`, in a PostgreSQL database of the user's, through whatever client they have. */
+/** Exactly-once writes for `foreachBatch`, in the user's PostgreSQL database and with the user's client. */
 import { TallystreamError } from '../errors.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
 import { onceCallsOf } from '../contracts/once-calls.ts';
 import { isNew, LEDGER, noteCall, refuseSecond, type Noted, type OnceOptions } from './once.ts';
 
-/** What is asked of a client: one connection, `$1` for the first value. `Client` and `PoolClient` of `pg` have it. */
+/**
+ * The part of a client that is used: one connection, with `$1` for the first value. `Client` and `PoolClient` of `pg`
+ * have it.
+ */
 export interface PostgresClient {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
@@ -19,21 +22,22 @@ interface LedgerRow {
 }
 
 /**
- * Runs `body` in a transaction that also notes `(queryId, batchId)`, and answers true; answers false, and runs nothing,
- * where the pair is noted already. So whatever `body` writes through `tx` is there once, whenever the process dies:
+ * Runs `body` in a transaction that also records `(queryId, batchId)`, and returns true. If the pair is already
+ * recorded, it runs nothing and returns false. So everything that `body` writes through `tx` is written exactly once,
+ * even if the process dies:
  *
  *     foreachBatch(async (batch, batchId, info) => {
  *       await onceInPostgres(client, info, async (tx) => { … });
  *     })
  *
- * `client` is one connection without an open transaction, not a pool; the table `tallystream_batches` is made in the first
- * schema of its search path, where it is not there. `body` leaves beginning and ending to this function, and nothing else
- * may use the connection meanwhile. Two runners of one query wait for each other. The commit waits for the server's disk.
- * PostgreSQL 9.5 or newer.
- * @throws what `body` and the client throw, with nothing written, but for a connection that breaks within the commit: a
- * repeat then finds what became of it; USAGE for a pool, for a second call of one name in one call of a handler,
- * and for a body that ends the transaction; WRITER_FENCED where a
- * newer runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
+ * `client` is one connection without an open transaction, not a pool. The table `tallystream_batches` is created in
+ * the first schema of its search path if it does not exist. `body` must not begin or end transactions, and nothing
+ * else may use the connection meanwhile. Two runners of one query wait for each other. The commit waits for the
+ * server's disk. Needs PostgreSQL 9.5 or newer.
+ * @throws what `body` and the client throw, with nothing written. The exception is a connection that breaks during the
+ * commit: a repeat of the batch finds out whether it was committed. USAGE for a pool, for a second call with one name
+ * in one call of a handler, and for a body that ends the transaction; WRITER_FENCED if a newer runner of the query has
+ * written; CHECKPOINT_CORRUPT if the checkpoint is older than the database
  */
 export async function onceInPostgres<Client extends PostgresClient>(
   client: Client,
@@ -43,7 +47,7 @@ export async function onceInPostgres<Client extends PostgresClient>(
 ): Promise<boolean> {
   if ('idleCount' in client) {
     throw usage(
-      'the client is a pool, whose queries may each take another connection',
+      'the client is a pool, and each of its queries may use another connection',
       'Give it one connection: await pool.connect().',
     );
   }
@@ -82,7 +86,7 @@ async function carryOut<Client extends PostgresClient>(
   const { noted, transaction } = await lockNote(client, identity.queryId, name);
   if (!isNew(noted, identity, PLACE)) return false;
   await body(client);
-  // It also fails where a statement of the body has failed and the body went on, as every statement does then.
+  // It also fails where a statement of the body has failed and the body continued, as every statement does then.
   const { rows } = await client.query(
     `UPDATE ${LEDGER} SET batch_id = $3, epoch = $4
      WHERE query_id = $1 AND name = $2 AND txid_current()::text = $5 RETURNING 1`,
@@ -90,14 +94,14 @@ async function carryOut<Client extends PostgresClient>(
   );
   if (rows.length === 1) return true;
   throw usage(
-    'the body has ended the transaction, so what it wrote and the note of the batch are apart',
-    'Leave COMMIT and ROLLBACK to onceInPostgres, throw to undo, and share the connection with nothing else.',
+    'the body ended the transaction, so its writes and the record of the batch are not atomic',
+    'Leave COMMIT and ROLLBACK to onceInPostgres, throw to undo, and do not share the connection.',
   );
 }
 
 /**
  * The row is there before it is locked, so that two runners wait for each other at the first batch too. A server that
- * answers a commit before it is on its disk is told to wait: what a power cut takes back would be missing for ever, since
+ * answers a commit before it is on its disk is told to wait: what a power cut takes back would be missing forever, since
  * the checkpoint does not write it again.
  */
 async function lockNote(
@@ -118,7 +122,7 @@ async function lockNote(
   );
   const row = rows[0] as LedgerRow | undefined;
   if (row === undefined) {
-    throw usage('the connection is shared, or is in no transaction', 'Give it a connection of its own.');
+    throw usage('the connection is shared, or not in a transaction', 'Give it its own connection.');
   }
   return {
     noted: { batchId: Number(row.batch_id), epoch: Number(row.epoch) },

@@ -1,4 +1,4 @@
-/** Exactly once for `foreachBatch`, in a SQLite file of the user's. */
+/** Exactly-once writes for `foreachBatch`, in the user's SQLite file. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../errors.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
@@ -18,19 +18,20 @@ const PLACE = 'The SQLite database';
 const FULL = 2;
 
 /**
- * Runs `body` in a transaction that also notes `(queryId, batchId)`, and answers true; answers false, and runs nothing,
- * where the pair is noted already. So whatever `body` writes through `tx` is there once, whenever the process dies:
+ * Runs `body` in a transaction that also records `(queryId, batchId)`, and returns true. If the pair is already
+ * recorded, it runs nothing and returns false. So everything that `body` writes through `tx` is written exactly once,
+ * even if the process dies:
  *
  *     foreachBatch((batch, batchId, info) => {
  *       onceInSqlite(database, info, (tx) => { … });
  *     })
  *
- * `connection` is a `DatabaseSync` of `node:sqlite` without an open transaction; the table `tallystream_batches` is made in its
- * file. `body` is synchronous, as the connection is, and leaves beginning and ending to this function. Effects elsewhere
- * (a mail, another file) are not part of it. The commit waits for the disk, whatever `PRAGMA synchronous` says.
- * @throws what `body` throws, with nothing written; USAGE for a connection within a transaction, for a second call of one
- * name in one call of a handler, and for a body that ends the transaction or is asynchronous; WRITER_FENCED where a newer
- * runner of the query has written; CHECKPOINT_CORRUPT where the checkpoint is older than the database
+ * `connection` is a `DatabaseSync` of `node:sqlite` without an open transaction. The table `tallystream_batches` is
+ * created in its file. `body` is synchronous and must not begin or end transactions. Effects elsewhere (a mail,
+ * another file) are not part of the transaction. The commit waits for the disk, regardless of `PRAGMA synchronous`.
+ * @throws what `body` throws, with nothing written; USAGE for a connection in a transaction, for a second call with
+ * one name in one call of a handler, and for a body that ends the transaction or is asynchronous; WRITER_FENCED if a
+ * newer runner of the query has written; CHECKPOINT_CORRUPT if the checkpoint is older than the database
  */
 export function onceInSqlite<Connection extends SqliteConnection>(
   connection: Connection,
@@ -40,7 +41,7 @@ export function onceInSqlite<Connection extends SqliteConnection>(
 ): boolean {
   const database = connection as unknown as DatabaseSync;
   if (database.isTransaction) {
-    throw usage('the connection is within a transaction', 'Call it outside of one: it makes its own.');
+    throw usage('the connection is in a transaction', 'Call it outside a transaction; it starts its own.');
   }
   // A database in memory has no location, and is its connection's alone.
   const place = database.location() ?? `memory ${connectionNumber(database)}`;
@@ -52,8 +53,8 @@ export function onceInSqlite<Connection extends SqliteConnection>(
       refusePromise(body(connection));
       if (!database.isTransaction) {
         throw usage(
-          'the body has ended the transaction, so what it wrote and the note of the batch are apart',
-          'Leave COMMIT and ROLLBACK to onceInSqlite; throw to undo.',
+          'the body ended the transaction, so its writes and the record of the batch are not atomic',
+          'Leave COMMIT and ROLLBACK to onceInSqlite, and throw to undo.',
         );
       }
       noteIn(database, identity, name);
@@ -75,7 +76,7 @@ function connectionNumber(database: DatabaseSync): number {
   return lastNumber;
 }
 
-/** A commit that a power cut takes back would be missing for ever, since the checkpoint does not write it again. */
+/** A commit that a power cut takes back would be missing forever, since the checkpoint does not write it again. */
 function durably<T>(database: DatabaseSync, act: () => T): T {
   const statement = database.prepare('PRAGMA synchronous');
   statement.setReturnArrays(true);
@@ -91,9 +92,9 @@ function durably<T>(database: DatabaseSync, act: () => T): T {
 
 function refusePromise(result: unknown): void {
   if (!(result instanceof Promise)) return;
-  // It goes on by itself, outside of the transaction; what becomes of it is not for anybody.
+  // It continues by itself, outside of the transaction; what becomes of it is not for anybody.
   result.catch(() => undefined);
-  throw usage('the body is asynchronous', 'Await what it needs before the call, and write without waiting.');
+  throw usage('the body is asynchronous', 'Await what it needs before the call, and write synchronously.');
 }
 
 function usage(what: string, mend: string): TallystreamError {

@@ -1,26 +1,26 @@
 /**
- * What makes a batch exactly once in a database that is not the checkpoint's: the batch's identity is written in the same
- * transaction as the batch. Batches of a query ascend, and only the one that was planned and not committed is repeated, so
- * the last one is all that has to be remembered.
+ * Writes a batch exactly once in a database other than the checkpoint's: the batch's identity is written in the same
+ * transaction as the batch. Batch ids ascend, and only a batch that was planned but not committed is repeated, so only
+ * the last one has to be remembered.
  */
 import { TallystreamError } from '../errors.ts';
 import { onceCallsOf } from '../contracts/once-calls.ts';
 import type { BatchIdentity } from '../contracts/sink.ts';
 
-/** Where the last batch of each query is noted, in the user's own database. */
+/** The table for the last batch of each query, in the user's own database. */
 export const LEDGER = 'tallystream_batches';
 
-/** Where the handler's results and the mark of its last batch lie. */
+/** Options of `onceInSqlite` and `onceInPostgres`. */
 export interface OnceOptions {
   /**
-   * Tells the writes of one query apart if it has several a batch, each in a transaction of its own. A second one of the
-   * same name in one call of a handler is refused: it would find its batch noted by the first, and be left out.
+   * Distinguishes several writes per batch, each in its own transaction. A second write with the same name in one call
+   * of a handler is an error: its batch would already be recorded by the first, so it would be skipped.
    */
   readonly name?: string;
 }
 
 /**
- * Notes a call of `helper` that is about to be carried out, within one call of a handler.
+ * Notes a call of `helper` that is about to be run, within one call of a handler.
  * @param place tells databases apart
  * @throws USAGE for the second one of a name
  */
@@ -28,8 +28,8 @@ export function refuseSecond(helper: string, identity: BatchIdentity, name: stri
   if (onceCallsOf(identity)?.has(`${place}\n${name}`) !== true) return;
   throw new TallystreamError('USAGE', {
     what: `${helper}: the handler calls it twice for batch ${identity.batchId}, both times ${name === '' ? 'without a name' : `as ${JSON.stringify(name)}`}.`,
-    why: 'The second call would find the batch noted by the first, and its writes would be left out.',
-    mend: "Write all of it in one call, or give each call a name of its own: { name: 'audit' }.",
+    why: 'The first call records the batch as written, so the writes of the second would be skipped.',
+    mend: "Write everything in one call, or give each call its own name: { name: 'audit' }.",
   });
 }
 
@@ -77,9 +77,9 @@ export function isNew(noted: Noted | undefined, identity: BatchIdentity, place: 
       throw fencedError(place, identity.epoch, verdict.epoch);
     case 'went back':
       throw new TallystreamError('CHECKPOINT_CORRUPT', {
-        what: `${place} holds batch ${verdict.last} of this query, which is at batch ${identity.batchId}.`,
+        what: `${place} already holds batch ${verdict.last} of this query, but the query is at batch ${identity.batchId}.`,
         why: 'The checkpoint is an older copy.',
-        mend: 'Bring the newest copy of the checkpoint back, or the copy of the database that belongs to this one.',
+        mend: 'Restore the newest copy of the checkpoint, or the copy of the database that belongs to this checkpoint.',
       });
   }
 }
@@ -87,6 +87,6 @@ export function isNew(noted: Noted | undefined, identity: BatchIdentity, place: 
 export function fencedError(place: string, epoch: number, newest: number): TallystreamError {
   return new TallystreamError('WRITER_FENCED', {
     what: `A newer runner of this query (epoch ${newest}) has written to ${place}; this one is epoch ${epoch}.`,
-    mend: 'Leave the newer one running. Where there is none, the checkpoint is an older copy: bring the newest back.',
+    mend: 'Leave the newer one running. If there is none, this checkpoint is an older copy: restore the newest one.',
   });
 }

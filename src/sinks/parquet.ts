@@ -1,4 +1,4 @@
-/** Output tables as Parquet, by the package hyparquet-writer, which is loaded where it is asked for. */
+/** Output tables as Parquet, by the package hyparquet-writer, which is loaded if it is asked for. */
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { parquetWriteBuffer, ParquetWriteOptions } from 'hyparquet-writer';
 import type { Column, ColumnBatch } from '../columns/column-chunk.ts';
@@ -69,8 +69,8 @@ async function load(): Promise<typeof parquetWriteBuffer> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new TallystreamError('CONFIG_INVALID', {
-      what: `Parquet files are written by the package ${PACKAGE}, which is not installed.`,
-      mend: `Run: npm install ${PACKAGE}@${VERSION}, in the folder of the program; or write NDJSON.`,
+      what: `Parquet output needs the package ${PACKAGE}, which is not installed.`,
+      mend: `Run npm install ${PACKAGE}@${VERSION} in the program's folder, or write NDJSON.`,
       cause: error,
     });
   }

@@ -15,8 +15,8 @@ export function sinkFailure(error: unknown, place: string): unknown {
     what: `The output ${place} could not be written.`,
     why: `${typeof errcode === 'number' ? 'SQLite' : 'The system'} says: ${error.message}.`,
     mend: isFull
-      ? 'Free space on the disk, then start the query again: it goes on with this batch.'
-      : 'Remove the cause, then start the query again: it goes on with this batch.',
+      ? 'Free some disk space, then start the query again; it continues with this batch.'
+      : 'Fix the cause, then start the query again; it continues with this batch.',
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-/** How rows lie in a table of SQLite: the columns, their types, and a check of a table that is there already. */
+/** How rows are in a table of SQLite: the columns, their types, and a check of a table that is there already. */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { cellOf, type Scalar } from '../columns/rows.ts';
 import type { Column } from '../columns/column-chunk.ts';
@@ -12,14 +12,14 @@ export interface TableColumn extends Leaf {
   readonly name: string;
 }
 
-/** One a leaf, in the schema's order. @throws CONFIG_INVALID where two have one name in SQL */
+/** One a leaf, in the schema's order. @throws CONFIG_INVALID if two have one name in SQL */
 export function columnsOfTable(ofSchema: Schema, table: string): readonly TableColumn[] {
   const names = new Set<string>();
   return leavesOf(ofSchema).map((leaf) => {
     const name = leaf.path.replaceAll('.', '_');
     const folded = name.toLowerCase();
     if (names.has(folded)) {
-      throw tableError(table, `two of its columns would be named ${name}, which SQL does not tell apart`);
+      throw tableError(table, `two of its columns would be named ${name}, and SQL ignores case in names`);
     }
     names.add(folded);
     return { ...leaf, name };
@@ -28,7 +28,7 @@ export function columnsOfTable(ofSchema: Schema, table: string): readonly TableC
 
 /**
  * The columns that name a row: a leaf by its path, a struct (`window`) for all in it.
- * @throws CONFIG_INVALID where there is none of a name, or no name at all
+ * @throws CONFIG_INVALID if there is none of a name, or no name at all
  */
 export function keyColumnsOf(
   columns: readonly TableColumn[],
@@ -36,19 +36,16 @@ export function keyColumnsOf(
   table: string,
 ): readonly TableColumn[] {
   if (keys.length === 0) {
-    throw tableError(
-      table,
-      'in update mode a row replaces the one with its key, and no key columns are named',
-    );
+    throw tableError(table, 'update mode replaces rows by key, but no key columns are named');
   }
   return keys.flatMap((key) => {
     const found = columns.filter(({ path }) => path === key || path.startsWith(`${key}.`));
-    if (found.length === 0) throw tableError(table, `there is no column ${key} to be a key`);
+    if (found.length === 0) throw tableError(table, `the key column ${key} does not exist`);
     return found;
   });
 }
 
-/** Makes the table where there is none. @throws CONFIG_INVALID where the one that is there cannot hold the rows */
+/** Makes the table if there is none. @throws CONFIG_INVALID if the one that is there cannot hold the rows */
 export function ensureTable(
   database: DatabaseSync,
   table: string,
@@ -79,7 +76,7 @@ function checkColumns(
     if (type.kind === 'decimal' && !keepsText(declared)) {
       throw tableError(
         table,
-        `its column ${name} is ${declared}, in which SQLite makes a float of a decimal; TEXT keeps it exact`,
+        `its column ${name} is ${declared}, which stores a decimal as a float; declare it TEXT to keep it exact`,
       );
     }
   }
@@ -136,7 +133,7 @@ function jsonOfArray(cells: readonly Scalar[]): string {
   return `[${cells.map((cell) => (typeof cell === 'bigint' ? String(cell) : JSON.stringify(cell))).join(',')}]`;
 }
 
-/** A name as SQL reads it, whatever stands in it. */
+/** A name as SQL reads it, whatever is in it. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
@@ -144,6 +141,6 @@ export function quoted(name: string): string {
 function tableError(table: string, why: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what: `The table ${table} cannot take the rows of this query: ${why}.`,
-    mend: 'Name another table, or change the query or the table.',
+    mend: 'Use another table, or change the query or the table.',
   });
 }

@@ -24,11 +24,11 @@ import {
 const BUSY_TIMEOUT_MS = 5_000;
 
 export interface TableSinkOptions {
-  /** The SQLite file; made where it is not there. */
+  /** The SQLite file; made if it is not there. */
   readonly path: string;
   /** append: rows are added; update: a row replaces the one with its key; complete: the rows replace all that was there. */
   readonly outputMode: OutputMode;
-  /** The table of an output; one of the output's name where left out. Made where it is not there. */
+  /** The table of an output; one of the output's name if left out. Made if it is not there. */
   readonly tableOf?: (output: string) => string;
   /** By output: the columns that name a row, for groups in update mode. A struct, such as `window`, is all in it. */
   readonly keyColumns?: Readonly<Record<string, readonly string[]>>;
@@ -37,7 +37,7 @@ export interface TableSinkOptions {
 /**
  * Each of the schema's leaves has a column, `window.start` is `window_start`; a table that is there may have others. Types
  * are those that people read: decimals are TEXT, exact, with all their decimals; instants and dates ISO TEXT. In update
- * mode sessions that became part of another one are removed. The table `tallystream_batches` is made beside them.
+ * mode sessions that became part of another one are removed. The table `tallystream_batches` is created in the same file.
  *
  * `write` throws CONFIG_INVALID where a table cannot hold the rows, CHECKPOINT_CORRUPT where the checkpoint is older than
  * the file, and SINK_FAILED, STORAGE_FULL and WRITER_FENCED as other sinks do.

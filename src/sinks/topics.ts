@@ -1,5 +1,5 @@
 /**
- * Writes a batch to topics in one transaction together with its marker (KIP-98), so that whoever reads committed sees
+ * Writes a batch to topics in one transaction together with its marker (KIP-98), so that a reader of committed records sees
  * each batch once: a runner that starts fences the one before it, settles what it left open, and then reads the marker.
  */
 import { invariant, TallystreamError } from '../errors.ts';
@@ -18,12 +18,12 @@ export interface TopicSinkOptions {
   readonly controlTopic: string;
 }
 
-/** @throws CONFIG_INVALID where the log has no transactions */
+/** @throws CONFIG_INVALID if the log has no transactions */
 export function createTopicSink(options: TopicSinkOptions): Sink {
   if (options.log.openTransactions !== undefined) return new TopicSink(options);
   throw new TallystreamError('CONFIG_INVALID', {
-    what: `The ${options.log.format} log has no transactions, and output topics are written in one.`,
-    mend: 'Use the log kafka, or turn output topics off.',
+    what: `Output topics are written in transactions, which the ${options.log.format} log does not have.`,
+    mend: 'Use the log kafka, or turn off output topics.',
   });
 }
 
@@ -61,7 +61,7 @@ class TopicSink implements Sink {
   async write(result: BatchResult, identity: BatchIdentity): Promise<void> {
     const { outputs, controlTopic } = this.options;
     const { writer } = this;
-    invariant(writer !== undefined, 'the topics are opened before they are written');
+    invariant(writer !== undefined, 'the topics were written before they were opened');
     try {
       const appends = new Appends(writer);
       for (const output of outputs) {
@@ -70,7 +70,7 @@ class TopicSink implements Sink {
       await appends.addMarker(controlTopic, markerOf(identity, this.topicIds));
       await appends.flush();
     } catch (error) {
-      // Whoever opens next would take it back all the same; readers need not wait so long.
+      // The next one to open would abort it anyway; readers need not wait that long.
       await writer.abort().catch(() => undefined);
       throw error;
     }
@@ -118,7 +118,7 @@ class Appends {
     this.byTopic.clear();
     this.records = 0;
     this.bytes = 0;
-    // None is under way any more when the first error is thrown: only then may the transaction be taken back.
+    // None is in progress any more when the first error is thrown: only then may the transaction be taken back.
     const failed = (await Promise.allSettled(appends)).find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }

@@ -7,14 +7,14 @@ import type { StreamHost } from './stream-host.ts';
 import { StreamWriter, TablesWriter } from './stream-writer.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
-/** What the compiler says where an operation stands behind an aggregate. */
+/** The compiler's message for an operation after an aggregation. */
 type InForeachBatch =
-  'Behind an aggregate this belongs into foreachBatch((batch) => …): its batch has filter, select, groupBy and the others';
+  'After an aggregation, do this in foreachBatch((batch) => …): its batch has filter, select, groupBy and the others';
 
 /** An aggregate of any schema. */
 export type AnyAggregated = Pick<AggregatedStream<Schema>, 'parts' | 'schema'>;
 
-/** The groups of a stream: a row for each, with its keys and its measures. */
+/** The groups of a stream: one row per group, with its keys and its measures. */
 export class AggregatedStream<S extends Schema> {
   private readonly host: StreamHost;
   /** For `aggregateEach`, which puts several together. */
@@ -38,22 +38,25 @@ export class AggregatedStream<S extends Schema> {
     });
   }
 
-  /** There is none behind an aggregate: filter the rows of each batch, `foreachBatch((batch) => batch.filter(…))`. @throws USAGE */
+  /** Not available after an aggregation: use `foreachBatch((batch) => batch.filter(…))`. @throws USAGE */
   filter(..._condition: readonly InForeachBatch[]): never {
     throw behindAggregate('filter');
   }
 
-  /** There is none behind an aggregate: `foreachBatch((batch) => batch.select(…))`. @throws USAGE */
+  /** Not available after an aggregation: use `foreachBatch((batch) => batch.select(…))`. @throws USAGE */
   select(..._columns: readonly InForeachBatch[]): never {
     throw behindAggregate('select');
   }
 
-  /** There is none behind an aggregate: `foreachBatch((batch) => batch.select(…))` computes too. @throws USAGE */
+  /**
+   * Not available after an aggregation: use `foreachBatch((batch) => batch.select(…))`, which also computes. @throws
+   * USAGE
+   */
   withColumn(..._column: readonly InForeachBatch[]): never {
     throw behindAggregate('withColumn');
   }
 
-  /** There is none behind an aggregate: `foreachBatch((batch) => batch.groupBy(…).agg({ … }))`. @throws USAGE */
+  /** Not available after an aggregation: use `foreachBatch((batch) => batch.groupBy(…).agg({ … }))`. @throws USAGE */
   groupBy(..._keys: readonly InForeachBatch[]): never {
     throw behindAggregate('groupBy');
   }
@@ -64,7 +67,7 @@ export type SchemasOf<Each extends Readonly<Record<string, AnyAggregated>>> = {
   readonly [Name in keyof Each]: Each[Name]['schema'];
 };
 
-/** Several aggregates of one stream, fed by one read of the source. */
+/** Several aggregates of one stream, which share one read of the source. */
 export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>> {
   private readonly host: StreamHost;
   private readonly outputs: Outputs;
@@ -75,7 +78,7 @@ export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>>
     this.outputs = { parts: joined(base, Object.values(aggregates)), aggregates };
   }
 
-  /** The plan as frozen data, for whoever carries it out by other means. @throws USAGE */
+  /** The plan as frozen data, to run it by other means. @throws USAGE */
   plan(settings: PlanSettings): QueryPlan {
     return planOf(this.outputs, settings);
   }
@@ -86,7 +89,7 @@ export class AggregatedStreams<Schemas extends Readonly<Record<string, Schema>>>
   }
 }
 
-/** The stream with the computed columns of all aggregates; one that two of them made under one name is one. */
+/** The stream with the computed columns of all aggregates. Equal columns of one name are merged. */
 function joined(base: StreamParts, aggregates: readonly AggregateParts[]): StreamParts {
   const steps = [...base.steps];
   for (const { parts } of aggregates) {
@@ -103,23 +106,23 @@ function joined(base: StreamParts, aggregates: readonly AggregateParts[]): Strea
 
 function behindAggregate(operation: string): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: `${operation} stands behind an aggregate, where a stream has no ${operation}.`,
-    why: 'A query keeps and emits its groups as they are; what is asked of them then is asked batch by batch.',
-    mend: `Put it before groupBy, or do it with the rows of a batch: foreachBatch((batch) => batch.${operation === 'withColumn' ? 'select' : operation}(…)).`,
+    what: `${operation} cannot follow an aggregation.`,
+    why: 'A query emits its groups as they are; to work on them, use the rows of each batch.',
+    mend: `Call it before groupBy, or on the rows of a batch: foreachBatch((batch) => batch.${operation === 'withColumn' ? 'select' : operation}(…)).`,
   });
 }
 
 function otherStream(): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: 'aggregateEach: an aggregate is of another stream than the one that it was given.',
-    why: 'All of them are fed by one read of the source, so what filters it stands before.',
-    mend: 'Filter before aggregateEach, or start a query for each.',
+    what: 'aggregateEach: an aggregate belongs to a different stream.',
+    why: 'All aggregates share one read of the source, so its filters come first.',
+    mend: 'Filter before aggregateEach, or start one query per aggregate.',
   });
 }
 
 function nameTwice(name: string): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: `aggregateEach: two aggregates compute a column ${name}, each another one.`,
+    what: `aggregateEach: two aggregates define the column ${name} differently.`,
     mend: 'Give one of them another name.',
   });
 }

@@ -31,7 +31,7 @@ export function compute(
   };
 }
 
-/** A column of the plan keeps its name for ever, so one that takes another's place has a name of its own. */
+/** A column of the plan keeps its name forever, so one that takes another's place has its own name. */
 function freeName({ input, steps }: StreamParts, name: string): string {
   const taken = new Set(leavesOf(input).map(({ path }) => path.split('.', 1)[0]));
   for (const step of steps) if (step.kind === 'withColumn') taken.add(step.name);

@@ -1,6 +1,6 @@
 /**
- * A stream of events as a query sees it: Structured Streaming's streaming DataFrame. Nothing runs until a query starts; each
- * operation gives another stream, and the events themselves stay where they are.
+ * A stream of events: Structured Streaming's streaming DataFrame. Each operation returns a new stream. Nothing runs
+ * until a query starts.
  */
 import { leavesOf, type Schema } from '../columns/schema/schema.ts';
 import type { LeafPathOf, PathOf, PathOfKind } from '../columns/schema/paths.ts';
@@ -20,7 +20,7 @@ import type { StreamHost } from './stream-host.ts';
 import { StreamWriter } from './stream-writer.ts';
 import { AggregatedStreams, type AnyAggregated, type SchemasOf } from './aggregated-stream.ts';
 
-/** Events on their way: each operation gives another stream, and nothing runs before `start`. */
+/** A stream of events. Each operation returns a new stream, and nothing runs before `start`. */
 export class DataStream<S extends Schema> {
   private readonly host: StreamHost;
   private readonly parts: StreamParts;
@@ -35,14 +35,17 @@ export class DataStream<S extends Schema> {
     return this.parts.scope.schema as S;
   }
 
-  /** Only these columns, each under the last name of its path. @throws USAGE */
+  /**
+   * Keeps only these columns. Each is named by the last part of its path. @throws USAGE if there is no such column, or
+   * two have one name
+   */
   select<const Path extends PathOf<S>>(...paths: readonly Path[]): DataStream<Selected<S, Path>> {
     return new DataStream(this.host, { ...this.parts, scope: selected(this.parts.scope, paths) });
   }
 
   /**
-   * A computed column, in the place of one of its name or behind all. An event that the expression has no value for, such
-   * as a division by zero, is a dead letter. @throws USAGE
+   * Adds a computed column, or replaces the one of this name. An event for which the expression has no value, such as
+   * a division by zero, becomes a dead letter. @throws USAGE if the expression has no type
    */
   withColumn<const Name extends string, K extends Kind>(
     name: Name,
@@ -53,9 +56,10 @@ export class DataStream<S extends Schema> {
   }
 
   /**
-   * Only events for which the condition is true; the others are accepted, and go no further. Its place matters: behind
-   * `withWatermark` what it holds back has moved the watermark, and behind `dropDuplicatesWithinWatermark` its repeats are
-   * duplicates. Conditions are joined by `a.and(b)` and `a.or(b)`, never by `&&` and `||`. @throws USAGE
+   * Keeps the events for which the condition is true. The others count as accepted, but are not processed further. The
+   * position matters: after `withWatermark`, a removed event has already advanced the watermark; after
+   * `dropDuplicatesWithinWatermark`, its repeats are duplicates. Combine conditions with `a.and(b)` and `a.or(b)`,
+   * never with `&&` and `||`. @throws USAGE if it is not a condition
    */
   filter(condition: (columns: Columns<S>) => Expr<'boolean'>): DataStream<S> {
     const { node } = wholeOf('filter', () => condition(columnsOf(this.schema)));
@@ -80,16 +84,17 @@ export class DataStream<S extends Schema> {
   }
 
   /**
-   * Rules that every event has to keep beside its types, in this order; one that breaks a rule is a dead letter with the
-   * rule's reason. They speak about the events as they are read, so they are written before filters and computed columns.
-   * @throws USAGE
+   * Rules that every event must meet in addition to its types. They are checked in this order. An event that breaks
+   * one becomes a dead letter with the rule's reason. Rules apply to events as they are read, so call this before
+   * filters and computed columns.
+   * @throws USAGE after a filter, or for a field that the rule cannot be applied to
    */
   validate(rules: readonly RuleFor<S>[]): DataStream<S> {
     if (this.parts.steps.some(({ kind }) => kind === 'filter')) {
       throw new TallystreamError('USAGE', {
-        what: 'validate: a filter is written before it.',
-        why: 'Rules are checked when an event is read, so they would reject events that the filter holds back.',
-        mend: 'Write validate before filter.',
+        what: 'validate: it follows a filter.',
+        why: 'Rules are checked when an event is read, so they would also reject events that the filter removes.',
+        mend: 'Call validate before filter.',
       });
     }
     const leaves = leavesOf(this.parts.input);
@@ -98,8 +103,8 @@ export class DataStream<S extends Schema> {
       if (fault === undefined) continue;
       throw new TallystreamError('USAGE', {
         what: `validate: ${fault}.`,
-        why: 'Rules speak about the events as they are read, before any column is computed.',
-        mend: 'Name a field of that type.',
+        why: 'Rules apply to events as they are read, before any column is computed.',
+        mend: 'Use a field of that type.',
       });
     }
     return new DataStream(this.host, {
@@ -109,14 +114,15 @@ export class DataStream<S extends Schema> {
   }
 
   /**
-   * The event time, and how far behind the newest event of its partition an event may come; with `off` none is late, and
-   * what is remembered is remembered for ever. @throws USAGE
+   * Sets the column of event time, and the delay: an event that is older than the newest event of its partition by
+   * more than this is late. With `off`, no event is late and nothing that is remembered is ever forgotten.
+   * @throws USAGE if there is a watermark already, the column is not a timestamp, or the delay is negative
    */
   withWatermark(column: PathOfKind<S, 'timestamp'>, delay: DurationText | 'off'): DataStream<S> {
     if (this.parts.watermark !== null) {
       throw new TallystreamError('USAGE', {
-        what: `withWatermark('${column}'): the stream has a watermark already.`,
-        mend: 'Give it one: there is one event time.',
+        what: `withWatermark('${column}'): the stream already has a watermark.`,
+        mend: 'Call it once: a stream has one event time.',
       });
     }
     const delayMs = delay === 'off' ? null : durationMs(delay);
@@ -129,8 +135,8 @@ export class DataStream<S extends Schema> {
     const kind = fieldAt(this.schema, column)?.type.kind ?? 'timestamp';
     if (kind !== 'timestamp') {
       throw new TallystreamError('USAGE', {
-        what: `withWatermark needs an instant, and ${column} is ${kind}.`,
-        mend: 'Name a column of type timestamp.',
+        what: `withWatermark needs a timestamp, but ${column} is ${kind}.`,
+        mend: 'Use a column of type timestamp.',
       });
     }
     const watermark = {
@@ -141,15 +147,15 @@ export class DataStream<S extends Schema> {
   }
 
   /**
-   * Each combination of these columns once, while the watermark has not passed it: a repeat of the same event is a
-   * duplicate, and another event under the same names is refused as a conflict. @throws USAGE
+   * Accepts each combination of these columns once, until the watermark has passed it. A repeat of the same event is a
+   * duplicate. A different event with the same values is rejected as a conflict. @throws USAGE if it is called twice
    */
   dropDuplicatesWithinWatermark(...columns: readonly [LeafPathOf<S>, ...LeafPathOf<S>[]]): DataStream<S> {
     const where = 'dropDuplicatesWithinWatermark';
     if (this.parts.dedupe !== null) {
       throw new TallystreamError('USAGE', {
-        what: `${where}: the stream drops duplicates already.`,
-        mend: 'Name all columns that tell events apart in one call.',
+        what: `${where}: the stream already drops duplicates.`,
+        mend: 'Name all columns that identify an event in one call.',
       });
     }
     const dedupe = { columns: columns.map((path) => columnIn(this.parts.scope, path, where)) };
@@ -157,9 +163,9 @@ export class DataStream<S extends Schema> {
   }
 
   /**
-   * `groupBy('currency')`, or `groupBy(({ timestamp }) => [window(timestamp, '1 minute'), 'currency'])`. The compiler wants
-   * a name for an expression, `upper(city).alias('city')`; in JavaScript one without is called as Spark calls it, by its
-   * text. @throws USAGE
+   * `groupBy('currency')`, or `groupBy(({ timestamp }) => [window(timestamp, '1 minute'), 'currency'])`. In TypeScript
+   * an expression needs a name, as in `upper(city).alias('city')`. In JavaScript an expression without one is named by
+   * its text, as in Spark. @throws USAGE for a key that is not a single value
    */
   groupBy<const Key extends GroupingKey<S>>(
     ...keys: readonly (Key & NamedKey<S, Key>)[]
@@ -175,7 +181,9 @@ export class DataStream<S extends Schema> {
     return new GroupedStream<S, Key>(this.host, this.parts, list);
   }
 
-  /** Several aggregates by name, all fed by one read of the source. @throws USAGE */
+  /**
+   * Several aggregates by name, which share one read of the source. @throws USAGE if one belongs to a different stream
+   */
   aggregateEach<const Each extends Readonly<Record<string, AnyAggregated>>>(
     each: (stream: this) => Each,
   ): AggregatedStreams<SchemasOf<Each>> {
@@ -190,7 +198,7 @@ export class DataStream<S extends Schema> {
 
 function notCondition(kind: string): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: `filter needs a condition, and this expression is ${kind}.`,
+    what: `filter needs a condition, but this expression is ${kind}.`,
     mend: 'Compare it with something, such as `.gt(0)`.',
   });
 }

@@ -1,4 +1,4 @@
-/** A stream to describe a query with, where somebody else opens and runs it. */
+/** A stream to describe a query with, where someone else opens and runs it. */
 import type { Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { DataStream } from './data-stream.ts';
@@ -13,8 +13,8 @@ export function describeStream<S extends Schema>(schema: S): DataStream<S> {
 const NOWHERE = new Proxy({} as StreamHost, {
   get() {
     throw new TallystreamError('USAGE', {
-      what: 'This stream has no source: it describes a query, and starts none.',
-      mend: 'Read one with session.readStream.',
+      what: 'This stream has no source: it can describe a query, but not start one.',
+      mend: 'Create the stream with session.readStream.',
     });
   },
 });

@@ -1,4 +1,4 @@
-/** A stream on its way to an aggregate: its keys are known, its measures are not yet. */
+/** A stream with grouping keys, before its measures are known. */
 import { leavesOf, type Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import { schemaOfAggregate } from '../plan/aggregate-schema.ts';
@@ -18,7 +18,7 @@ interface Keys {
   readonly keys: readonly GroupKey[];
 }
 
-/** A stream with keys, which `agg` computes measures of. */
+/** A stream with grouping keys; `agg` computes its measures. */
 export class GroupedStream<S extends Schema, Key> {
   private readonly host: StreamHost;
   private readonly grouped: Keys;
@@ -29,8 +29,8 @@ export class GroupedStream<S extends Schema, Key> {
   }
 
   /**
-   * `agg({ total: sum('amount'), events: count() })`: a row a group, with its keys and then these measures.
-   * @throws USAGE for a column that there is not, or a measure that has no meaning for its type
+   * `agg({ total: sum('amount'), events: count() })`: one row per group, with its keys and then these measures.
+   * @throws USAGE for a column that does not exist, or a measure that its type does not have
    */
   agg<const Specs extends MeasureSpecs>(
     measures: Specs & CheckedMeasures<S, Specs>,
@@ -46,7 +46,7 @@ export class GroupedStream<S extends Schema, Key> {
   }
 }
 
-/** A window stands first, as the plan has it. */
+/** A window comes first, as in the plan. */
 function keysOf(parts: StreamParts, keys: readonly GroupingKey<Schema>[]): Keys {
   let state: Keys = { parts, keys: [] };
   for (const key of keys) state = withKey(state, key);
@@ -54,8 +54,8 @@ function keysOf(parts: StreamParts, keys: readonly GroupingKey<Schema>[]): Keys 
   const windows = state.keys.filter(isWindow);
   if (windows.length > 1) {
     throw new TallystreamError('USAGE', {
-      what: 'groupBy: a grouping has one window at most.',
-      mend: 'Make an aggregate for each.',
+      what: 'groupBy: a grouping has at most one window.',
+      mend: 'Make one aggregate per window.',
     });
   }
   return { ...state, keys: [...windows, ...state.keys.filter((key) => !isWindow(key))] };
@@ -134,8 +134,8 @@ function checkNames(names: readonly string[]): void {
   const twice = names.find((_, index) => folded.indexOf(folded[index] as string) !== index);
   if (twice === undefined) return;
   throw new TallystreamError('USAGE', {
-    what: `agg: two columns of the result would be called ${twice}.`,
-    why: 'Names that differ in case alone are one name in SQL.',
+    what: `agg: two columns of the result would be named ${twice}.`,
+    why: 'SQL ignores case in names.',
     mend: 'Give one of them another name.',
   });
 }

@@ -1,6 +1,6 @@
 /**
  * Knows whether a caller runs inside a handler of a query. The query waits for its handler, so a handler that waited for
- * the end of its query would wait for ever.
+ * the end of its query would wait forever.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 

@@ -1,4 +1,4 @@
-/** A source that a program fills by itself: Structured Streaming's `MemoryStream`. */
+/** A source that the program fills: Structured Streaming's `MemoryStream`. */
 import type { RowOf } from '../columns/rows.ts';
 import type { Schema } from '../columns/schema/schema.ts';
 import type { Log } from '../contracts/log.ts';
@@ -7,9 +7,9 @@ import { jsonOfRow } from '../columns/format/row-json.ts';
 
 export const MEMORY_TOPIC = 'memory';
 
-/** A source that the program fills by itself, for tests and trials; `session.memoryStream(schema)` makes one. */
+/** A source that the program fills, for tests and experiments. Create one with `session.memoryStream(schema)`. */
 export class MemoryStream<S extends Schema> {
-  /** Of its events, as `load` takes it. */
+  /** The schema of its events. */
   readonly schema: S;
   private readonly log: Log;
   private readonly ready: Promise<unknown>;
@@ -21,13 +21,13 @@ export class MemoryStream<S extends Schema> {
   }
 
   /**
-   * Appends events, as rows; in the order given to one partition, or spread over all.
-   * @throws TallystreamError `USAGE` for what is no row
+   * Appends rows as events: in this order to one partition, or spread over all partitions if none is given.
+   * @throws TallystreamError `USAGE` for a value that is not a row of the schema
    */
   async addData(rows: readonly RowOf<S>[], partition?: number): Promise<void> {
     if (!Array.isArray(rows)) throw noRow('it takes an array of rows');
     const values = rows.map((row: unknown, index) => {
-      if (typeof row !== 'object' || row === null) throw noRow(`row ${index} is no object`);
+      if (typeof row !== 'object' || row === null) throw noRow(`row ${index} is not an object`);
       try {
         return jsonOfRow(this.schema, row);
       } catch (error) {
@@ -38,7 +38,7 @@ export class MemoryStream<S extends Schema> {
     await this.addBytes(values, partition);
   }
 
-  /** Appends events as they would come from outside, good or bad. */
+  /** Appends raw event values, valid or not, as an external producer would. */
   async addBytes(values: readonly (string | Uint8Array | null)[], partition?: number): Promise<void> {
     await this.ready;
     const records = values.map((value) => ({
@@ -53,11 +53,11 @@ export class MemoryStream<S extends Schema> {
 function noRow(why: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `addData: ${why}.`,
-    mend: 'Write decimals, instants and dates as text, and longs as bigint; use addBytes for events that are invalid on purpose.',
+    mend: 'Write decimals, instants and dates as text, and longs as bigint. For deliberately invalid events, use addBytes.',
   });
 }
 
-/** The log behind a memory stream, which is nobody's business but the session's; undefined where it is none. */
+/** The log of a memory stream, for the session only; undefined if it is not a memory stream. */
 export function logOf(stream: Pick<MemoryStream<Schema>, 'addBytes'> | undefined): Log | undefined {
   return stream instanceof MemoryStream ? stream['log'] : undefined;
 }

@@ -4,7 +4,7 @@ import { TallystreamError } from '../errors.ts';
 import type { Aggregate, GroupKey, OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import type { AggregateParts, StreamParts } from './stream-parts.ts';
 
-/** What a query emits: aggregates by name, or the events themselves where there are none. */
+/** What a query emits: aggregates by name, or the events themselves if there are none. */
 export interface Outputs {
   readonly parts: StreamParts;
   readonly aggregates: Readonly<Record<string, AggregateParts>>;
@@ -59,7 +59,7 @@ function checkMode(mode: OutputMode, aggregates: readonly Aggregate[], { waterma
   if (mode === 'complete' && aggregates.length === 0) {
     throw refused(
       'Output mode complete needs an aggregate.',
-      'Without one the result is every event there ever was, and would be written whole with each batch.',
+      'Without one, every batch would write all events ever read.',
       "Use outputMode('append').",
     );
   }
@@ -68,23 +68,23 @@ function checkMode(mode: OutputMode, aggregates: readonly Aggregate[], { waterma
     if (mode === 'update' && window?.kind === 'sessionWindow') {
       throw refused(
         `Output mode update has no meaning for the session windows of ${name}.`,
-        'A session that becomes part of another would have to be taken back from the output.',
-        "Use outputMode('append'), which emits a session when it is over, or outputMode('complete').",
+        'When two sessions merge, the output would have to take one of them back.',
+        "Use outputMode('append'), which emits a session once it has ended, or outputMode('complete').",
       );
     }
     if (mode !== 'append') continue;
     if (window === undefined) {
       throw refused(
         `Output mode append needs a window, and ${name} has none.`,
-        'A group without a window is never finished, so nothing would ever be emitted.',
+        'A group without a window never ends, so nothing would ever be emitted.',
         "Group by window(…) or sessionWindow(…), or use outputMode('update').",
       );
     }
     if (watermark?.column !== window.column) {
       throw refused(
-        `Output mode append needs a watermark on the time that ${name} has its windows over.`,
+        `Output mode append needs a watermark on the time column of the windows of ${name}.`,
         'Windows are emitted when the watermark passes their end.',
-        `Call withWatermark on that column${watermark === null ? '' : `; it is on ${watermark.column} now`}.`,
+        `Call withWatermark on that column${watermark === null ? '' : `; it is now on ${watermark.column}`}.`,
       );
     }
   }

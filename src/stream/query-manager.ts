@@ -4,13 +4,16 @@ import { TallystreamError } from '../errors.ts';
 import { isInHandler } from './handler-scope.ts';
 import { endOf, type QueryEnd, type StreamingQuery } from './query.ts';
 
-/** Told what queries do. What it throws is passed over: it must not change what a query does. */
+/**
+ * Receives the events of queries. Errors that a listener throws are ignored, because they must not change what a query
+ * does.
+ */
 export interface StreamingQueryListener {
   /** Called before `start` resolves. */
   onQueryStarted?(event: { readonly id: string; readonly runId: string; readonly name: string }): void;
   /** Called after each commit. */
   onQueryProgress?(progress: BatchProgress): void;
-  /** Called when a query was stopped, has failed, or is done. */
+  /** Called when a query was stopped, has failed, or has finished. */
   onQueryTerminated?(event: {
     readonly id: string;
     readonly runId: string;
@@ -18,7 +21,7 @@ export interface StreamingQueryListener {
   }): void;
 }
 
-/** A query has failed, and nothing in the program has asked how it ended. */
+/** A query has failed, and the program has not asked for its result. */
 export interface UnheardFailure {
   readonly name: string;
   readonly exception: Error;
@@ -48,27 +51,27 @@ export class StreamingQueryManager {
     return this.active.find((query) => query.id === id);
   }
 
-  /** Tells the listener of every query of the session from now on; what it throws is passed over. */
+  /** Calls the listener for every query of the session from now on. Errors that it throws are ignored. */
   addListener(listener: StreamingQueryListener): void {
     this.listeners.add(listener);
   }
 
-  /** Tells it no more. */
+  /** Stops calling the listener. */
   removeListener(listener: StreamingQueryListener): void {
     this.listeners.delete(listener);
   }
 
   /**
-   * Resolves when a query of this session has ended, also if that was before the call; rejects if one ended with a failure,
-   * with the first such failure. `resetTerminated` forgets those that have ended.
-   * @throws USAGE in a handler of a query, which that query waits for
+   * Resolves when any query of this session has ended, even if it ended before the call. Rejects with the first
+   * failure if a query failed. `resetTerminated` forgets queries that have ended.
+   * @throws USAGE in a handler of a query, because that query waits for the handler
    */
   async awaitAnyTermination(): Promise<void> {
     if (isInHandler()) {
       throw new TallystreamError('USAGE', {
         what: 'awaitAnyTermination was called in a handler of a query.',
-        why: 'The query goes on only when the handler has returned, so this might never end.',
-        mend: 'Call it outside of the handler.',
+        why: 'The query waits for the handler to return, so this might never end.',
+        mend: 'Call it outside the handler.',
       });
     }
     const { terminated } = this;
@@ -82,12 +85,12 @@ export class StreamingQueryManager {
     if (this.terminated.hasAny) this.terminated = new Terminations();
   }
 
-  /** Keeps a name for a query that is about to run. @throws USAGE where one of that name is running */
+  /** Keeps a name for a query that is about to run. @throws USAGE if one of that name is running */
   reserve(name: string): void {
     if (this.starting.has(name) || this.queries.has(name)) {
       throw new TallystreamError('USAGE', {
         what: `A query named ${name} is running in this session.`,
-        mend: 'Stop it first, or give this one another queryName.',
+        mend: 'Stop that one first, or give this one another queryName.',
       });
     }
     this.starting.add(name);
@@ -97,7 +100,7 @@ export class StreamingQueryManager {
     this.starting.delete(name);
   }
 
-  /** Takes a query in that has just started, until it ends. */
+  /** Adds a query that has just started, until it ends. */
   register(query: StreamingQuery): void {
     this.starting.delete(query.name);
     this.queries.set(query.name, query);
@@ -111,7 +114,7 @@ export class StreamingQueryManager {
       const isTold = [...this.listeners].some((listener) => 'onQueryTerminated' in listener);
       this.tell((listener) => listener.onQueryTerminated?.({ id, runId, exception }));
       if (exception === undefined || isTold) return;
-      // Whoever awaits the end is told in this turn.
+      // Callers that await the end are told in this turn.
       setImmediate(() => {
         const failure = { name, exception, isHeard: end.isHeard };
         if (!end.isHeard()) this.onUnheard(failure);

@@ -16,17 +16,17 @@ export interface StreamingQueryStatus {
   readonly message: string;
   /** Whether the last batch left something unread. */
   readonly isDataAvailable: boolean;
-  /** Whether a batch is being carried out. */
+  /** Whether a batch is being processed. */
   readonly isTriggerActive: boolean;
 }
 
 /** A query that runs, or has ended: Structured Streaming's `StreamingQuery`. */
 export class StreamingQuery {
-  /** Stays the same over restarts from the same checkpoint. */
+  /** Identifies the query. It stays the same when the query restarts from the same checkpoint. */
   readonly id: string;
-  /** Differs for every start. */
+  /** Identifies this run. It is different after every start. */
   readonly runId: string;
-  /** Of `queryName`, or one made up. */
+  /** The `queryName`, or a generated name. */
   readonly name: string;
   private readonly plan: QueryPlan;
   private readonly stopping = new AbortController();
@@ -40,7 +40,7 @@ export class StreamingQuery {
   private readonly progress: BatchProgress[] = [];
   private readonly handlers: HandlerScope;
 
-  /** Starts at once. Failures come out of `awaitTermination` and stand in `exception`. */
+  /** Starts immediately. A failure rejects `awaitTermination` and is available as `exception`. */
   constructor(
     options: Omit<LoopOptions, 'onProgress'>,
     onProgress: (progress: BatchProgress) => void = () => {},
@@ -98,29 +98,29 @@ export class StreamingQuery {
     this.active = false;
   }
 
-  /** False once it was stopped, has failed, or has done all that its trigger asks. */
+  /** False once the query was stopped, has failed, or has finished all that its trigger asks for. */
   get isActive(): boolean {
     return this.active;
   }
 
-  /** The failure that ended the query, where one did. */
+  /** The failure that ended the query; undefined if there was none. */
   get exception(): Error | undefined {
     return this.heardFailure();
   }
 
-  /** Of the newest batch; undefined before the first. */
+  /** The progress of the newest batch; undefined before the first. */
   get lastProgress(): BatchProgress | undefined {
     return this.progress.at(-1);
   }
 
-  /** The newest entries, oldest first. */
+  /** The progress of the newest batches (at most 100), oldest first. */
   get recentProgress(): readonly BatchProgress[] {
     return [...this.progress];
   }
 
   /**
-   * Resolves when the query has ended by itself or was stopped; rejects with the failure that ended it.
-   * @throws USAGE in a handler of this query, which the query waits for
+   * Resolves when the query has ended or was stopped. Rejects with the failure that ended it.
+   * @throws USAGE in a handler of this query, because the query waits for the handler
    */
   async awaitTermination(): Promise<void> {
     this.refuseInHandler('awaitTermination');
@@ -130,8 +130,9 @@ export class StreamingQuery {
   }
 
   /**
-   * Resolves when all that is in the log now is committed, without waiting for the trigger; rejects with a failure.
-   * @throws USAGE in a handler of this query, which the query waits for
+   * Resolves when everything that is in the log now is committed, without waiting for the trigger. Rejects if the
+   * query fails.
+   * @throws USAGE in a handler of this query, because the query waits for the handler
    */
   async processAllAvailable(): Promise<void> {
     this.refuseInHandler('processAllAvailable');
@@ -141,8 +142,8 @@ export class StreamingQuery {
   }
 
   /**
-   * Finishes the batch in hand and ends. A repeat waits for the same end. In a handler of this query it resolves at once: the
-   * query ends when the handler has returned and the batch is committed.
+   * Finishes the current batch and ends the query. Another call waits for the same end. In a handler of this query it
+   * resolves immediately; the query then ends once the handler has returned and the batch is committed.
    */
   async stop(): Promise<void> {
     this.stopping.abort();
@@ -153,8 +154,8 @@ export class StreamingQuery {
     if (!this.handlers.waitsForCaller) return;
     throw new TallystreamError('USAGE', {
       what: `${method} of the query ${this.name} was called in one of its handlers.`,
-      why: 'The query goes on only when the handler has returned, so this would never end.',
-      mend: `Call ${method} outside of the handler. In a handler, stop() ends the query after this batch.`,
+      why: 'The query waits for the handler to return, so this would never end.',
+      mend: `Call ${method} outside the handler. In a handler, stop() ends the query after this batch.`,
     });
   }
 

@@ -1,4 +1,4 @@
-/** What a stream's columns are called where the program stands, and what they are called in the plan. */
+/** The names of a stream's columns in the program, and in the plan. */
 import { leavesOf, schema, type Field, type FieldType, type Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
 import type { Expression } from '../plan/expression/node.ts';
@@ -16,7 +16,7 @@ export function scopeOf(ofSchema: Schema): Scope {
   return { schema: ofSchema, columns: new Map(leavesOf(ofSchema).map(({ path }) => [path, path])) };
 }
 
-/** The column in the plan. @throws USAGE where the program sees no such column */
+/** The column in the plan. @throws USAGE if the program sees no such column */
 export function columnIn({ columns }: Scope, path: string, where: string): string {
   const column = columns.get(path);
   if (column !== undefined) return column;
@@ -31,7 +31,7 @@ export function expressionIn(scope: Scope, expression: Expression, where: string
   return renameColumns(expression, (path) => columnIn(scope, path, where));
 }
 
-/** The field at a path, struct or leaf; undefined where there is none. */
+/** The field at a path, struct or leaf; undefined if there is none. */
 export function fieldAt(ofSchema: Schema, path: string): Field | undefined {
   let fields: readonly Field[] = ofSchema.fields;
   let found: Field | undefined;
@@ -43,7 +43,7 @@ export function fieldAt(ofSchema: Schema, path: string): Field | undefined {
   return found;
 }
 
-/** A computed column takes the place of one of its name, or stands behind all. */
+/** A computed column replaces the one of its name, or comes last. */
 export function withComputed(scope: Scope, name: string, type: FieldType, column: string): Scope {
   const field: Field = Object.freeze({ name, type, required: false, doc: 'computed' });
   const others = scope.schema.fields;
@@ -73,8 +73,8 @@ export function selected(scope: Scope, paths: readonly string[]): Scope {
   const twice = fields.find(({ name }, index) => fields.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined) {
     throw new TallystreamError('USAGE', {
-      what: `select: two columns would be called ${twice.name}.`,
-      mend: 'Give one another name with withColumn first.',
+      what: `select: two columns would be named ${twice.name}.`,
+      mend: 'First give one of them another name with withColumn.',
     });
   }
   return { schema: schema(fields), columns };

@@ -1,4 +1,4 @@
-/** What a query needs of the place that it runs in; whoever makes a session brings it. */
+/** What a query needs from its environment; the maker of a session provides it. */
 import type { Checkpoint } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Log, TopicOptions } from '../contracts/log.ts';

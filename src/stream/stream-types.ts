@@ -31,7 +31,7 @@ export type GroupingKey<S extends Schema> = LeafPathOf<S> | NamedExpr<string> | 
 type NameIt =
   "A key needs a name: give the expression one with .alias('…'), or write the column's path as text";
 
-/** The key, where it has a name; of a plain `Schema` the compiler knows none. */
+/** The key, if it has a name; of a plain `Schema` the compiler knows none. */
 export type NamedKey<S extends Schema, Key> =
   string extends LeafPathOf<S>
     ? Key

@@ -1,4 +1,4 @@
-/** The actions of a script for {@link testStream}: data, which the runner carries out one after another. */
+/** The actions of a script for {@link testStream}: data, which the runner runs one after another. */
 import type { RowOf } from '../columns/rows.ts';
 import type { Schema } from '../columns/schema/schema.ts';
 import type { Accounting } from '../contracts/batch.ts';
@@ -70,8 +70,8 @@ export type Action<Answer> =
   | FailureAction;
 
 /**
- * Rows that come into the source, to one partition or spread over all. Rows of actions that follow one another are there
- * together: the next batch has them all.
+ * Adds rows to the source, to one partition or spread over all. Consecutive additions arrive together: the next batch
+ * reads all of them.
  */
 export function addData<S extends Schema>(
   source: MemoryStream<S>,
@@ -82,7 +82,7 @@ export function addData<S extends Schema>(
   return { kind: 'add', label, append: () => source.addData(rows, partition) };
 }
 
-/** Records as they would come from outside, good or bad. */
+/** Adds raw records, valid or not, as an external producer would. */
 export function addBytes(
   source: Pick<MemoryStream<Schema>, 'addBytes'>,
   values: readonly (string | Uint8Array | null)[],
@@ -92,22 +92,25 @@ export function addBytes(
   return { kind: 'add', label, append: () => source.addBytes(values, partition) };
 }
 
-/** Lets the query commit all that is there. The checks do so by themselves. */
+/** Waits until the query has committed everything in the source. The checks do this by themselves. */
 export function processAllAvailable(): Action<never> {
   return { kind: 'processAllAvailable', label: 'processAllAvailable()' };
 }
 
 interface CheckOptions {
-  /** Whether the rows have to come in this order; left out, they may come in any. */
+  /** Whether the rows must be in this order. The default is any order. */
   readonly inOrder?: boolean;
 }
 
-/** All that the query has emitted so far; in complete mode, the last result. A batch that was repeated counts once. */
+/** Checks all rows that the query has emitted so far; in complete mode, its last result. A repeated batch counts once. */
 export function checkAnswer<Answer>(rows: readonly Answer[], options: CheckOptions = {}): Action<Answer> {
   return check('checkAnswer', 'all', rows, options);
 }
 
-/** What the query has emitted since the check before; in complete mode, the last result, if there is a new one. */
+/**
+ * Checks the rows that the query has emitted since the previous check; in complete mode, its last result, if there is
+ * a new one.
+ */
 export function checkNewAnswer<Answer>(rows: readonly Answer[], options: CheckOptions = {}): Action<Answer> {
   return check('checkNewAnswer', 'new', rows, options);
 }
@@ -122,40 +125,46 @@ function check<Answer>(
   return { kind: 'check', label, scope, rows, inOrder };
 }
 
-/** The verdicts on all that was read so far: `checkAccounting({ accepted: 3, late: 1 })`; what is left out may be any. */
+/**
+ * Checks the accounting of everything read so far: `checkAccounting({ accepted: 3, late: 1 })`. Omitted counts are not
+ * checked.
+ */
 export function checkAccounting(expected: Partial<Accounting>): Action<never> {
   return { kind: 'checkAccounting', label: `checkAccounting(${textOf(expected)})`, expected };
 }
 
 /**
- * The end of the process in the middle of the next batch: before the sinks have it, or (where left out) after that and
- * before the commit. Where there is no next batch the query just ends. What it held in memory is gone.
+ * Simulates the end of the process in the middle of the next batch: by default after the sinks and before the commit,
+ * or before the sinks. Everything in memory is lost. If there is no next batch, the query just ends.
  */
 export function crash(at: CrashPoint = 'before the commit'): Action<never> {
   return { kind: 'crash', label: `crash(${textOf(at)})`, at };
 }
 
-/** Starts the query again from its checkpoint, when the next action needs it. */
+/** Starts the query again from its checkpoint, as soon as an action needs it. */
 export function restart(): Action<never> {
   return { kind: 'restart', label: 'restart()' };
 }
 
-/** Ends the query after the batch in hand. */
+/** Ends the query after the current batch. */
 export function stop(): Action<never> {
   return { kind: 'stop', label: 'stop()' };
 }
 
-/** Moves the clock, and waits until the query has done what was due. */
+/** Advances the clock, and waits until the query has done what became due. */
 export function advanceClock(durationMs: number): Action<never> {
   return { kind: 'advanceClock', label: `advanceClock(${durationMs} ms)`, durationMs };
 }
 
-/** A look at the running query: the step fails where `assertion` throws or gives false. It processes nothing before. */
+/**
+ * Checks the running query: the step fails if `assertion` throws or returns false. It does not wait for unread data
+ * first.
+ */
 export function assertOnQuery(assertion: Assertion, title?: string): Action<never> {
   return { kind: 'assertOnQuery', label: `assertOnQuery(${title ?? assertion.toString()})`, assertion };
 }
 
-/** What is there makes the query fail: with this code, or with a message that the pattern matches. */
+/** Expects that the query fails on the data in its source, with this code or with a message that matches the pattern. */
 export function expectFailure(expected: ErrorCode | RegExp): Action<never> {
   const text = typeof expected === 'string' ? textOf(expected) : expected.toString();
   return { kind: 'expectFailure', label: `expectFailure(${text})`, expected };

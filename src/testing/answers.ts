@@ -14,7 +14,7 @@ export class Answers {
     this.isComplete = isComplete;
   }
 
-  /** @throws Error where a batch comes again with other rows: it has to be the same for those who remember its id */
+  /** @throws Error if a batch comes again with other rows: it has to be the same for those who remember its id */
   take(batchId: number, rows: readonly unknown[]): void {
     const before = this.rowsOf.get(batchId);
     if (before !== undefined && comparable(before) !== comparable(rows)) {

@@ -2,11 +2,11 @@ import type { Clock } from '../contracts/clock.ts';
 
 /** A clock that a test moves by hand. */
 export interface ManualClock extends Clock {
-  /** Moves time forward at once, and wakes every sleeper whose time has come, in order of their times. */
+  /** Moves time forward immediately, and wakes every sleeper whose time has come, in order of their times. */
   advance(durationMs: number): void;
   /**
-   * Moves time forward from one sleeper's time to the next, and lets what it woke run on before going further: for loops
-   * that sleep again and again. Code that waits for real input or output may need more turns than it is given here.
+   * Moves time forward from one sleeper's time to the next, and lets the code that it woke run before it continues:
+   * for loops that sleep repeatedly. Code that waits for real I/O may need more time than it gets here.
    */
   advanceInSteps(durationMs: number): Promise<void>;
   /** Sets the wall clock forward, or back by a negative duration, while monotonic time and sleepers stay as they are. */
@@ -21,8 +21,8 @@ interface Sleeper {
 }
 
 /**
- * A clock that stands still until a test moves it. Wall-clock time starts at `startMs`, monotonic time at 0, so that
- * code which mixes them up fails.
+ * A clock that does not move until a test moves it. Wall-clock time starts at `startMs`, monotonic time at 0, so that
+ * code that mixes them up fails.
  */
 export function createManualClock(startMs: number): ManualClock {
   let elapsedMs = 0;

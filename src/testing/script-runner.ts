@@ -1,4 +1,4 @@
-/** Carries out the actions of a script on a query that it starts, ends and starts again. */
+/** Runs the actions of a script on a query that it starts, ends and starts again. */
 import type { Schema } from '../columns/schema/schema.ts';
 import type { RowOf } from '../columns/rows.ts';
 import type { Accounting } from '../contracts/batch.ts';
@@ -121,7 +121,7 @@ export class ScriptRunner<S extends Schema> {
       .outputMode(outputMode)
       .trigger(trigger ?? ON_DEMAND)
       .foreachBatch(() => this.crashIf('before the sink'));
-    // What the program configures stands between the two, so that a crash after it has seen the batch is possible.
+    // What the program configures is between the two, so that a crash after it has seen the batch is possible.
     const configured = configure(writer).foreachBatch((batch, batchId) => {
       this.answers.take(
         batchId,

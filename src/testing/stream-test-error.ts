@@ -29,7 +29,7 @@ export interface FailedScript {
 /** How many batches the message shows. */
 const BATCHES_SHOWN = 10;
 
-/** What a script throws: the script with an arrow at the step that failed, what was expected and what was there. */
+/** Thrown by a script: the script with an arrow at the step that failed, what was expected and what was found. */
 export class StreamTestError extends Error {
   /** The index of the action that failed. */
   readonly step: number;

@@ -1,6 +1,6 @@
 /**
- * Tests of a stream as scripts, in the manner of Spark's StreamTest: add data, check the answer, crash, start again. The
- * query runs on a manual clock, and on a checkpoint that is gone afterwards.
+ * Tests a stream with scripts, like Spark's StreamTest: add data, check the answer, crash, start again. The query runs
+ * on a manual clock, and on a checkpoint that is deleted afterwards.
  */
 import { rm } from 'node:fs/promises';
 import type { RowOf } from '../columns/rows.ts';
@@ -13,10 +13,10 @@ import type { SelectingOptions, TestedStream, TestStreamOptions } from './tested
 const STEP_TIMEOUT_MS = 10_000;
 
 /**
- * Carries the actions out one after another. The query starts when the first of them needs it. One script at a time in a
- * session.
- * @throws StreamTestError at the first action that fails, with the whole script, an arrow at that step, what was expected
- * and what was there
+ * Runs the actions one after another. The query starts when the first action needs it. A session runs one script at a
+ * time.
+ * @throws StreamTestError at the first action that fails, with the whole script, an arrow at that step, what was
+ * expected and what was found
  */
 export function testStream<S extends Schema, Answer>(
   stream: TestedStream<S>,

@@ -16,13 +16,13 @@ type Trigger = Parameters<StreamWriter<Schema>['trigger']>[0];
 export interface TestStreamOptions<S extends Schema> {
   /** The session that the stream was made in. */
   readonly session: TestSession;
-  /** append where left out. */
+  /** `append` by default. */
   readonly outputMode?: OutputMode;
-  /** Where left out, a batch runs when an action asks for it and at no other time. */
+  /** Without a trigger, a batch runs only when an action asks for it. */
   readonly trigger?: Trigger;
-  /** Gives the writer what else it needs: options, handlers under test, sinks. */
+  /** Configures the writer further: options, handlers under test, sinks. */
   readonly configure?: (writer: StreamWriter<S>) => StreamWriter<S>;
-  /** How long an action may take before it fails, by the clock on the wall; 10 seconds where left out. */
+  /** How long an action may take before it fails, in milliseconds of real time; 10 seconds by default. */
   readonly stepTimeoutMs?: number;
 }
 

@@ -149,7 +149,7 @@ for (const [name, cell, shown] of taken) {
 }
 
 const refused: [string, Cell, RegExp][] = [
-  ['text', null, /text: null where a value is required/],
+  ['text', null, /text: null, but a value is required/],
   ['text', 1, /text: 1 is no string/],
   ['text', '\ud800', /text: .* is no string/],
   ['amount', '1.555', /amount: "1\.555" is no decimal\(4,2\)/],
@@ -163,7 +163,7 @@ const refused: [string, Cell, RegExp][] = [
   ['at', '2025-06-26', /at: .* is no timestamp/],
   ['day', '2025-02-30', /day: .* is no date/],
   ['isNew', 1, /isNew: 1 is no boolean/],
-  ['tags', 'a', /tags: "a" is no array/],
+  ['tags', 'a', /tags: "a" is not a valid array/],
   ['tags', ['a', null], /tags: null is no string\[\]/],
   ['whole', [1], /whole: 1 is no int/],
 ];

@@ -142,7 +142,7 @@ describe('lowering the watermark', () => {
       await harness.append([event('c', START_MS)]);
       const sink = { name: 'broken', write: () => Promise.reject(new Error('the sink is broken')) };
       await assert.rejects(harness.run({ sinks: [sink], clockSkewMaxMs: null }), /broken/);
-      await assert.rejects(lower(harness), isUsage(/Batch 3 is planned and not committed/));
+      await assert.rejects(lower(harness), isUsage(/Batch 3 is planned but not committed/));
       await run(harness);
       assert.equal((await lower(harness)).batchId, 4);
     }));

@@ -54,7 +54,7 @@ test('a log that refuses is warned of once while the query runs, and costs it no
     shown.show(at(round));
     for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   }
-  assert.deepEqual(warnings, ['offsets could not be shown to lag tools']);
+  assert.deepEqual(warnings, ['offsets could not be written to the consumer group for lag tools']);
   await shown.settle();
 });
 
@@ -75,7 +75,7 @@ test('a query that ends writes the offsets that the log refused before, though n
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   await shown.settle();
   assert.deepEqual(written, [7]);
-  assert.deepEqual(warnings, ['offsets could not be shown to lag tools']);
+  assert.deepEqual(warnings, ['offsets could not be written to the consumer group for lag tools']);
 });
 
 test('a query that ends tries a bounded number of times, and says that its last offsets are not shown', async () => {

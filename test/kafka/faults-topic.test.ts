@@ -61,7 +61,7 @@ describe('a topic on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () => {
       for (const { code, stderr } of refusals) {
         assert.equal(code, 5, stderr);
         assert.match(stderr, new RegExp(`Topic ${topic} .*deleted and created again`));
-        assert.match(stderr, /mend: +Restore the old topic, or start .*\n.*\(TOPIC_RECREATED\)/);
+        assert.match(stderr, /mend: +Restore the old (?:log|topic), or start .*\n.*\(TOPIC_RECREATED\)/);
       }
       assert.deepEqual(await place.json<Totals>(['totals', ...words]), before);
     });

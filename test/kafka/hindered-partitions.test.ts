@@ -9,8 +9,8 @@ import { logLines, type Place } from '../e2e/run-cli.ts';
 import { startBroker, startCluster, withoutKafka, type TestBroker, type TestCluster } from './broker.ts';
 import { assertExact, AT_ONCE, connect, openLog, placeOn, startOn, untilRead } from './purchases.ts';
 
-const UNAVAILABLE = 'A partition cannot be read for now';
-const WAITING = 'Records wait behind a transaction of another producer';
+const UNAVAILABLE = 'A partition cannot be read at the moment';
+const WAITING = "Records are blocked by a producer's transaction";
 
 describe('a partition without a leader', { skip: withoutKafka(), timeout: 600_000 }, () => {
   let cluster: TestCluster;
@@ -111,7 +111,7 @@ describe(
         /partition 1: 501 records waiting for an open transaction of producer \d+, whose last write was at 20/,
       );
       await writer?.abort();
-      await query.until(({ stderr }) => stderr.includes('The transaction that records waited for is over'));
+      await query.until(({ stderr }) => stderr.includes('The transaction that blocked records has ended'));
       await untilRead(place, words, 502);
       assert.equal(lines().length, 2);
     });

@@ -47,7 +47,7 @@ test('names any other fault of the output, with what happens to the report', asy
   const { stream, answer } = heldStream();
   const printing = createReportPrinter({ stream, render }).print(1);
   answer(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }));
-  await assert.rejects(printing, { code: 'SINK_FAILED', message: /no space left.*printed again/ });
+  await assert.rejects(printing, { code: 'SINK_FAILED', message: /no space left.*prints its report again/ });
 });
 
 test('writes nothing for an empty text', async () => {

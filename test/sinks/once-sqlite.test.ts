@@ -109,7 +109,7 @@ test('refuses bodies whose writes would not be in its transaction', (t) => {
   database.exec('BEGIN');
   assert.throws(() => onceInSqlite(database, batch(0), insert), {
     code: 'USAGE',
-    message: /within a transaction/,
+    message: /in a transaction/,
   });
   database.exec('ROLLBACK');
   assert.equal(onceInSqlite(database, batch(0), insert), true);

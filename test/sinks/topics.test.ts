@@ -70,7 +70,7 @@ test('a log without transactions is refused in words', () => {
   const log = { ...createMemoryLog({ clock: systemClock }), format: 'embedded' } as Log;
   assert.throws(() => createTopicSink({ log, outputs: [], controlTopic: CONTROL }), {
     code: 'CONFIG_INVALID',
-    message: /embedded log has no transactions/,
+    message: /transactions, which the embedded log does not have/,
   });
 });
 

@@ -386,7 +386,7 @@ test('EventTimeWatermarkSuite: the new watermark should override the old one', (
   // Differs: "a second withWatermark". There the last one counts; here it is refused.
   const { stream } = numbersOf();
   const once = stream.withWatermark('at', '1 minute');
-  assert.throws(() => once.withWatermark('at', '2 minutes'), /has a watermark already/);
+  assert.throws(() => once.withWatermark('at', '2 minutes'), /already has a watermark/);
 });
 
 test('EventTimeWatermarkSuite: test no-data flag', async () => {

@@ -96,7 +96,7 @@ const WRONG: readonly (readonly [program: string, says: string])[] = [
   ],
   [
     "orders.groupBy('id').agg({ total: sum('id') })",
-    `not assignable to type '"sum needs a number, and id is string"'`,
+    `not assignable to type '"sum needs a number, but id is string"'`,
   ],
   [
     "orders.groupBy('id').agg({ total: avg('amuont') })",
@@ -105,7 +105,7 @@ const WRONG: readonly (readonly [program: string, says: string])[] = [
   ["orders.groupBy('id').agg({ n: approxCountDistinct() })", 'Expected 1-2 arguments, but got 0'],
   [
     "orders.groupBy('id').agg({ n: count() }).filter('n > 1')",
-    `'"Behind an aggregate this belongs into foreachBatch((batch) => …)`,
+    `'"After an aggregation, do this in foreachBatch((batch) => …)`,
   ],
   [
     "counts.writeStream.foreachBatch((batch) => void batch.select('m'))",

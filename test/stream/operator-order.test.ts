@@ -150,7 +150,7 @@ test('rules behind a filter are refused, since they are checked when an event is
   const filtered = describeStream(ORDER).filter(({ status }) => status.ne('test'));
   assert.throws(() => filtered.validate([{ kind: 'characters', field: 'id', min: 1, max: 9 }]), {
     code: 'USAGE',
-    message: /a filter is written before it.*Write validate before filter/,
+    message: /validate: it follows a filter.*Call validate before filter/,
   });
 });
 
@@ -160,6 +160,6 @@ const both = <T>(a: unknown, b: T): T => (a === undefined ? (undefined as T) : b
 test('conditions that && leaves out are refused', () => {
   assert.throws(() => describeStream(ORDER).filter(({ id, status }) => both(id.eq('a'), status.eq('paid'))), {
     code: 'USAGE',
-    message: /id = 'a' was made, and is no part of status = 'paid'.*a\.and\(b\)/,
+    message: /id = 'a' was built, but it is not part of status = 'paid'.*a\.and\(b\)/,
   });
 });

@@ -78,7 +78,7 @@ test('a state that is too large names the option of the program', async (t) => {
   const writer = reader.load(EVENT).dropDuplicatesWithinWatermark('id').writeStream.queryName('q');
   await assert.rejects(writer.option('stateBytesMax', 1).start(), {
     code: 'STATE_TOO_LARGE',
-    message: /Start again with a larger stateBytesMax, and the query goes on/,
+    message: /Start again with a larger stateBytesMax; the query continues/,
   });
 });
 

@@ -302,10 +302,10 @@ test('an operation behind an aggregate is refused by the compiler and by the str
   const behind = (operation: string) => ({
     code: 'USAGE',
     message: new RegExp(
-      `^${operation} stands behind an aggregate.*before groupBy.*foreachBatch\\(\\(batch\\) => batch\\.`,
+      `^${operation} cannot follow an aggregation.*before groupBy.*foreachBatch\\(\\(batch\\) => batch\\.`,
     ),
   });
-  // @ts-expect-error "Behind an aggregate this belongs into foreachBatch((batch) => …): its batch has filter, …"
+  // @ts-expect-error "After an aggregation, do this in foreachBatch((batch) => …): its batch has filter, …"
   assert.throws(() => grouped.filter('events > 5'), behind('filter'));
   // @ts-expect-error The same.
   assert.throws(() => grouped.select('shop'), behind('select'));

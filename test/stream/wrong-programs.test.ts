@@ -17,17 +17,17 @@ const orders = describeStream(ORDERS);
 const RULES: readonly (readonly [rule: object, says: RegExp])[] = [
   [
     { kind: 'characters', field: 'ident', min: 1, max: 2 },
-    /the rule characters has the field "ident", and the fields of the events are id, at, pieces/,
+    /the rule characters has the field "ident", but the fields of the events are id, at, pieces/,
   ],
   [
     { kind: 'between', field: 'id', min: '0', max: null },
     /the rule between needs int or decimal as its field, and id is string/,
   ],
-  [{ kind: 'notAhead', field: 'pieces', toleranceMs: 0 }, /needs timestamp as its field, and pieces is int/],
-  [{ kind: 'amount', total: 'id' }, /the rule amount needs decimal as its total, and id is string/],
+  [{ kind: 'notAhead', field: 'pieces', toleranceMs: 0 }, /needs timestamp as its field, but pieces is int/],
+  [{ kind: 'amount', total: 'id' }, /the rule amount needs decimal as its total, but id is string/],
   [
     { kind: 'oneOf', field: 'id', values: [], expected: '', refused: {} },
-    /text of few values, and id is declared without: types\.string\(\{ dictionary: true \}\)/,
+    /a dictionary field; declare id as types\.string\(\{ dictionary: true \}\)/,
   ],
   [{ kind: 'toString' }, /there is no rule "toString"; the rules are characters, oneOf, between/],
 ];
@@ -56,14 +56,14 @@ test('a key without a name is called by its text, as in Spark', () => {
 
 for (const [rows, says] of [
   ['x', /addData: it takes an array of rows/],
-  [[null], /addData: row 0 is no object/],
-  [[{ id: 'a', tags: 'x' }], /addData: in row 0, "x" is no array/],
+  [[null], /addData: row 0 is not an object/],
+  [[{ id: 'a', tags: 'x' }], /addData: in row 0, "x" is not an array/],
   [
     [
       { id: 'a', tags: [] },
       { id: 5n, tags: [] },
     ],
-    /addData: in row 1, 5 is no string/,
+    /addData: in row 1, 5 is not a valid string/,
   ],
 ] as const) {
   test(`rows that are none are refused in words: ${says.source}`, async () => {

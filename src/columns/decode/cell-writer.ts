@@ -32,14 +32,14 @@ import { DateParser, TimestampParser } from '../values/timestamp.ts';
 import type { TimeZone } from '../values/timezone.ts';
 import { excerpt } from './utf8.ts';
 
-/** The digits of an `int` and a `long`; their bounds are checked behind. */
+/** The digits of an `int` and a `long`; their bounds are checked after. */
 const INT_DIGITS = 10;
 const LONG_DIGITS = 19;
 
 const LONG_MIN = -(2n ** 63n);
 const LONG_MAX = 2n ** 63n - 1n;
 
-/** It keeps buffers and parsers of its own, so that nothing is allocated a value. */
+/** It keeps its own buffers and parsers, so that nothing is allocated per value. */
 export class CellWriter {
   private readonly assumeTimeZone: TimeZone | undefined;
   private readonly decimal = new DecimalParser();
@@ -125,7 +125,7 @@ export class CellWriter {
     return undefined;
   }
 
-  /** Finds the text of a string, where it stands or unescaped; false where the value is no string. */
+  /** Finds the text of a string, where it stands or unescaped; false if the value is no string. */
   private text(bytes: Uint8Array, token: number, start: number, end: number): boolean {
     if (token === Token.string) {
       this.textBytes = bytes;

@@ -30,7 +30,7 @@ export class ElementScanner {
     this.end = start + 1;
   }
 
-  /** Goes to the next element; false behind the last one. */
+  /** Goes to the next element; false after the last one. */
   next(): boolean {
     const bytes = this.bytes;
     let at = this.end;
@@ -69,7 +69,7 @@ export class ElementScanner {
     }
   }
 
-  /** The position behind the string whose text begins at `from`. */
+  /** The position after the string whose text begins at `from`. */
   private string(from: number): number {
     const bytes = this.bytes;
     this.token = Token.string;
@@ -84,7 +84,7 @@ export class ElementScanner {
     return at + 1;
   }
 
-  /** The position behind the array or object that begins at `from`. */
+  /** The position after the array or object that begins at `from`. */
   private nested(from: number): number {
     let depth = 0;
     let at = from;

@@ -1,14 +1,14 @@
 /**
  * A strict JSON scanner over bytes (RFC 8259): it proves a value well-formed exactly as `JSON.parse` would and notes
- * where the values of a schema's fields stand. Nothing is made of what it skips, and nothing is allocated a value.
+ * where the values of a schema's fields stand. Nothing is made of what it skips, and nothing is allocated per value.
  */
 import { isKeyAt, ObjectShape, type Key } from './shape.ts';
 import { Unescaper } from './json-string.ts';
 
-/** Arrays and objects inside one another, the outermost counted as 1. Deeper input is refused: it is no event. */
+/** Arrays and objects inside one another, the outermost counted as 1. Deeper input is refused: it is not an event. */
 export const JSON_DEPTH_MAX = 512;
 
-/** What stands in a slot, or at the top. Up to `null` there is no value. */
+/** What is in a slot, or at the top. Up to `null` there is no value. */
 export const Token = {
   absent: 0,
   null: 1,
@@ -59,7 +59,7 @@ export class JsonScanner {
   readonly tokens: Uint8Array;
   readonly starts: Int32Array;
   readonly ends: Int32Array;
-  /** Where the last `scan` that failed saw that it is no JSON. */
+  /** Where the last `scan` that failed saw that it is not JSON. */
   failedAt = 0;
   /** Whether it failed only because of {@link JSON_DEPTH_MAX}. */
   tooDeep = false;
@@ -96,7 +96,7 @@ export class JsonScanner {
   }
 
   /*
-   * Each method below takes the position where its part starts, and returns the one behind it or FAILED. Recursion is
+   * Each method below takes the position where its part starts, and returns the one after it or FAILED. Recursion is
    * as deep as the input's nesting, which JSON_DEPTH_MAX bounds.
    */
 
@@ -276,7 +276,7 @@ export class JsonScanner {
     }
   }
 
-  /** The byte at a position, or -1 behind the end: bytes of the next record must not be seen. */
+  /** The byte at a position, or -1 after the end: bytes of the next record must not be seen. */
   private codeAt(at: number): number {
     return at < this.end ? (this.bytes[at] as number) : -1;
   }

@@ -18,7 +18,7 @@ for (const [letter, code] of [
   ESCAPED[letter.charCodeAt(0)] = code;
 }
 
-/** Resolves the escapes of strings into a buffer of its own, which is reused. */
+/** Resolves the escapes of strings into its own buffer, which is reused. */
 export class Unescaper {
   /** The resolved text of the last `resolve`: `bytes[0, length)`. */
   bytes: Uint8Array = new Uint8Array(256);

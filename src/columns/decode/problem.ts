@@ -21,7 +21,7 @@ export type Reason = (typeof REASONS)[number];
 /** What is wrong with one event: the first problem in schema order, types before rules. */
 export interface Problem {
   readonly reason: Reason;
-  /** Path of the field (`location.country`), or null where the event as a whole is meant. */
+  /** Path of the field (`location.country`), or null if the event as a whole is meant. */
   readonly field: string | null;
   /** What would have been right, in words. */
   readonly expected: string;

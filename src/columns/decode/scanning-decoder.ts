@@ -20,7 +20,7 @@ import type { Schema } from '../schema/schema.ts';
 import { ObjectShape, slotsOf, type Slot } from './shape.ts';
 import { excerpt, invalidUtf8At } from './utf8.ts';
 
-/** It keeps buffers of its own, so it serves one batch at a time. */
+/** It keeps its own buffers, so it serves one batch at a time. */
 export class ScanningDecoder implements Decoder {
   private readonly slots: readonly Slot[];
   private readonly scanner: JsonScanner;

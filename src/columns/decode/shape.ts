@@ -9,7 +9,7 @@ export interface Key {
   /** The key as a JSON string literal, quotes and all, the way nearly every producer writes it. */
   readonly literal: Uint8Array;
   readonly slot: number;
-  /** The keys of the struct that this field is, if it is one. Its fields have the slots behind its own, without a gap. */
+  /** The keys of the struct that this field is, if it is one. Its fields have the slots after its own, without a gap. */
   readonly shape: ObjectShape | undefined;
 }
 
@@ -64,7 +64,7 @@ export interface Slot {
   readonly required: boolean;
   /** The slot after this field and all that is nested in it. */
   readonly slotsEnd: number;
-  /** The field's column among the leaves: its own, or the first one nested in it; `leavesEnd` is behind the last one. */
+  /** The field's column among the leaves: its own, or the first one nested in it; `leavesEnd` is after the last one. */
   readonly leaf: number;
   readonly leavesEnd: number;
   /** Of a decimal; 0 for others. */

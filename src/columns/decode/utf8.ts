@@ -22,7 +22,7 @@ export function invalidUtf8At(bytes: Uint8Array, start: number, end: number): nu
   return -1;
 }
 
-/** The length of the sequence of two to four bytes that `lead` opens at `at`, or 0 where it is ill-formed. */
+/** The length of the sequence of two to four bytes that `lead` opens at `at`, or 0 if it is ill-formed. */
 export function utf8SequenceLength(bytes: Uint8Array, at: number, end: number, lead: number): number {
   if (lead < 0xc2 || lead > 0xf4) return 0;
   const length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;

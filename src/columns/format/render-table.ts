@@ -13,7 +13,7 @@ export const CELL_WIDTH_MAX = 64;
 /** Narrower columns are widened to this, as by Spark. */
 const COLUMN_WIDTH_MIN = 3;
 
-/** Marks that take no column could go on for ever in one cell: it has at most this many code points a column. */
+/** Marks that take no column could continue forever in one cell: it has at most this many code points a column. */
 const CODE_POINTS_PER_COLUMN_MAX = 4;
 
 const DOTS = '...';
@@ -24,7 +24,7 @@ export interface Table {
   /** `left` is Spark's `show(truncate = false)`, `right` its default. */
   readonly align: 'left' | 'right';
   /**
-   * The widest a cell may be; {@link CELL_WIDTH_MAX} where it is left out, Infinity for cells that are never cut. Names
+   * The widest a cell may be; {@link CELL_WIDTH_MAX} if left out, Infinity for cells that are never cut. Names
    * of columns have that width at least.
    */
   readonly cellWidthMax?: number;
@@ -46,7 +46,7 @@ export function renderTable(table: Table): string {
 }
 
 /**
- * Escapes a text for the terminal and shortens it to so many columns: the last three are dots, where there are more than
+ * Escapes a text for the terminal and shortens it to this many columns: the last three are dots, if there are more than
  * three (as Spark cuts).
  */
 export function fitCell(text: string, widthMax = CELL_WIDTH_MAX): string {

@@ -24,16 +24,16 @@ function jsonOf(type: FieldType, value: Row[string]): string {
     case 'struct':
       return jsonOfFields(type.fields, value as Row);
     case 'array':
-      if (!Array.isArray(value)) throw new RangeError(`${shown(value)} is no array`);
+      if (!Array.isArray(value)) throw new RangeError(`${shown(value)} is not an array`);
       return `[${(value as readonly Scalar[]).map((item) => jsonOf(type.element, item)).join(',')}]`;
     case 'decimal':
     case 'long':
-      // Text that is a number stands there as that number, digit for digit.
+      // The text of a number is written as that number, digit for digit.
       return (value as string | bigint).toString();
     case 'double':
       return jsonOfDouble(value as number);
     default:
-      if (typeof value === 'bigint') throw new RangeError(`${value} is no ${type.kind}`);
+      if (typeof value === 'bigint') throw new RangeError(`${value} is not a valid ${type.kind}`);
       return JSON.stringify(value);
   }
 }

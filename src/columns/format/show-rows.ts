@@ -17,19 +17,19 @@ const NULL = 'NULL';
 export interface ShownRows {
   readonly batch: ColumnBatch;
   readonly count: number;
-  /** The row of the batch at a place; the place itself where it is left out. */
+  /** The row of the batch at a place; the place itself if left out. */
   readonly rowAt?: (place: number) => number;
 }
 
 export interface ShowOptions {
-  /** The first so many rows are shown, and a line says so where there are more; 20 where it is left out. */
+  /** At most this many rows are shown, and a line says so if there are more; 20 if left out. */
   readonly rowsMax?: number;
   /**
    * How many columns of the terminal a cell may take; `true`, or left out, is 20. With `false` or 0 cells are whole, and
    * stand on the left.
    */
   readonly truncate?: boolean | number;
-  /** Whose clocks show instants; UTC where it is left out. */
+  /** Whose clocks show instants; UTC if left out. */
   readonly zone?: TimeZone;
 }
 
@@ -82,7 +82,7 @@ function scalarText(batch: ColumnBatch, column: PrimitiveColumn, row: number, zo
   return column.kind === 'double' ? doubleText(cell as number) : String(cell);
 }
 
-/** `2025-06-26 14:11:33.25`: what a second has behind it, without zeros at its end. */
+/** `2025-06-26 14:11:33.25`: with the fraction of the second, without trailing zeros. */
 function timestampText(micros: number, zone: TimeZone): string {
   const rest = micros - Math.floor(micros / MICROS_PER_SECOND) * MICROS_PER_SECOND;
   const text = formatLocalDateTime(micros, zone);

@@ -10,7 +10,7 @@ const NULL_LENGTH = -1;
 /**
  * Hashes rows of one batch with a keyed 64-bit SipHash-2-4 over their leaves in schema order, in words of 64 bits. Each
  * leaf is written so that its end is known from its beginning: texts and arrays after their length, numbers as one word,
- * wide decimals as two more behind an infinity, dictionary texts as a digest of their own. So two different rows never
+ * wide decimals as two more after an infinity, dictionary texts as their own digest. So two different rows never
  * write the same words. Texts are hashed as they lie, unescaped; no string is made.
  */
 export class ContentHasher {
@@ -24,8 +24,8 @@ export class ContentHasher {
   private readonly wide = new Int32Array(4);
 
   /**
-   * Over the first `leafCount` leaves, all where left out. Hashers of one batch may share a `stage`.
-   * @throws RangeError where `key` is not 16 bytes.
+   * Over the first `leafCount` leaves, all if left out. Hashers of one batch may share a `stage`.
+   * @throws RangeError if `key` is not 16 bytes.
    */
   constructor(
     batch: ColumnBatch,

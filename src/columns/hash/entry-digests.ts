@@ -1,4 +1,4 @@
-/** What stands for a dictionary's texts in a hash of rows: a keyed digest of each, made once a text. */
+/** What stands for a dictionary's texts in a hash of rows: a keyed digest of each, made once per text. */
 import type { DictionaryColumn } from '../column-chunk.ts';
 import { SipHash128 } from './siphash.ts';
 
@@ -17,7 +17,7 @@ export class EntryDigests {
   private readonly sip: SipHash128;
   private readonly known = new Map<DictionaryColumn, Digests>();
 
-  /** @throws RangeError where `key` is not 16 bytes. */
+  /** @throws RangeError if `key` is not 16 bytes. */
   constructor(key: Uint8Array) {
     this.sip = new SipHash128(key);
   }

@@ -14,7 +14,7 @@ const COLUMN_AT = STATES_AT + BLOCK_ROWS_MAX * STATE_BYTES;
 const ENDS_AT = COLUMN_AT + BLOCK_ROWS_MAX * 4;
 const HASHES_AT = COLUMN_AT + BLOCK_ROWS_MAX * 8;
 const TEXTS_AT = HASHES_AT + BLOCK_ROWS_MAX * 16;
-/** V8 copies shared memory (chunks may lie in it) by words where both sides lie alike within a word, else by bytes. */
+/** V8 copies shared memory (chunks may be in it) by words if both sides are aligned alike, else byte by byte. */
 const WORD_BYTES = 8;
 
 interface TextColumn {
@@ -32,7 +32,7 @@ export class HashStage {
   private bytes: Uint8Array;
   private words: Int32Array;
   private doubles: Float64Array;
-  /** The texts of the block: `[low, high)` of the chunk, and of the arena behind it. */
+  /** The texts of the block: `[low, high)` of the chunk, and of the arena after it. */
   private low = 0;
   private high = 0;
   /** Where they lie here. */
@@ -70,7 +70,7 @@ export class HashStage {
     return STATES_AT + place * STATE_BYTES;
   }
 
-  /** Begins so many rows with this state. */
+  /** Begins this many rows with this state. */
   begin(state: Int32Array, rows: number): void {
     const { words } = this;
     const end = (rows * STATE_BYTES) / 4;

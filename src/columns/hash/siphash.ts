@@ -1,7 +1,7 @@
 /**
  * SipHash-2-4, a keyed hash by Jean-Philippe Aumasson and Daniel J. Bernstein ("SipHash: a fast short-input PRF", 2012, and
- * its reference implementation): nobody without the key can make two inputs collide. It runs in WebAssembly, whose 64-bit
- * arithmetic JavaScript lacks. One call takes in one column of many rows: each row has a state of its own, so the processor
+ * its reference implementation): no one without the key can make two inputs collide. It runs in WebAssembly, whose 64-bit
+ * arithmetic JavaScript lacks. One call takes in one column of many rows: each row has its own state, so the processor
  * works on a row's rounds while those of the row before are still on their way.
  */
 import { SIPHASH_WASM } from './siphash-wasm.ts';
@@ -56,7 +56,7 @@ export interface SipKernel {
   readonly functions: SipFunctions;
 }
 
-/** A kernel over a memory of its own, of so many pages. The code is compiled once in a process. */
+/** A kernel over its own memory, of this many pages. The code is compiled once in a process. */
 export function createSipKernel(pages: number): SipKernel {
   instantiate ??= compileWasm(Buffer.from(SIPHASH_WASM, 'base64'));
   const { memory, functions } = instantiate(pages);
@@ -64,7 +64,7 @@ export function createSipKernel(pages: number): SipKernel {
 }
 
 /**
- * v0 to v3 before any input, low half before high half, for so many bits of output.
+ * v0 to v3 before any input, low half before high half, for this many bits of output.
  * @throws RangeError if `key` is not 16 bytes.
  */
 export function initialState(key: Uint8Array, bits: 64 | 128): Int32Array {
@@ -120,7 +120,7 @@ export class SipHash128 {
     words[END_AT / 4] = length;
     words.set(this.initial, STATE_AT / 4);
     new Uint8Array(memory.buffer, TEXT_AT, length).set(bytes.subarray(start, end));
-    // One text at position 0, which lies at TEXT_AT.
+    // One text at position 0, which is at TEXT_AT.
     functions.texts128(START_AT, END_AT, STATE_AT, HASH_AT, 1, length + 1, TEXT_AT, TEXT_AT);
     this.words.set(words.subarray(HASH_AT / 4));
   }

@@ -15,12 +15,12 @@ export interface WasmMemory {
 
 export const WASM_PAGE_BYTES = 65_536;
 
-/** A memory without code, of at most so many pages. */
+/** A memory without code, of at most this many pages. */
 export function growingMemory(pagesMax: number): WasmMemory {
   return new WebAssembly.Memory({ initial: 1, maximum: pagesMax });
 }
 
-/** Compiles a module over one memory. What it returns makes instances, each with a memory of so many pages. */
+/** Compiles a module over one memory. What it returns makes instances, each with a memory of this many pages. */
 export function compileWasm(
   bytes: Uint8Array,
 ): (pages: number) => { readonly memory: WasmMemory; readonly functions: object } {

@@ -5,7 +5,7 @@ import type { Field, FieldType, Schema } from './schema.ts';
 const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * The schema as one line of DDL: `id STRING NOT NULL, tags ARRAY<STRING>`. A name that is no plain identifier stands in
+ * The schema as one line of DDL: `id STRING NOT NULL, tags ARRAY<STRING>`. A name that is not a plain identifier is in
  * backticks. DDL has no word for an array whose elements are never null, so both kinds of array read alike.
  */
 export function toDdl(ofSchema: Schema): string {

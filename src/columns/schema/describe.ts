@@ -37,7 +37,7 @@ export function describeSchema(schema: Schema): readonly FieldDescription[] {
 
 /**
  * The same as a table in Markdown (GitHub's), padded as a formatter would, without a newline at its end. The text of
- * `doc` is Markdown of its own; only what would end its cell is escaped.
+ * `doc` is its own Markdown; only what would end its cell is escaped.
  */
 export function schemaMarkdown(schema: Schema): string {
   const rows = describeSchema(schema).map(({ path, type, required, doc }) => [

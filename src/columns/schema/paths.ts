@@ -15,7 +15,7 @@ interface Entry<Path extends string, Type extends FieldType, Required extends bo
 
 type AnyEntry = Entry<string, FieldType, boolean>;
 
-/** `A` and `B`, where either may also be just `boolean`. */
+/** `A` and `B`, if either may also be just `boolean`. */
 export type Both<A extends boolean, B extends boolean> = A extends true ? B : false;
 
 type EntryOfField<F, Prefix extends string, Present extends boolean> =

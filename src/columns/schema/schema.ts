@@ -32,7 +32,7 @@ export interface DoubleType {
   readonly kind: 'double';
 }
 
-/** An exact decimal of at most `precision` digits, `scale` of them behind the point. 0 ≤ scale ≤ precision ≤ 38. */
+/** An exact decimal of at most `precision` digits, `scale` of them after the point. 0 ≤ scale ≤ precision ≤ 38. */
 export interface DecimalType {
   readonly kind: 'decimal';
   readonly precision: number;
@@ -53,7 +53,7 @@ export interface DateType {
 export type PrimitiveType =
   StringType | BooleanType | IntType | LongType | DoubleType | DecimalType | TimestampType | DateType;
 
-/** Fields of their own under one name. What is required in it is required where the struct is present. */
+/** Fields under one name. A field required in it is required only if the struct is present. */
 export interface StructType<Fields extends readonly Field[] = readonly Field[]> {
   readonly kind: 'struct';
   readonly fields: Fields;
@@ -72,7 +72,7 @@ export interface ArrayType<
 /** Any type that a field may have. */
 export type FieldType = PrimitiveType | StructType | ArrayType;
 
-/** What has a column of its own. */
+/** What has its own column. */
 export type LeafType = Exclude<FieldType, StructType>;
 
 /** A field of a schema: its name, its type, whether every event has it, and what it means. */
@@ -110,14 +110,14 @@ export const types = {
     const whole = Number.isInteger(precision) && Number.isInteger(scale);
     if (!whole || precision < 1 || precision > PRECISION_MAX || scale < 0 || scale > precision) {
       throw new RangeError(
-        `no decimal(${precision}, ${scale}): a precision is 1 to ${PRECISION_MAX}, a scale 0 to the precision`,
+        `decimal(${precision}, ${scale}) is not valid: the precision is 1 to ${PRECISION_MAX}, the scale is 0 to the precision`,
       );
     }
     return Object.freeze({ kind: 'decimal', precision, scale });
   },
   timestamp: (): TimestampType => Object.freeze({ kind: 'timestamp' }),
   date: (): DateType => Object.freeze({ kind: 'date' }),
-  /** @throws RangeError where two fields have one name. */
+  /** @throws RangeError if two fields have one name. */
   struct: <const Fields extends readonly Field[]>(fields: Fields): StructType<Fields> =>
     Object.freeze({ kind: 'struct', fields: frozenFields(fields) }),
   /**
@@ -128,7 +128,7 @@ export const types = {
 };
 
 /*
- * Overloads and no type parameters for what an option says: where a call stands as an argument, as in `required('id',
+ * Overloads and no type parameters for what an option says: if a call is an argument, as in `required('id',
  * types.string(), …)`, the compiler would infer such a parameter from what the argument may be, which is any boolean.
  */
 
@@ -158,10 +158,10 @@ function arrayType<Element extends PrimitiveType>(
   const { kind } = checkedType(element, 'types.array') as FieldType;
   if (kind === 'struct' || kind === 'array') {
     throw new TallystreamError('USAGE', {
-      what: `types.array: an element is ${kind === 'struct' ? 'a struct' : 'an array'}, and an array holds single values only.`,
+      what: `types.array: an element is ${kind === 'struct' ? 'a struct' : 'an array'}, but an array holds only single values.`,
       mend:
-        'Have the producer write an event for each element, or an array for each field of it; or leave the field out of ' +
-        'the schema: fields that no schema names are skipped.',
+        'Have the producer write one event per element, or one array per field of it; or leave the field out of ' +
+        'the schema: fields that the schema does not name are skipped.',
     });
   }
   return Object.freeze({ kind: 'array', element, containsNull: options.containsNull ?? false });
@@ -188,7 +188,7 @@ export function optional<Name extends string, Type extends FieldType>(
   return Object.freeze({ name: checkedName(name), type: checkedType(type, name), required: false, doc });
 }
 
-/** @throws RangeError where two fields have one name. */
+/** @throws RangeError if two fields have one name. */
 export function schema<const Fields extends readonly Field[]>(fields: Fields): Schema<Fields> {
   return Object.freeze({ fields: frozenFields(fields) });
 }
@@ -207,7 +207,7 @@ function checkedType<Type>(type: Type, where: string): Type {
   if (typeof kind === 'string' && Object.hasOwn(types, kind)) return type;
   const shown = typeof type === 'object' || typeof type === 'string' ? JSON.stringify(type) : String(type);
   throw new TallystreamError('USAGE', {
-    what: `${where}: ${shown} is no type.`,
+    what: `${where}: ${shown} is not a type.`,
     mend: `Call one of types.${Object.keys(types).join('(…), types.')}(…).`,
   });
 }
@@ -227,7 +227,7 @@ function frozenFields<Fields extends readonly Field[]>(fields: Fields): Fields {
   return Object.freeze([...fields]) as readonly Field[] as Fields;
 }
 
-/** A field that holds a value of its own, under its path from the root (`location.country`). */
+/** A field that holds its own value, under its path from the root (`location.country`). */
 export interface Leaf {
   readonly path: string;
   readonly type: LeafType;

@@ -35,7 +35,7 @@ export class DecimalParser {
 
   /**
    * Scales the JSON number in `bytes[start, end)`, whose grammar is already proved, to an integer of at most
-   * `precision` digits (≤ 38), `scale` of them behind the point. -0 is 0. Exponents cost nothing: their digits are
+   * `precision` digits (≤ 38), `scale` of them after the point. -0 is 0. Exponents cost nothing: their digits are
    * counted, never written out.
    */
   parse(bytes: Uint8Array, start: number, end: number, precision: number, scale: number): DecimalOutcome {
@@ -131,7 +131,7 @@ export function toScaled(value: bigint): Scaled {
   return Number.isSafeInteger(narrow) ? narrow : value;
 }
 
-/** `a + b`, exact. @throws TallystreamError `SUM_OVERFLOW` where the sum has more than 38 digits. */
+/** `a + b`, exact. @throws TallystreamError `SUM_OVERFLOW` if the sum has more than 38 digits. */
 export function addExact(a: Scaled, b: Scaled): Scaled {
   if (typeof a === 'number' && typeof b === 'number') {
     const sum = a + b;
@@ -141,8 +141,8 @@ export function addExact(a: Scaled, b: Scaled): Scaled {
   if (sum >= DECIMAL_LIMIT || sum <= -DECIMAL_LIMIT) {
     throw new TallystreamError('SUM_OVERFLOW', {
       what: `A sum has more than ${DECIMAL_DIGITS_MAX} digits: ${a} + ${b} (scaled).`,
-      why: 'Totals are exact, so a sum that does not fit is an error and never a rounded number.',
-      mend: 'Look for events with impossible amounts, and bound them with a rule.',
+      why: 'Totals are exact: a sum that does not fit is an error, never a rounded number.',
+      mend: 'Look for events with impossible amounts, and reject them with a rule.',
     });
   }
   return toScaled(sum);

@@ -12,7 +12,7 @@ const ZERO = 0x30;
 const TEXT_DECODER = new TextDecoder();
 
 /**
- * Reads the JSON number in `bytes[start, end)`, whose grammar is already proved; ±Infinity where it is too large for a
+ * Reads the JSON number in `bytes[start, end)`, whose grammar is already proved; ±Infinity if it is too large for a
  * double. A short one without an exponent is a whole number over a power of ten, both exact, so that the one division
  * rounds as the standard asks (the fast path of William D. Clinger, "How to Read Floating Point Numbers Accurately",
  * 1990), and nothing is allocated; the rest is left to the runtime.

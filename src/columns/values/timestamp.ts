@@ -1,6 +1,6 @@
 /**
  * Instants as microseconds since 1970-01-01T00:00:00Z in a double: exact from 1684 to 2255 (2^53 µs each way). Later
- * ones may lose microseconds but keep their order, and a rule refuses them anyway, for they lie in the future.
+ * ones may lose microseconds but keep their order, and a rule refuses them anyway, for they are in the future.
  */
 import {
   civilFromDays,
@@ -20,7 +20,7 @@ export const INSTANT_MICROS_MIN = -8_520_336_000_000_000;
 export const INSTANT_MICROS_MAX = 253_402_300_799_999_968;
 
 /**
- * `syntax`: not RFC 3339. `no-zone`: RFC 3339 but for its missing zone, and none is assumed. `range`: a field that no
+ * `syntax`: not RFC 3339. `no-zone`: RFC 3339 except for its missing zone, and none is assumed. `range`: a field that no
  * date or clock has, or an instant outside the years 1700 to 9999. `gap`: a local time that the assumed zone skipped.
  */
 export type TimestampOutcome = 'ok' | 'syntax' | 'no-zone' | 'range' | 'gap';
@@ -113,7 +113,7 @@ const BAD_OFFSET = 1e9;
 const NO_OFFSET = 2e9;
 const OFFSET_OUT_OF_RANGE = 3e9;
 
-/** The number that two digits write; far below zero where they are none, so that it stays below in any sum of ours. */
+/** The number that two digits write; far below zero if they are none, so that it stays below in any sum of ours. */
 function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = ((bytes[at] as number) | 0) - ZERO;
   const ones = ((bytes[at + 1] as number) | 0) - ZERO;
@@ -181,7 +181,7 @@ export function formatDay(day: number): string {
   return `${padded(date.year, 4)}-${padded(date.month, 2)}-${padded(date.day, 2)}`;
 }
 
-/** The day since 1970-01-01 that `YYYY-MM-DD` names. @throws RangeError where there is no such day. */
+/** The day since 1970-01-01 that `YYYY-MM-DD` names. @throws RangeError if there is no such day. */
 export function parseDay(text: string): number {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
   const [year, month, day] = [Number(match?.[1]), Number(match?.[2]), Number(match?.[3])];

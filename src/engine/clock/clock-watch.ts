@@ -14,7 +14,7 @@ import { NOTE_WORDS, type RecordTimeNote } from './record-times.ts';
 import type { Look } from '../source.ts';
 
 export const CLOCK_SKEW_MS_MAX = 600_000;
-/** Logs whose records have timestamps that somebody else's clock gave. */
+/** Logs whose records have timestamps that someone else's clock gave. */
 const STAMPED_LOGS: readonly Log['format'][] = ['memory', 'embedded', 'kafka'];
 /** Of one run, about record timestamps: a topic has many partitions. */
 const WARNINGS_MAX = 20;
@@ -54,8 +54,8 @@ export class ClockWatch {
     if (ahead.length * 2 > times.length) throw behindTheLog(topic, newest, nowMs, skewMsMax);
     logger.warn(
       { operation: 'clock', topic, ...placeOf(newest), now: formatEpochMs(nowMs) },
-      "Some of the newest records are ahead of this machine's clock, and most are not: the clock of a producer is ahead. " +
-        'Its events are rejected as FUTURE_TIMESTAMP if they are ahead too.',
+      "Some of the newest records are ahead of this machine's clock, but most are not: the clock of a producer is ahead. " +
+        'If the times of its events are ahead too, they are rejected as FUTURE_TIMESTAMP.',
     );
   }
 
@@ -66,8 +66,8 @@ export class ClockWatch {
     logger.warn(
       { operation: 'clock', jumpMs, before: formatEpochMs(nowMs - jumpMs), now: formatEpochMs(nowMs) },
       `The clock of this machine jumped ${jumpMs > 0 ? 'ahead' : 'back'}: it was set, or the machine was suspended. ` +
-        'Idle partitions are measured without it. Check the clock: events are judged by it, and if it is ahead, events of ' +
-        'that time make later ones late (`tallystream checkpoint lower-watermark` takes that back).',
+        'The jump does not count as idle time of partitions. Check the clock, because events are judged by it. If it is ahead, ' +
+        'accepted future events make later ones late (`tallystream checkpoint lower-watermark` undoes that).',
     );
   }
 
@@ -95,8 +95,8 @@ function behindTheLog(topic: string, newest: RecordTime, nowMs: number, skewMsMa
     what:
       `The clock of this machine says ${formatEpochMs(nowMs)}, ${seconds} seconds behind the newest records of topic ${topic}` +
       ` (partition ${partition}, offset ${offset}: ${timestamp}).`,
-    why: `Most of the newest records are ahead of it by more than query.clock_skew_max, ${skewMsMax / 1000} seconds; new events would be rejected as FUTURE_TIMESTAMP.`,
-    mend: 'Set the clock of this machine, and start again. If it is right, the clock of the producers was ahead: start with query.clock_skew_max: off.',
+    why: `Most of the newest records are ahead of it by more than query.clock_skew_max (${skewMsMax / 1000} seconds), so new events would be rejected as FUTURE_TIMESTAMP.`,
+    mend: 'Correct the clock of this machine, and start again. If it is right, the clocks of the producers were ahead: start with query.clock_skew_max: off.',
   });
 }
 

@@ -19,7 +19,7 @@ export interface RecordTimeNote {
 }
 
 const NOT_MS =
-  'For these records an event is one of the future by the clock of the query alone. Have the producer write epoch ' +
+  'For these records, only the clock of the query decides whether an event is in the future. Have the producer write epoch ' +
   'milliseconds, or set message.timestamp.type=LogAppendTime on the topic, so that the broker does.';
 
 /** What each kind means, and what to do. */
@@ -30,8 +30,8 @@ export const NOTE_WORDS: Readonly<Record<RecordTimeNote['kind'], string>> = {
   nanoseconds: `Records have log timestamps that look like nanoseconds, not milliseconds. ${NOT_MS}`,
   ahead:
     "Records have log timestamps that are ahead of this machine's clock by more than query.clock_skew_max: this clock is " +
-    'behind, or that of the producer (or of the broker) is ahead. Events that are ahead of this clock are rejected as ' +
-    'FUTURE_TIMESTAMP. Set the clock that is wrong, then redrive them.',
+    'behind, or the clock of the producer or broker is ahead. Events that are ahead of this clock are rejected as ' +
+    'FUTURE_TIMESTAMP. Correct the wrong clock, then redrive them.',
 };
 
 export class RecordTimes {

@@ -22,7 +22,7 @@ export function letterOf(
   };
 }
 
-/** A copy of its own: the chunk's block is given back when the next one is read. */
+/** Its own copy: the chunk's block is given back when the next one is read. */
 function bytesAt(chunk: RecordChunk, start: number, end: number): Uint8Array | null {
   return start < 0 ? null : chunk.bytes.slice(start, end);
 }

@@ -17,9 +17,9 @@ export function deadLetterPolicy(options: {
       if (bytesKept + bytes <= options.bytesMax) return letter;
       if (options.whenFull === 'positions') return { ...letter, key: null, value: null, headers: [] };
       throw new TallystreamError('DEAD_LETTERS_FULL', {
-        what: `The dead letters have reached their limit of ${options.bytesMax} bytes (${bytesKept} with those of the batch in hand).`,
-        why: `The next is ${letter.reason} at ${letter.topic}/${letter.partition}, offset ${letter.offset}; nothing of this batch was committed.`,
-        mend: 'Look at those committed with `tallystream dead-letters list`; then raise query.dead_letter_bytes_max, or set query.dead_letters_when_full to positions.',
+        what: `The dead letters have reached their limit of ${options.bytesMax} bytes (${bytesKept} bytes with those of the current batch).`,
+        why: `The next one is ${letter.reason} at ${letter.topic}/${letter.partition}, offset ${letter.offset}; nothing of this batch was committed.`,
+        mend: 'List the committed ones with `tallystream dead-letters list`. Then raise query.dead_letter_bytes_max, or set query.dead_letters_when_full to positions.',
       });
     },
   };

@@ -25,7 +25,7 @@ export function redriveHeaders(redrive: Redrive): Header[] {
   return headers;
 }
 
-/** A record's headers but for those that speak of a redrive. */
+/** A record's headers except for those that speak of a redrive. */
 export function withoutRedrive(headers: readonly Header[]): Header[] {
   return headers.filter(({ name }) => name !== ORIGIN_HEADER && name !== ACCEPT_LATE_HEADER);
 }
@@ -42,7 +42,7 @@ export function redriveOf(headers: readonly Header[] | undefined): Redrive | und
 
 /** The records that a batch redrives, each once in the life of its query. */
 export class RedrivenRecords {
-  /** Those of the batch in hand. */
+  /** Those of the current batch. */
   added: RecordIdentity[] = [];
   private readonly checkpoint: Pick<Checkpoint, 'isRedriven'>;
   private readonly keys = new Set<string>();

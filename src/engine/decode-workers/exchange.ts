@@ -7,7 +7,7 @@ import { CONTENT_WORDS, ID_WORDS } from '../../operators/dedupe/row-hasher.ts';
 import type { RowPreparer } from './row-preparer.ts';
 import { type SlotViews, vectorsOf } from './shared-chunk.ts';
 
-/** Values that a dictionary got since the last message, one behind the other. */
+/** Values that a dictionary got since the last message, one after the other. */
 export interface NewValues {
   readonly bytes: Uint8Array;
   /** Where each ends in `bytes`. */
@@ -19,9 +19,9 @@ export interface SlotMessage {
   readonly problems?: readonly (readonly [row: number, problem: Problem])[];
   /** By column, in order of the exchanged ones: decimals that no double holds. */
   readonly wide?: readonly (readonly [column: number, row: number, value: bigint])[];
-  /** Texts that had escapes; positions at and behind the end of the chunk's bytes lie in it. */
+  /** Texts that had escapes; positions at and behind the end of the chunk's bytes are in it. */
   readonly arena?: Uint8Array;
-  /** The dictionaries were emptied before this chunk: their codes start anew. */
+  /** The dictionaries were emptied before this chunk: their codes start again. */
   readonly restarted?: boolean;
   readonly values?: readonly (readonly [column: number, values: NewValues])[];
 }
@@ -52,7 +52,7 @@ export class SlotWriter {
     this.sent = this.columns.map(() => 0);
   }
 
-  /** Prepares a slot's rows; what is left to say beside the vectors, undefined where nothing is. */
+  /** Prepares a slot's rows; what is left to say beside the vectors, undefined if nothing is. */
   prepare(slot: SlotViews, clockMs: number): SlotMessage | undefined {
     const { preparer } = this;
     if (preparer.boundDictionaries()) {
@@ -110,7 +110,7 @@ interface Mirror {
   readonly codes: number[];
 }
 
-/** The dictionaries of a writer since they were emptied last, one a column. */
+/** The dictionaries of a writer since they were emptied last, one per column. */
 export interface Mirrors {
   readonly columns: readonly Mirror[];
   /** How often the reader had forgotten codes when these were looked up. */
@@ -189,7 +189,8 @@ function translate({ codes, dictionary }: DictionaryColumn, mirror: Mirror, coun
     let own = mirror.codes[theirs] ?? -1;
     if (own < 0) {
       const value = mirror.values[theirs];
-      if (value === undefined) throw new InvariantError(`code ${theirs} came without its value`);
+      if (value === undefined)
+        throw new InvariantError(`dictionary code ${theirs} arrived without its value`);
       own = dictionary.encode(value, 0, value.length);
       mirror.codes[theirs] = own;
     }

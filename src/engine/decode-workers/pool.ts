@@ -28,11 +28,11 @@ import { exchangedColumns, type Mirrors, type SlotMessage, SlotReader, SlotWrite
 import type { WorkerSetup } from './worker.ts';
 import { WORKER_FILE } from './workers.ts';
 
-/** Chunks under way: two a thread keep each busy while the one before its next is taken. */
+/** Chunks in progress: two a thread keep each busy while the one before its next is taken. */
 const SLOTS_PER_THREAD = 2;
-/** Memory of a slot grows in steps of this, so that chunks of about one size seldom make it anew. */
+/** Memory of a slot grows in steps of this, so that chunks of about one size seldom make it again. */
 const SLOT_STEP_BYTES = 256 * 1024;
-/** Numbers of tasks begin again after so many, which is far more than are ever under way. */
+/** Task numbers wrap around here, far above how many are ever in progress. */
 const TASK_NUMBERS = 2 ** 30;
 /** Young objects of a worker are few: its work is in vectors. */
 const YOUNG_GENERATION_MB = 4;
@@ -47,7 +47,7 @@ interface Thread {
   underWay: number;
 }
 
-/** A chunk under way. */
+/** A chunk in progress. */
 export interface Slot {
   readonly range: number;
   /** A copy; its keys and headers are its own. */
@@ -154,10 +154,10 @@ export class PreparationPool {
     Atomics.notify(thread.rung, 0);
   }
 
-  /** The next chunk, when it is prepared. Its results lie in the batch and in its views until `release`. */
+  /** The next chunk, when it is prepared. Its results are in the batch and in its views until `release`. */
   async take(): Promise<Slot> {
     const [next] = this.queue;
-    if (next === undefined) throw new InvariantError('no chunk is under way');
+    if (next === undefined) throw new InvariantError('no chunk is being prepared');
     while (!isDone(next)) {
       if (this.failure !== undefined) throw this.failure;
       // The next one first, while its thread has not come to it; then from the end, which its thread comes to last.
@@ -177,13 +177,13 @@ export class PreparationPool {
     this.free.push((slot as Waiting).task.memory);
   }
 
-  /** Lets what is under way end, and forgets it. */
+  /** Lets what is in progress end, and forgets it. */
   async discard(): Promise<void> {
     while (!this.isEmpty && this.failure === undefined) this.release(await this.take());
     this.queue.length = 0;
   }
 
-  /** While chunks are under way the process must not end for want of anything to wait for. */
+  /** While chunks are in progress the process must not end for want of anything to wait for. */
   hold(): void {
     for (const { worker } of this.threads) worker.ref();
   }
@@ -217,7 +217,7 @@ export class PreparationPool {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     worker.on('error', (error) => this.fail(error instanceof Error ? error : new Error(String(error))));
-    worker.on('exit', (code) => this.fail(new Error(`it ended with code ${code}`)));
+    worker.on('exit', (code) => this.fail(new Error(`it exited with code ${code}`)));
     worker.unref();
     port1.unref();
     return { worker, port: port1, rung: new Int32Array(bell), reader: this.newReader(), underWay: 0 };
@@ -228,7 +228,7 @@ export class PreparationPool {
   }
 
   private fail(cause: Error): void {
-    this.failure ??= new InvariantError(`a thread that prepares events has ended: ${cause.message}`, {
+    this.failure ??= new InvariantError(`a decode worker thread failed: ${cause.message}`, {
       cause,
     });
     this.failed.resolve();
@@ -240,7 +240,7 @@ export class PreparationPool {
     return new SharedArrayBuffer(Math.ceil(bytes / SLOT_STEP_BYTES) * SLOT_STEP_BYTES);
   }
 
-  /** Prepares a chunk that no thread has begun; false where one has. */
+  /** Prepares a chunk that no thread has begun; false if one has. */
   private prepareHere(slot: Waiting): boolean {
     if (!claim(slot.views, slot.task)) return false;
     const reader = this.ownReader;
@@ -272,7 +272,7 @@ function withCompileCache(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 function messageFrom(port: MessagePort): SlotMessage {
   const received = receiveMessageOnPort(port);
-  if (received === undefined) throw new InvariantError('a worker announced a message that did not come');
+  if (received === undefined) throw new InvariantError('a worker announced a message that did not arrive');
   return received.message as SlotMessage;
 }
 

@@ -75,7 +75,7 @@ export class Preparation {
     }
   }
 
-  /** Called between two chunks; true where codes of dictionaries mean something else from now on. */
+  /** Called between two chunks; true if codes of dictionaries mean something else from now on. */
   boundDictionaries(): boolean {
     const emptied = this.own.boundDictionaries();
     if (emptied) this.pool?.forgetCodes();

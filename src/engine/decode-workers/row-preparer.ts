@@ -1,5 +1,5 @@
 /**
- * The half of a batch's work that needs no memory of other events: decode, validate, carry out the plan's steps, hash.
+ * The half of a batch's work that needs no memory of other events: decode, validate, run the plan's steps, hash.
  * What it says of a row depends on the row, the plan and the plan's clock alone, so it does not matter where or in what
  * order chunks are prepared.
  */
@@ -76,7 +76,7 @@ export class RowPreparer {
           });
   }
 
-  /** {@link ID_WORDS} a row that passed; empty where the plan compares no ids. Other vectors after a larger chunk. */
+  /** {@link ID_WORDS} a row that passed; empty if the plan compares no ids. Other vectors after a larger chunk. */
   get ids(): Int32Array {
     return this.hasher?.ids ?? NO_WORDS;
   }
@@ -109,7 +109,7 @@ export class RowPreparer {
   /** Fails as the steps did on a row of the chunk prepared last. */
   failAgain(row: number): never {
     this.steps(row);
-    throw new InvariantError(`row ${row} failed, and does not when it is tried again`);
+    throw new InvariantError(`row ${row} failed, but not when it was tried again`);
   }
 
   /** The id's text, for a message. */
@@ -117,7 +117,7 @@ export class RowPreparer {
     return this.hasher?.idText(row) ?? '';
   }
 
-  /** Empties the dictionaries where they have become too large; true where their codes mean nothing any more. */
+  /** Empties the dictionaries where they have become too large; true if their codes mean nothing any more. */
   boundDictionaries(): boolean {
     if (this.batch.dictionaryBytes <= DICTIONARY_BYTES_MAX) return false;
     this.batch.clearDictionaries();

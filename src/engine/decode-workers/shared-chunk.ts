@@ -1,6 +1,6 @@
 /**
  * Memory that two threads share for one chunk: its rows on the way in, and on the way out what a preparer says of them.
- * Sections lie one behind the other, each from a multiple of eight bytes on:
+ * Sections lie one after the other, each from a multiple of eight bytes on:
  *
  * | section                      | elements                  |
  * |------------------------------|---------------------------|
@@ -22,11 +22,11 @@ import { CONTENT_WORDS, ID_WORDS } from '../../operators/dedupe/row-hasher.ts';
 
 /**
  * Who has a slot. Given out, it holds the number of its task, which is above 0; by compare-and-exchange one thread makes
- * that `claimed`. So nobody takes a task twice, nor one of before whose memory has come to hold another.
+ * that `claimed`. So no one takes a task twice, nor one of before whose memory has come to hold another.
  */
 export const CLAIM = { claimed: -1, done: -2 } as const;
 export const CLAIM_AT = 0;
-/** Not 0 where the worker posted a message with what does not fit a vector. */
+/** Not 0 if the worker posted a message with what does not fit a vector. */
 export const MESSAGE_AT = 1;
 
 const FLAG_BYTES = 8;
@@ -133,13 +133,13 @@ export interface SlotSize {
 
 /** One chunk to prepare. */
 export interface SlotTask extends SlotSize {
-  /** Unlike that of any other task under way. */
+  /** Unlike that of any other task in progress. */
   readonly number: number;
   readonly memory: SharedArrayBuffer;
   readonly clockMs: number;
 }
 
-/** Takes a task, if nobody has. */
+/** Takes a task, if no one has. */
 export function claim({ flags }: SlotViews, { number }: SlotTask): boolean {
   return Atomics.compareExchange(flags, CLAIM_AT, number, CLAIM.claimed) === number;
 }

@@ -41,7 +41,7 @@ export function availableWorkers(threads: number | null, logger: Logger, file = 
   if (workers.threads === 0 || existsSync(new URL(file))) return workers;
   logger.warn(
     { operation: 'start-workers', file },
-    'decoding on the main thread alone: the file that worker threads run is missing, as in a bundled program. To use threads, leave the package tallystream out of the bundle',
+    'decoding on the main thread only: the file for worker threads is missing, as in a bundled program. To use threads, exclude the package tallystream from the bundle',
   );
   return NO_WORKERS;
 }

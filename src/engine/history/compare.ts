@@ -32,7 +32,7 @@ export function newestMarksOf(partitions: readonly PartitionState[]): PartitionM
 }
 
 /**
- * The losses behind these breaks, one a partition. Where the log does not know exactly from where on its records differ,
+ * The losses behind these breaks, one per partition. Where the log does not know exactly from where on its records differ,
  * the loss begins at the end of the last mark below: everything after it may differ.
  * @param marks all that are kept of the partitions
  */

@@ -30,7 +30,7 @@ export class HistoryGuard {
 
   /**
    * Called once, before anything is replayed or planned.
-   * @throws DATA_LOSS where a loss was raised and not accepted, or where the log has gone back
+   * @throws DATA_LOSS if a loss was raised and not accepted, or where the log has gone back
    */
   async start(look: Look, partitions: readonly PartitionState[]): Promise<void> {
     const { checkpoint, query, logger, failOnDataLoss } = this.options;
@@ -42,7 +42,10 @@ export class HistoryGuard {
     await this.compare(look, partitions);
     if (decision.kind === 'go on') return;
     checkpoint.withdrawLosses();
-    logger.warn({ operation: 'withdraw-losses', losses: decision.losses }, 'a loss is withdrawn');
+    logger.warn(
+      { operation: 'withdraw-losses', losses: decision.losses },
+      'the lost records are back; the reported loss is withdrawn',
+    );
   }
 
   /** Called at every look: asks the log where that costs little, or where the look met something unusual. @throws DATA_LOSS */
@@ -119,7 +122,7 @@ export class HistoryGuard {
   }
 }
 
-/** undefined where the log cannot give all of these records. @throws LOG_UNAVAILABLE */
+/** undefined if the log cannot give all of these records. @throws LOG_UNAVAILABLE */
 async function lastMarkOf(
   log: Log,
   range: { readonly topic: string; readonly partition: number; readonly start: number; readonly end: number },

@@ -4,8 +4,8 @@ import type { PartitionOffsets } from '../../contracts/log.ts';
 import { kindOfRecordTime } from '../../operators/record-time.ts';
 
 /**
- * What these offsets still hold after a batch, in partition order; empty where nothing does. Seconds are those between
- * the log timestamp of the last record that the batch read there and the batch's clock; 0 if it is no time.
+ * What these offsets still hold after a batch, in partition order; empty if nothing does. Seconds are those between
+ * the log timestamp of the last record that the batch read there and the batch's clock; 0 if it is not a time.
  */
 export function lagOf(
   plan: BatchPlan,

@@ -146,15 +146,15 @@ function warnOfLateness(
       { ...fields, newest: formatTimestamp(newestMicros), clock: formatTimestamp(plan.clockMs * 1000) },
       `${share} % of this batch is late, because an event was accepted that is ahead of this machine's clock: a clock was ` +
         'ahead at that time, or this one is behind now. Check the clock. If it is right, stop the query and run ' +
-        '`tallystream checkpoint lower-watermark --to now`; then events of the present are accepted again.',
+        '`tallystream checkpoint lower-watermark --to now`; then current events are accepted again.',
     );
     return;
   }
   logger.warn(
     fields,
-    `${share} % of this batch is late: its events are further behind the newest of their partition than the watermark allows. ` +
-      'Likely the input is not in order of time, or an older stretch was produced after a newer one; ' +
-      'a larger query.watermark_delay accepts it. The late events are among the dead letters.',
+    `${share} % of this batch is late: its events are older than the newest of their partition by more than the watermark delay. ` +
+      'The input is probably not in order of time, or older events were produced after newer ones; ' +
+      'a larger query.watermark_delay accepts them. The late events are among the dead letters.',
   );
 }
 
@@ -163,7 +163,7 @@ function warnOfLoss(logger: Logger, { plan, lost }: BatchResult): void {
   const records = lost.reduce((sum, { start, end }) => sum + end - start, 0);
   logger.warn(
     { operation: 'data-loss', batchId: plan.batchId, records, lost },
-    'Records were gone before they were read, and the query goes on without them, since query.fail_on_data_loss is false. ' +
+    'Records were removed before they were read. The query continues without them, because query.fail_on_data_loss is false. ' +
       '`totals` names them.',
   );
 }

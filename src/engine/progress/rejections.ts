@@ -18,7 +18,7 @@ interface Kind {
   count: number;
 }
 
-/** A schema bounds fields and reasons, but for the indexes of arrays: what is beyond is counted with the reason alone. */
+/** A schema bounds fields and reasons, except for the indexes of arrays: what is beyond is counted with the reason alone. */
 const KINDS_MAX = 200;
 /** Of an event's own text, in a log line. */
 const EXAMPLE_CHARACTERS_MAX = 60;
@@ -57,13 +57,13 @@ export class Rejections {
 
 const CAUSES: Readonly<Partial<Record<Reason, string>>> = {
   MALFORMED_JSON:
-    'Likely the input is not one JSON object a line: pretty-printed, a CSV, or compressed input looks like this.',
-  INVALID_UTF8: 'Likely the input is compressed, or in another encoding than UTF-8.',
-  MISSING_FIELD: 'Likely these are events of another schema.',
+    'The input is probably not one JSON object per line: pretty-printed JSON, CSV and compressed input look like this.',
+  INVALID_UTF8: 'The input is probably compressed, or in an encoding other than UTF-8.',
+  MISSING_FIELD: 'These events probably have another schema.',
   FUTURE_TIMESTAMP: "Check this machine's clock, and the timestamps of the log's records.",
 };
 
-/** The mask of the log goes by names, so what stood in a field stands there under its name. */
+/** The mask of the log goes by names, so what stood in a field is there under its name. */
 export function warnOfRejections(logger: Logger, batchId: number, read: number, of: RejectionSummary): void {
   const { reason, field, expected, events, example } = of;
   const { partition, offset, actual } = example;

@@ -50,7 +50,7 @@ function countingRows(at: number): RowsAdder {
   };
 }
 
-/** NaN while a sum has no value yet, and Infinity where it is no safe integer and so lies in its slot alone. */
+/** NaN while a sum has no value yet, and Infinity if it is not a safe integer and so is in its slot alone. */
 function summingRows(column: DecimalColumn | NumberColumn, one: Accumulator, at: number): RowsAdder {
   let sums = new Float64Array(0);
   return (groups, places, rows, count) => {

@@ -8,7 +8,7 @@ export type Slot = Scaled | string | boolean | Uint8Array | null | undefined;
 export interface Accumulator {
   /** How many slots its state takes. */
   readonly slots: number;
-  /** Memory of its state beside the slots, estimated; 0 where it is a text, which {@link textBytes} tells. */
+  /** Memory of its state beside the slots, estimated; 0 if it is a text, which {@link textBytes} tells. */
   readonly bytes: number;
   textBytes?(slots: readonly Slot[], at: number): number;
   /** Puts the state of no rows at `at`. */
@@ -19,7 +19,7 @@ export interface Accumulator {
   merge(target: Slot[], at: number, later: readonly Slot[], laterAt: number): void;
   /** What people see. */
   result(slots: readonly Slot[], at: number): GroupCell;
-  /** The state as cells where the result does not tell it; undefined where it does. */
+  /** The state as cells where the result does not tell it; undefined if it does. */
   save?(slots: readonly Slot[], at: number): readonly GroupCell[];
   /** Takes back what was saved, or the result. */
   load(target: Slot[], at: number, cells: readonly GroupCell[]): void;

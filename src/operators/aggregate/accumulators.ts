@@ -13,10 +13,10 @@ import { NUMBER_BYTES, textBytes } from './memory-estimate.ts';
 import { averageOf, boundOf, sumOf } from './sum.ts';
 import { valueReader, type ValueReader } from './value-reader.ts';
 
-/** Seeds the hash of distinct counts: the checkpoint's own key, so that nobody can prepare collisions. */
+/** Seeds the hash of distinct counts: the checkpoint's own key, so that no one can prepare collisions. */
 export interface AccumulatorOptions {
   readonly hashKey: Uint8Array;
-  /** Numbers rows in order of reading, for all accumulators of an aggregate; it goes on behind what was loaded. */
+  /** Numbers rows in order of reading, for all accumulators of an aggregate; it continues behind what was loaded. */
   readonly order?: RowOrder;
 }
 
@@ -96,8 +96,8 @@ function extremeOf(reader: ValueReader, sign: -1 | 1): Accumulator {
 }
 
 /**
- * The value of the first row in order of batch, partition and offset, also where it is null. Sessions that become one
- * come in no order of their own, so beside the value stands which row it came from.
+ * The value of the first row in order of batch, partition and offset, even if it is null. Sessions that become one
+ * come in no order, so the row that a value came from is kept with it.
  */
 function firstOf(reader: ValueReader, order: RowOrder): Accumulator {
   return {

@@ -32,7 +32,7 @@ export class GroupPaths<Group> {
     for (let at = 0; at < count; at += 1) steps[at] = this.next(steps[at] as number, codes[at] as number);
   }
 
-  /** The group at the end of a path; undefined where none was bound. */
+  /** The group at the end of a path; undefined if none was bound. */
   groupAt(step: number): Group | undefined {
     return this.groups[step];
   }

@@ -20,7 +20,7 @@ export interface KeyReader {
   /** Writes the codes of the rows `rows[0, count)` to `codes`. */
   codesOf(rows: Int32Array, count: number, codes: Int32Array): void;
   cell(code: number): GroupCell;
-  /** Called when codes may be given out anew. */
+  /** Called when codes may be given out again. */
   forget(): void;
 }
 
@@ -59,7 +59,7 @@ function dateReader(column: Column, path: string, zone: TimeZone): KeyReader {
   };
 }
 
-/** For columns without codes of their own: distinct values are numbered as they come. */
+/** For columns without their own codes: distinct values are numbered as they come. */
 function internedReader(reader: ValueReader): KeyReader {
   const known = new Map<Value, number>();
   let values: Value[] = [];

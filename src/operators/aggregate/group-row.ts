@@ -36,8 +36,8 @@ export function loadSlots(measures: readonly Accumulator[], slots: Slot[], row: 
 
 export function tooManyGroups(name: string, key: readonly GroupCell[]): TallystreamError {
   return new TallystreamError('STATE_TOO_LARGE', {
-    what: `The aggregate ${name} has ${GROUPS_MAX} groups, and holds no more.`,
-    why: `The next would be ${JSON.stringify(key)}; nothing of this batch was committed.`,
-    mend: 'Look whether the producer writes a new value with every event, and start again under another query.name.',
+    what: `The aggregate ${name} has ${GROUPS_MAX} groups, which is the limit.`,
+    why: `The next one would be ${JSON.stringify(key)}; nothing of this batch was committed.`,
+    mend: 'Check whether the producer writes a new value with every event. Group by fewer values, and start from the beginning under another query.name.',
   });
 }

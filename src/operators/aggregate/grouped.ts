@@ -15,12 +15,12 @@ import type { AggregateOptions, HeldGroups, RunningAggregate } from './aggregate
 import { microsOf } from './value-reader.ts';
 import type { Span } from './windows.ts';
 
-/** A group's measures: what is committed, and what the batch in hand adds. */
+/** A group's measures: what is committed, and what the current batch adds. */
 interface Group {
   readonly key: readonly GroupCell[];
   readonly committed: Slot[];
   readonly added: Slot[];
-  /** When its window ends, epoch microseconds; Infinity where it has none. */
+  /** When its window ends, epoch microseconds; Infinity if it has none. */
   readonly endMicros: number;
   /** Memory, estimated; that of its texts is a part of it. */
   bytes: number;
@@ -244,7 +244,7 @@ export class GroupedAggregate implements RunningAggregate {
     return group;
   }
 
-  /** An event that is accepted though late goes on from what its window came to; the next batch closes it again. */
+  /** An event that is accepted though late continues from what its window came to; the next batch closes it again. */
   private reopened(key: readonly GroupCell[], span: Span | undefined): Group | undefined {
     if (span === undefined || span.end > this.closedUpTo) return undefined;
     const row = this.committedGroup(this.name, key);

@@ -18,9 +18,9 @@ export class MeasureSlots {
   readonly measures: readonly Accumulator[];
   /** Where each measure begins. */
   readonly starts: readonly number[];
-  /** Memory of a group's slots and values, estimated, but for texts. */
+  /** Memory of a group's slots and values, estimated, except for texts. */
   readonly bytes: number;
-  /** Memory of the values of a batch in hand, estimated, but for texts: they come once more. */
+  /** Memory of the values of a batch in hand, estimated, except for texts: they come once more. */
   readonly valueBytes: number;
   private readonly count: number;
   private readonly all: readonly PlacedMeasure[];

@@ -11,9 +11,9 @@ export const SESSION_KEY_BYTES = 150;
 export const SESSION_BYTES = 170;
 /** A cell of a key: its share of the array, and the steps by which rows find the group. */
 const KEY_CELL_BYTES = 90;
-/** A slot, in the committed array and in that of the batch in hand. */
+/** A slot, in the committed array and in that of the current batch. */
 export const SLOT_BYTES = 16;
-/** A number that is no small integer. */
+/** A number that is not a small integer. */
 export const NUMBER_BYTES = 16;
 /** An array of bytes beside the bytes. */
 export const BYTES_OVERHEAD = 280;

@@ -30,7 +30,7 @@ interface Session {
 interface Sessions {
   readonly key: readonly GroupCell[];
   committed: readonly Session[];
-  /** With the batch in hand; undefined while it has not touched the key. */
+  /** With the current batch; undefined while it has not touched the key. */
   working: readonly Session[] | undefined;
   /** Memory of the key, estimated, and of the texts of its sessions. */
   readonly keyBytes: number;

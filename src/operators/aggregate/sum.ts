@@ -60,7 +60,7 @@ function asLongSum(sum: Scaled): Scaled {
   if (typeof sum === 'number' || BigInt.asIntN(64, sum) === sum) return sum;
   throw new TallystreamError('SUM_OVERFLOW', {
     what: `A sum of whole numbers does not fit 64 bits: ${sum}.`,
-    why: 'The sum of ints and longs is a long, and totals never wrap or round.',
+    why: 'The sum of ints and longs is a long; totals never wrap or round.',
     mend: "Sum a decimal instead, which has 38 digits: withColumn('wide', ({ n }) => n.cast('decimal(38,0)')), then sum('wide').",
   });
 }
@@ -106,7 +106,7 @@ export function averageOf(reader: ValueReader, label: string): Accumulator {
 
 function numeric({ kind, scale }: ValueReader): { scale: number; isFloat: boolean } {
   if (kind !== 'decimal' && kind !== 'long' && kind !== 'int' && kind !== 'double') {
-    throw new InvariantError(`a sum needs numbers, and this is ${kind}`);
+    throw new InvariantError(`a sum needs numbers, but this is ${kind}`);
   }
   return { scale, isFloat: kind === 'double' };
 }

@@ -58,7 +58,7 @@ export function valueReader(column: Column, space: ByteSpace): ValueReader {
         parse: identityValue,
       };
     case 'array':
-      throw new InvariantError('an array is no single value');
+      throw new InvariantError('an array is not a single value');
   }
 }
 
@@ -103,6 +103,6 @@ const ENCODER = new TextEncoder();
 export function microsOf(text: string): number {
   const parser = new TimestampParser();
   const bytes = ENCODER.encode(text);
-  if (parser.parse(bytes, 0, bytes.length) !== 'ok') throw new InvariantError(`${text} is no instant`);
+  if (parser.parse(bytes, 0, bytes.length) !== 'ok') throw new InvariantError(`${text} is not an instant`);
   return parser.micros;
 }

@@ -57,13 +57,13 @@ function modulo(value: number, by: number): number {
   return rest < 0 ? rest + by : rest;
 }
 
-/** A local midnight that a zone leaves out is the moment at which it goes on. */
+/** A local midnight that a zone leaves out is the moment at which it continues. */
 function instantOf(localMicros: number, zone: TimeZone): number {
   const instant = zone.toInstant(localMicros);
   if (instant !== undefined) return instant;
   let before = localMicros - DAY_MICROS - zone.offsetMicrosAt(localMicros - DAY_MICROS);
   let after = localMicros + DAY_MICROS - zone.offsetMicrosAt(localMicros + DAY_MICROS);
-  // The first instant whose local time is not below: local time rises but for its jumps, and here it jumps ahead.
+  // The first instant whose local time is not below: local time rises except for its jumps, and here it jumps ahead.
   while (after - before > 1) {
     const middle = Math.floor((before + after) / 2);
     if (middle + zone.offsetMicrosAt(middle) < localMicros) before = middle;

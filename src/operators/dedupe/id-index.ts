@@ -3,8 +3,8 @@
  *
  * Open addressing with linear probing. A slot holds the reference of an entry + 1 in its low bits and above them, as a
  * tag, bits of the second word of the id's hash; only where the tag is the same is the entry itself looked at. Probing
- * begins where the high bits of the first word say. An index that is full is made anew from the entries, in place: the
- * old one and the new one never stand in memory together.
+ * begins where the high bits of the first word say. An index that is full is made again from the entries, in place: the
+ * old one and the new one are never in memory together.
  */
 import { growingMemory, WASM_PAGE_BYTES } from '../../columns/hash/wasm-memory.ts';
 
@@ -19,11 +19,11 @@ const LOAD_MAX = 0.75;
 const REFERENCE_BITS_AT_FIRST = 24;
 /** 2 GiB, which are more slots than there can be references. */
 const PAGES_MAX = 32_768;
-/** Slots made anew one behind the other are asked for together: see `prefetch`. */
+/** Slots made again one after the other are asked for together: see `prefetch`. */
 const BLOCK = 64;
 
 const EMPTY = 0;
-/** An entry was here and was dropped; probing goes on behind it. No reference is in it, and no entry has it. */
+/** An entry was here and was dropped; probing continues behind it. No reference is in it, and no entry has it. */
 const DROPPED = -0x8000_0000;
 const WORD_BITS = 32;
 
@@ -115,7 +115,7 @@ export class IdIndex {
   }
 
   /**
-   * Makes the index anew from all entries, in the order in which they came, with room for more and for `reference`. The
+   * Makes the index again from all entries, in the order in which they came, with room for more and for `reference`. The
    * newest entry of an id is the one that counts.
    */
   rebuild(entries: Int32Array, runs: Iterable<EntryRun>, reference: number): void {
@@ -134,7 +134,7 @@ export class IdIndex {
     }
   }
 
-  /** `point` for each of the entries `[from, to)`; a loop of its own halves what making the index anew costs. */
+  /** `point` for each of the entries `[from, to)`; its own loop halves what making the index again costs. */
   private pointAll(entries: Int32Array, from: number, to: number): void {
     const { slots, referenceBits } = this;
     let fresh = 0;
@@ -183,7 +183,7 @@ export class IdIndex {
     return (secondWord << this.referenceBits) | (reference + 1);
   }
 
-  /** -1 where there is none. */
+  /** -1 if there is none. */
   private referenceIn(held: number): number {
     return (held & ((1 << this.referenceBits) - 1)) - 1;
   }

@@ -2,7 +2,7 @@
  * The ids that a query remembers: 32 bytes an id in one growing block, so that a million costs 38 MB with the index, and
  * no garbage.
  *
- * Entries lie in segments of {@link SEGMENT_ENTRIES} in order of arrival. An entry is eight little-endian 32-bit
+ * Entries are in segments of {@link SEGMENT_ENTRIES} in order of arrival. An entry is eight little-endian 32-bit
  * words: the keyed 128-bit hash of the id (0–3), 64 bits of the keyed hash of the content (4–5), and the event's time
  * in epoch microseconds as a double (6–7). A full segment is sealed: it is written once and dropped whole when the
  * watermark has passed its newest entry. An {@link IdIndex} over them finds an id.
@@ -174,16 +174,16 @@ export class IdTable {
     return segment;
   }
 
-  /** Grows the block to hold `entries`; views of it are made anew, because growing takes the old ones away. */
+  /** Grows the block to hold `entries`; views of it are made again, because growing takes the old ones away. */
   private reserve(entries: number): void {
     const pages = Math.ceil((entries * ENTRY_BYTES) / WASM_PAGE_BYTES);
     const missing = pages - this.memory.buffer.byteLength / WASM_PAGE_BYTES;
     if (missing <= 0) return;
     if (pages > PAGES_MAX) {
       throw new TallystreamError('STATE_TOO_LARGE', {
-        what: `The query remembers ${this.size} event ids, and holds no more than ${IDS_MAX}.`,
-        why: 'Ids are remembered until the watermark passes their time plus its delay.',
-        mend: 'Shorten query.watermark_delay (under another query.name), or spread the topic over several queries.',
+        what: `The query remembers ${this.size} event ids; the limit is ${IDS_MAX}.`,
+        why: 'An id is remembered until the watermark passes its time plus the delay.',
+        mend: 'Shorten query.watermark_delay (under another query.name), or split the topic between several queries.',
       });
     }
     this.memory.grow(missing);

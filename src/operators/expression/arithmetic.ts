@@ -11,7 +11,7 @@ const INT_MAX = 2 ** 31 - 1;
 const LONG_MIN = -(2n ** 63n);
 const LONG_MAX = 2n ** 63n - 1n;
 
-/** `type` is the type of the result; the arguments have it too, but for decimals, which keep their own. */
+/** `type` is the type of the result; the arguments have it too, except for decimals, which keep their own. */
 export function arithmeticEvaluator(
   name: ArithmeticName,
   left: Evaluator,
@@ -152,8 +152,8 @@ export function asLong(value: Scaled, text: string): Scaled {
   throw outOfRange(text, `${value} does not fit 64 bits`, `from ${LONG_MIN} to ${LONG_MAX}`, String(value));
 }
 
-/** Columns keep no NaN and no infinity. Spark has both: where it would go on with one, this stops. */
+/** Columns keep no NaN and no infinity. Spark has both: where it would continue with one, this stops. */
 function finite(value: number, text: string): number {
   if (Number.isFinite(value)) return value + 0;
-  throw outOfRange(text, `${value} is no finite double`, 'a finite double', String(value));
+  throw outOfRange(text, `${value} is not a finite double`, 'a finite double', String(value));
 }

@@ -40,7 +40,7 @@ export function castEvaluator(of: Evaluator, to: ValueType, zone: TimeZone, text
   }
 }
 
-/** Null if the cast has no value. What is cast may still fail, and that is no business of the cast. */
+/** Null if the cast has no value. The expression that is cast may still fail. */
 export function tryCastEvaluator(of: Evaluator, to: ValueType, zone: TimeZone, text: string): Evaluator {
   const read = of.at as Reader<unknown>;
   let value: unknown;
@@ -191,7 +191,7 @@ function toText(of: Evaluator, zone: TimeZone): Reader<string> {
   }
 }
 
-/** `2025-06-26 14:11:33.25`: decimals only where there are any, as Spark writes an instant. */
+/** `2025-06-26 14:11:33.25`: decimals only if there are any, as Spark writes an instant. */
 function localText(micros: number, zone: TimeZone): string {
   const rest = micros % MICROS_PER_SECOND;
   const fraction = rest < 0 ? rest + MICROS_PER_SECOND : rest;

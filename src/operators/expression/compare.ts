@@ -161,7 +161,7 @@ function textEquals(of: TextEvaluator, text: string): Reader<boolean> {
 }
 
 /**
- * Whether the first argument is among the others: true where one is equal, else null where one of them or itself is
+ * Whether the first argument is among the others: true if one is equal, else null if one of them or itself is
  * null, else false. `texts` are the others where all are text literals.
  */
 export function isInEvaluator(
@@ -194,7 +194,7 @@ function anyTrue(conditions: readonly Reader<boolean>[], row: number): boolean |
   return unknown ? undefined : false;
 }
 
-/** Whether an array has an element that equals the value; null where either is null, or none equals and one is null. */
+/** Whether an array has an element that equals the value; null if either is null, or none equals and one is null. */
 export function arrayContainsEvaluator(array: Evaluator, value: Evaluator): BooleanEvaluator {
   if (array.kind !== 'array') throw new InvariantError(`no array but ${array.kind}`);
   // The value is read at the row and the elements at their own places, so the row's value is held here in between.

@@ -67,7 +67,7 @@ function compile(of: Resolved, batch: ColumnBatch, zone: TimeZone): Evaluator {
 }
 
 function noValue(of: Resolved, mend: string): TallystreamError {
-  const what = `${explainExpr(of.node)} has no value of its own: it is ${typeText(of.type)}.`;
+  const what = `${explainExpr(of.node)} has no single value: it is ${typeText(of.type)}.`;
   return new TallystreamError('USAGE', { what, mend });
 }
 

@@ -9,7 +9,7 @@ export type Reader<T> = (row: number) => T | undefined;
 
 export interface ScaledEvaluator {
   readonly kind: 'decimal' | 'long';
-  /** Decimals behind the point of what `at` gives; 0 for a long. */
+  /** Decimals after the point of what `at` gives; 0 for a long. */
   readonly scale: number;
   readonly at: Reader<Scaled>;
 }

@@ -9,7 +9,7 @@ function conditionOf(of: Evaluator): Reader<boolean> {
 
 /**
  * `AND` where `decides` is false, `OR` where it is true: one argument that `decides` is the answer, whatever the other;
- * else the answer is null where one of them is null.
+ * else the answer is null if one of them is null.
  */
 export function andEvaluator(left: Evaluator, right: Evaluator, decides: boolean): BooleanEvaluator {
   const a = conditionOf(left);
@@ -66,7 +66,7 @@ export function coalesceEvaluator(args: readonly Evaluator[]): Evaluator {
   });
 }
 
-/** `args` are condition and result by turns, and behind them what holds otherwise, if anything does. */
+/** `args` are condition and result by turns, and after them what holds otherwise, if anything does. */
 export function caseEvaluator(args: readonly Evaluator[], branches: number): Evaluator {
   const conditions: Reader<boolean>[] = [];
   const results: Reader<unknown>[] = [];

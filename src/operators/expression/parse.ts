@@ -46,7 +46,7 @@ function scaledDigits(digits: string, from: number, to: number): bigint {
 }
 
 /**
- * `2025-06-26`, `2025-6-1`, `2025-06`, `2025`, between blanks and with a clock behind a blank or a `T`
+ * `2025-06-26`, `2025-6-1`, `2025-06`, `2025`, between blanks and with a clock after a blank or a `T`
  * (`DateTimeUtils.stringToDate`); in days since 1970-01-01. Undefined for other text and for years beyond 1 to 9999.
  */
 export function dateOfText(text: string): number | undefined {

@@ -9,7 +9,7 @@ import { compileInto } from './write.ts';
 /** What the steps made of a row: 0, or {@link HELD}.back with a bit for each operation that saw the row before. */
 export const HELD = { back: 1, behindWatermark: 4, behindDedupe: 8 } as const;
 
-/** Carries out all steps on a row; 0 if no filter holds it back. @throws EXPRESSION_FAILED, with the expression */
+/** Runs all steps on a row; 0 if no filter holds it back. @throws EXPRESSION_FAILED, with the expression */
 export type RowSteps = (row: number) => number;
 
 export function compileSteps(steps: readonly Step[], batch: ColumnBatch, zone: TimeZone): RowSteps {

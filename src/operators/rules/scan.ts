@@ -22,7 +22,7 @@ export interface RowBounds {
 export type RuleScan = (from: number, to: number, bounds: RowBounds, suspects: Uint8Array) => void;
 
 const SAFE_MAX = Number.MAX_SAFE_INTEGER;
-/** UTF-8 takes up to so many bytes a character. */
+/** UTF-8 takes up to this many bytes a character. */
 const CHARACTER_BYTES_MAX = 4;
 
 export function scanRules(rules: readonly Rule[], batch: ColumnBatch): RuleScan {
@@ -127,7 +127,7 @@ function narrowBound(bound: Scaled): number {
   return bound < 0n ? -Infinity : Infinity;
 }
 
-/** As `amountCheck` in `rules.ts`, where all products are safe integers; the rest is suspect. */
+/** As `amountCheck` in `rules.ts`, if all products are safe integers; the rest is suspect. */
 function scanAmount(rule: RuleOf<'amount'>, batch: ColumnBatch): RuleScan {
   const total = decimalColumn(batch, rule.total);
   const price = decimalColumn(batch, rule.price);

@@ -64,7 +64,7 @@ export function resolveCall(node: CallNode, args: Args, scope: Scope): Resolved 
     case 'isNull':
     case 'isNotNull':
       if (only(args).type.kind === 'struct')
-        throw needs(scope, node, 'a field that holds a value of its own', only(args).type);
+        throw needs(scope, node, 'a field with a single value', only(args).type);
       return of(scalar('boolean'));
     case 'coalesce': {
       const common = toCommonType(args, scope, node);
@@ -88,8 +88,8 @@ export function resolveCall(node: CallNode, args: Args, scope: Scope): Resolved 
       throw refuse(
         scope,
         node,
-        'calls a function that this version does not know',
-        'Make expressions with the functions of this package.',
+        'calls a function that this version does not have',
+        'Build expressions with the functions of this package.',
       );
   }
 }
@@ -110,7 +110,7 @@ const UNARY: readonly CallNode['name'][] = [
 function checkCount(node: CallNode, scope: Scope): void {
   if (AT_LEAST_ONE.includes(node.name)) {
     const least = node.name === 'isIn' ? 2 : 1;
-    if (node.args.length < least) throw refuse(scope, node, 'lists no values', 'Give at least one.');
+    if (node.args.length < least) throw refuse(scope, node, 'has no values', 'Give at least one.');
     return;
   }
   const count = COUNTS[node.name] ?? (UNARY.includes(node.name) ? 1 : 2);
@@ -123,12 +123,7 @@ function only(args: Args): Resolved {
 }
 
 function needs(scope: Scope, node: CallNode, what: string, type: ValueType): Error {
-  return refuse(
-    scope,
-    node,
-    `needs ${what}, and ${typeText(type)} is none`,
-    'Look at the type of the column.',
-  );
+  return refuse(scope, node, `needs ${what}, but got ${typeText(type)}`, 'Check the type of the column.');
 }
 
 function arithmetic(
@@ -147,7 +142,7 @@ function arithmetic(
         node,
         `calculates with ${typeText(type)}`,
         date
-          ? 'There is no arithmetic with dates yet.'
+          ? 'Arithmetic with dates is not supported.'
           : 'Cast text that holds numbers: .cast("decimal(18,2)").',
       );
     }
@@ -165,11 +160,11 @@ function arithmetic(
   return of(type, [converted(left, type), converted(right, type)]);
 }
 
-/** Two arguments, where a literal is read as the type of the other one and a bare null takes it. */
+/** Two arguments, if a literal is read as the type of the other one and a bare null takes it. */
 function pairOf(node: CallNode, args: Args, scope: Scope): [Resolved, Resolved] {
   const [a, b] = args as [Resolved, Resolved];
   if (a.type.kind === 'null' && b.type.kind === 'null')
-    throw refuse(scope, node, 'has no type: both sides are null', "Say which: lit(null).cast('int').");
+    throw refuse(scope, node, 'has no type: both sides are null', "Give it one: lit(null).cast('int').");
   const left = adapted(a, b.type, scope, node);
   const right = adapted(b, left.type, scope, node);
   if (left.type.kind === 'null') return [converted(left, right.type), right];
@@ -178,14 +173,14 @@ function pairOf(node: CallNode, args: Args, scope: Scope): [Resolved, Resolved] 
 
 /**
  * Numbers are compared with numbers, everything else with its own type. Numbers keep their types, since a comparison
- * across them is exact, but for decimals that no decimal of 38 digits holds together: those Spark rounds, and so does
+ * across them is exact, except for decimals that no decimal of 38 digits holds together: those Spark rounds, and so does
  * the cast written here.
  */
 function comparable(node: CallNode, args: Args, scope: Scope): Args {
   const first = only(args);
   const typed = args.find(({ type, node: arg }) => type.kind !== 'null' && arg.kind !== 'literal');
   const type = (typed ?? args.find((arg) => arg.type.kind !== 'null') ?? first).type;
-  if (type.kind === 'null') throw refuse(scope, node, 'compares nothing but null', 'Use .isNull().');
+  if (type.kind === 'null') throw refuse(scope, node, 'compares only null with null', 'Use .isNull().');
   const read = args.map((arg) => adapted(arg, type, scope, node));
   for (const arg of read) {
     if (arg.type.kind === 'null') continue;
@@ -218,8 +213,8 @@ function texts(node: CallNode, args: Args, scope: Scope): Args {
     throw refuse(
       scope,
       node,
-      `needs text, and ${typeText(arg.type)} is none`,
-      "Say .cast('string') if you mean it.",
+      `needs text, but got ${typeText(arg.type)}`,
+      "To use it as text, write .cast('string').",
     );
   });
 }

@@ -38,7 +38,7 @@ export function checkCast(node: CastNode, from: ValueType, scope: Scope): void {
     node,
     `cannot be cast: there is no cast from ${typeText(from)} to ${typeText(node.to)}`,
     money
-      ? 'Declare the field as decimal in the schema: then its text is read exactly.'
+      ? 'Declare the field as decimal in the schema; then its text is read exactly.'
       : `${typeText(from)} can become ${CASTS[from.kind].join(', ') || 'nothing else'}.`,
   );
 }

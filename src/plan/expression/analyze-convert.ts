@@ -1,10 +1,10 @@
-/** How arguments of different types are brought together: text literals become what stands beside them, numbers widen. */
+/** How arguments of different types are brought together: text literals take the type of the other side, numbers widen. */
 import { refuse, type Resolved, type Scope } from './analyze-scope.ts';
 import { castNode, type Expression, type LiteralNode } from './node.ts';
 import { decimalLiteral, integerAsDecimal, textAs } from './literal.ts';
 import { commonType, isExact, sameType, scalar, typeText, type ValueType } from './value-type.ts';
 
-/** `of` as `type`: itself where it has it, else behind a cast. A null literal takes any type this way. */
+/** `of` as `type`: itself where it has it, else after a cast. A null literal takes any type this way. */
 export function converted(of: Resolved, type: ValueType): Resolved {
   if (sameType(of.type, type)) return of;
   return { node: castNode(of.node, type), type, args: [of] };
@@ -14,14 +14,14 @@ function ofLiteral(node: LiteralNode): Resolved {
   return { node, type: node.type, args: [] };
 }
 
-/** Where a literal stands as it was written, behind no alias and no cast. */
+/** Whether a literal is used directly, without an alias or a cast. */
 function isLiteral(of: Resolved): of is Resolved & { readonly node: LiteralNode } {
   return of.node.kind === 'literal';
 }
 
 /**
- * A text literal beside something that is no text is read as its type, at plan time and exactly: Spark would compare an
- * amount with a text as two doubles. A decimal beside an int is a decimal, and a whole number beside a decimal too.
+ * A text literal combined with something that is not text is read as its type, at plan time and exactly: Spark would compare an
+ * amount with a text as two doubles. A decimal combined with an int or another whole number is a decimal.
  */
 export function adapted(of: Resolved, beside: ValueType, scope: Scope, part: Expression): Resolved {
   if (!isLiteral(of)) return of;
@@ -42,7 +42,7 @@ export function adapted(of: Resolved, beside: ValueType, scope: Scope, part: Exp
   throw refuse(
     scope,
     part,
-    `puts text beside ${typeText(beside)}`,
+    `combines text with ${typeText(beside)}`,
     words === undefined ? `Give it ${typeText(beside)}.` : `Write ${words}.`,
   );
 }
@@ -53,12 +53,12 @@ function float(scope: Scope, part: Expression, literal: LiteralNode, beside: Val
   return refuse(
     scope,
     part,
-    `puts the float ${text} beside ${typeText(beside)}, and an amount never goes through a float`,
+    `combines the float ${text} with ${typeText(beside)}, but an amount is never converted to a float`,
     `Write it as text: '${exact}'.`,
   );
 }
 
-/** A whole literal beside a decimal is the smallest decimal that holds it, as Spark has it for two operands. */
+/** A whole literal combined with a decimal is the smallest decimal that holds it, as Spark has it for two operands. */
 export function literalAsDecimal(of: Resolved): Resolved {
   if (!isLiteral(of) || (of.type.kind !== 'int' && of.type.kind !== 'long')) return of;
   return ofLiteral(integerAsDecimal(of.node));
@@ -73,7 +73,7 @@ export function toCommonType(
   const beside = args.find(({ type, node }) => !(node.kind === 'literal' && type.kind === 'string'));
   const typed = args.find(({ type }) => type.kind !== 'null');
   if (typed === undefined) {
-    throw refuse(scope, part, 'has no type: all its values are null', "Say which: lit(null).cast('int').");
+    throw refuse(scope, part, 'has no type: all its values are null', "Give it one: lit(null).cast('int').");
   }
   const besideTyped =
     args.find(({ type, node }) => node.kind !== 'literal' && type.kind !== 'null') ?? beside;
@@ -87,7 +87,7 @@ export function toCommonType(
     type = wider;
   }
   if (type.kind === 'array' || type.kind === 'struct')
-    throw refuse(scope, part, `takes single values, and no ${typeText(type)}`, 'Take a part of it.');
+    throw refuse(scope, part, `takes single values, not ${typeText(type)}`, 'Take a part of it.');
   return { args: read.map((arg) => converted(arg, type)), type };
 }
 
@@ -96,9 +96,9 @@ export function mixed(scope: Scope, part: Expression, a: ValueType, b: ValueType
   return refuse(
     scope,
     part,
-    `puts ${typeText(a)} beside ${typeText(b)}`,
+    `combines ${typeText(a)} with ${typeText(b)}`,
     float
-      ? "An amount never goes through a float unasked: declare the field as decimal, or say .cast('double')."
+      ? "An amount is not converted to a float unless you ask: declare the field as decimal, or write .cast('double')."
       : `Cast one of them, such as .cast('${typeText(a)}').`,
   );
 }
@@ -109,7 +109,7 @@ export function expectBoolean(of: Resolved, scope: Scope, part: Expression): Res
   throw refuse(
     scope,
     part,
-    `needs a condition, and ${typeText(of.type)} is none`,
+    `needs a condition, but got ${typeText(of.type)}`,
     'Compare it with something, such as .eq(…) or .gt(…).',
   );
 }

@@ -18,7 +18,7 @@ export interface Scope {
   readonly root: Expression;
 }
 
-/** The error for a part of an expression: `why` goes on after the part's text. */
+/** The error for a part of an expression: `why` continues after the part's text. */
 export function refuse(scope: Scope, part: Expression, why: string, mend: string): TallystreamError {
   const whole = part === scope.root ? '' : `, a part of ${explainExpr(scope.root)},`;
   return new TallystreamError('USAGE', {

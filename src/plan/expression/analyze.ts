@@ -1,6 +1,6 @@
 /**
  * What an expression means over a schema: the type of every part, with every conversion written out as a cast, so that
- * nobody who carries it out has to know how types meet. What makes no sense is refused here, before anything runs; a
+ * no one who carries it out has to know how types meet. What makes no sense is refused here, before anything runs; a
  * program in TypeScript hears most of it from its compiler already.
  */
 import { types, type LeafType, type Schema } from '../../columns/schema/schema.ts';
@@ -36,7 +36,7 @@ export function columnTypes(schema: Schema): ColumnTypes {
 
 /**
  * The type of an expression over a schema. `where` says whose expression it is, for the message, such as `filter`.
- * @throws TallystreamError `USAGE` with the expression, the part that is wrong, why, and how to mend it.
+ * @throws TallystreamError `USAGE` with the expression, the part that is wrong, why, and how to fix it.
  */
 export function typeOf(expression: ExpressionLike, schema: Schema, where = 'an expression'): ValueType {
   return resolve(expression, columnTypes(schema), where).type;
@@ -44,7 +44,7 @@ export function typeOf(expression: ExpressionLike, schema: Schema, where = 'an e
 
 /**
  * The type of the column that an expression makes.
- * @throws TallystreamError `USAGE` as {@link typeOf}, and for what no column of its own holds.
+ * @throws TallystreamError `USAGE` as {@link typeOf}, and for a type that no column can hold.
  */
 export function columnTypeOf(expression: ExpressionLike, schema: Schema, where: string): LeafType {
   const root = nodeOf(expression);
@@ -68,8 +68,8 @@ export function columnTypeOf(expression: ExpressionLike, schema: Schema, where: 
       throw refuse(
         { columns, where, root },
         root,
-        `has the type ${typeText(type)}, which is no single value`,
-        type.kind === 'null' ? "Say of which type the null is: lit(null).cast('int')." : 'Take a part of it.',
+        `has the type ${typeText(type)}, which is not a single value`,
+        type.kind === 'null' ? "Give the null a type: lit(null).cast('int')." : 'Take a part of it.',
       );
   }
 }
@@ -110,8 +110,8 @@ function resolveNode(node: Expression, scope: Scope): Resolved {
       throw refuse(
         scope,
         node,
-        'is no expression that this version knows',
-        'Make expressions with the functions of this package.',
+        'is not an expression that this version knows',
+        'Build expressions with the functions of this package.',
       );
   }
 }
@@ -123,7 +123,7 @@ function resolveColumn(node: ColumnNode, scope: Scope): Resolved {
   throw refuse(
     scope,
     node,
-    'is no column',
+    'is not a column',
     names.length === 0 ? 'There are no columns here.' : `The columns are ${names.join(', ')}.`,
   );
 }
@@ -151,7 +151,7 @@ function resolveDatePart(node: DatePartNode, scope: Scope): Resolved {
     throw refuse(
       scope,
       node,
-      `needs ${wanted}, and ${typeText(of.type)} is none`,
+      `needs ${wanted}, but got ${typeText(of.type)}`,
       "Declare the field as timestamp() in the schema, or cast text with .cast('date').",
     );
   }
@@ -168,7 +168,7 @@ function checkZone(zone: string | null, scope: Scope, node: Expression): void {
       scope,
       node,
       `names the zone ${JSON.stringify(zone)}, which is not known`,
-      'Name one such as Europe/Berlin or UTC.',
+      'Use one such as Europe/Berlin or UTC.',
     );
   }
 }
@@ -178,7 +178,7 @@ function resolveWindow(node: WindowNode, scope: Scope): Resolved {
     throw refuse(
       scope,
       node,
-      'stands inside of another expression',
+      'is inside another expression',
       'Group by the window itself, and use its start and end afterwards.',
     );
   }
@@ -187,7 +187,7 @@ function resolveWindow(node: WindowNode, scope: Scope): Resolved {
     throw refuse(
       scope,
       node,
-      `needs a timestamp, and ${typeText(of.type)} is none`,
+      `needs a timestamp, but got ${typeText(of.type)}`,
       'Name the column of event time.',
     );
   }

@@ -15,7 +15,7 @@ import { literalOf } from './literal.ts';
 import { noteNode } from './whole-condition.ts';
 import { typeNamed, valueTypeOf, type ValueType } from './value-type.ts';
 
-/** The node of an operand: a literal's where it is none yet. @throws TallystreamError `USAGE` for what none can be made of. */
+/** The node of an operand: a literal's if it is none yet. @throws TallystreamError `USAGE` for what none can be made of. */
 export function nodeOfOperand(operand: AnyOperand): Expression {
   return typeof operand === 'object' && operand !== null && 'node' in operand
     ? operand.node
@@ -169,14 +169,14 @@ class ExprBuilder {
   toString(): string {
     throw new TallystreamError('USAGE', {
       what: 'An expression was used as text.',
-      mend: 'Write .eq(…), .gt(…), .plus(…) and so on, since JavaScript has no operators for them; explainExpr(…) shows it.',
+      mend: 'Write .eq(…), .gt(…), .plus(…) and so on, because JavaScript operators do not work on expressions. explainExpr(…) shows an expression as text.',
     });
   }
 
   private openCase(method: string): CaseNode {
     if (this.node.kind === 'case' && this.node.otherwise === null) return this.node;
     throw new TallystreamError('USAGE', {
-      what: `.${method}(…) follows something that is no open when(…).`,
+      what: `.${method}(…) must follow when(…).`,
       mend: 'Write when(condition, value).when(condition, value).otherwise(value).',
     });
   }
@@ -190,7 +190,7 @@ function targetType(to: string | FieldType): ValueType {
   const type = typeof to === 'string' ? typeNamed(to) : valueTypeOf(to);
   if (type !== undefined) return type;
   throw new TallystreamError('USAGE', {
-    what: `.cast(${JSON.stringify(to)}) names no type.`,
-    mend: 'There are string, boolean, int, long, double, decimal(18,2), timestamp and date.',
+    what: `.cast(${JSON.stringify(to)}) is not a type.`,
+    mend: 'The types are string, boolean, int, long, double, decimal(18,2), timestamp and date.',
   });
 }

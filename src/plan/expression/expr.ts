@@ -18,7 +18,7 @@ export type NumericKind = ExactKind | 'double';
 declare const KIND: unique symbol;
 declare const NAME: unique symbol;
 
-/** An amount as text, such as `'12.50'`: exact where a number with decimals is a float. */
+/** A decimal as text, such as `'12.50'`. Unlike a JavaScript number with decimals, it is exact. */
 export type DecimalText = `${number}`;
 
 /** An expression whose values are of kind `K`. It is data: `node` is what a plan keeps. */
@@ -30,12 +30,12 @@ export interface Expr<out K extends Kind = Kind> {
   alias<const Name extends string>(name: Name): NamedExpr<Name, K>;
 }
 
-/** An expression with a name of its own, for `select` and the like. */
+/** An expression with its own name, for `select` and the like. */
 export interface NamedExpr<out Name extends string, out K extends Kind = Kind> extends Expr<K> {
   readonly [NAME]?: Name;
 }
 
-/** Whether an expression has a name of its own that the compiler knows. */
+/** Whether an expression has its own name that the compiler knows. */
 export type IsNamed<E> = typeof NAME extends keyof E ? true : false;
 
 /** What can be asked of every single value. */
@@ -53,7 +53,7 @@ export interface ValueExpr<out K extends Kind> extends Expr<K> {
   tryCast<To extends CastTarget>(to: To): ExprOf<KindOfTarget<To>>;
 }
 
-/** Comparisons. Each is null where either side is null; texts are compared by code point. */
+/** Comparisons. Each is null if either side is null; texts are compared by code point. */
 export interface ComparableExpr<out K extends Kind, in Operand> extends ValueExpr<K> {
   eq(other: Operand): BooleanExpr;
   ne(other: Operand): BooleanExpr;
@@ -63,7 +63,7 @@ export interface ComparableExpr<out K extends Kind, in Operand> extends ValueExp
   ge(other: Operand): BooleanExpr;
   /** As `eq`, but null equals null, and the answer is never null. */
   eqNullSafe(other: Operand): BooleanExpr;
-  /** Whether it equals any of them; null where it equals none and one of them is null. */
+  /** Whether it equals any of them; null if it equals none and one of them is null. */
   isIn(...values: readonly Operand[]): BooleanExpr;
   /** `lower <= value AND value <= upper`. */
   between(lower: Operand, upper: Operand): BooleanExpr;
@@ -76,7 +76,7 @@ export type NumberOperand<K extends NumericKind> = K extends 'double'
     ? number | bigint | DecimalText | Expr<ExactKind>
     : number | bigint | DecimalText | Expr<NumericKind>;
 
-/** The kind of what a program writes down: a number beside an expression takes that one's kind where it can. */
+/** The kind of what a program writes down: a number combined with an expression takes its kind if possible. */
 export type KindOfOperand<O> =
   O extends Expr<infer K> ? K : O extends string ? 'decimal' : O extends boolean ? 'boolean' : 'int';
 
@@ -96,13 +96,16 @@ export type SumKind<A, B> =
 export type QuotientKind<A, B> = Has<A | B, 'decimal'> extends true ? 'decimal' : 'double';
 
 /**
- * Arithmetic; null where either side is null. Whole numbers and decimals are exact, and what does not fit is an error.
+ * Arithmetic; null if either side is null. Whole numbers and decimals are exact, and what does not fit is an error.
  */
 export interface NumberExpr<K extends NumericKind> extends ComparableExpr<K, NumberOperand<K>> {
   plus<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
   minus<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
   times<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
-  /** Decimals divide exactly to the scale that Spark gives them; whole numbers give a double. 0 is an error. */
+  /**
+   * Decimals are divided exactly to the scale that Spark gives them; whole numbers give a double. Division by 0 is an
+   * error.
+   */
   dividedBy<O extends NumberOperand<K>>(other: O): NumberExpr<QuotientKind<K, KindOfOperand<O>>>;
   /** The rest of a division, with the sign of the dividend. */
   mod<O extends NumberOperand<K>>(other: O): NumberExpr<SumKind<K, KindOfOperand<O>>>;
@@ -119,23 +122,23 @@ export interface TextExpr extends ComparableExpr<'string', string | Expr<'string
   trim(): TextExpr;
   /** In code points. */
   length(): NumberExpr<'int'>;
-  /** `position` counts from 1, and from the end where it is negative. */
+  /** A part of the text. `position` counts from 1; a negative one counts from the end. */
   substr(position: number | Expr<'int'>, length: number | Expr<'int'>): TextExpr;
 }
 
 /** Three-valued: `false AND null` is false, `true AND null` is null. */
 export interface BooleanExpr extends ComparableExpr<'boolean', boolean | Expr<'boolean'>> {
-  /** False where either is false, even beside null. */
+  /** False if either is false, even if the other is null. */
   and(other: boolean | Expr<'boolean'>): BooleanExpr;
-  /** True where either is true, even beside null. */
+  /** True if either is true, even if the other is null. */
   or(other: boolean | Expr<'boolean'>): BooleanExpr;
   not(): BooleanExpr;
 }
 
-/** Text beside an instant is RFC 3339 with its zone: `'2025-06-26T14:00:00+02:00'`. */
+/** Text compared with a timestamp is RFC 3339 with its zone: `'2025-06-26T14:00:00+02:00'`. */
 export type TimestampExpr = ComparableExpr<'timestamp', string | Expr<'timestamp'>>;
 
-/** Text beside a date is `YYYY-MM-DD`. */
+/** Text compared with a date is `YYYY-MM-DD`. */
 export type DateExpr = ComparableExpr<'date', string | Expr<'date'>>;
 
 /** An array, for `size` and `arrayContains`. */
@@ -197,7 +200,7 @@ export interface AnyExpr extends ComparableExpr<never, AnyOperand> {
   substr(position: number | Expr<'int'>, length: number | Expr<'int'>): TextExpr;
 }
 
-/** A `CASE` that may get more branches. Where no condition is true the value is null. */
+/** A `CASE` that may get more branches. If no condition is true, the value is null. */
 export type WhenExpr<K extends Kind> = ExprOf<K> & {
   when<V extends OperandOf<K>>(
     condition: Expr<'boolean'>,
@@ -206,7 +209,7 @@ export type WhenExpr<K extends Kind> = ExprOf<K> & {
   otherwise<V extends OperandOf<K> | null>(value: V): ExprOf<CommonKind<K, KindOfValue<K, V>>>;
 };
 
-/** The kind of a value beside values of kind `K`: text beside decimals is a decimal, and null is whatever `K` is. */
+/** The kind of a value combined with values of kind `K`: text is a decimal if `K` is one, and null is of kind `K`. */
 export type KindOfValue<K extends Kind, V> = [K] extends [never]
   ? KindOfLiteral<V>
   : V extends null
@@ -215,7 +218,7 @@ export type KindOfValue<K extends Kind, V> = [K] extends [never]
       ? KindOfOperand<V>
       : K;
 
-/** The kind of a literal that stands alone. */
+/** The kind of a literal on its own. */
 export type KindOfLiteral<V> =
   V extends Expr<infer K>
     ? K

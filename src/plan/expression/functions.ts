@@ -23,26 +23,26 @@ import { decimalLiteral } from './literal.ts';
 
 type TextOperand = string | Expr<'string'>;
 
-/** A column by its path (`location.country`). The plan checks that there is one, and what it can do. */
+/** A column by its path (`location.country`). The plan checks that it exists and that its type fits. */
 export function col(path: string): AnyExpr {
   return exprOf(columnNode(path));
 }
 
 /**
- * A value as an expression. Text beside a decimal, an instant or a date is read as one of those, exactly.
- * @throws TallystreamError `USAGE` for what no literal holds exactly.
+ * A literal value as an expression. Text compared with a decimal, a timestamp or a date is read exactly, as that type.
+ * @throws TallystreamError `USAGE` for a value that no literal holds exactly
  */
 export function lit<V extends string | number | bigint | boolean | null>(value: V): ExprOf<KindOfLiteral<V>> {
   return exprOf<KindOfLiteral<V>>(nodeOfOperand(value));
 }
 
-/** An amount, exact: `decimal('12.50')`. @throws TallystreamError `USAGE` for text that is no plain decimal. */
+/** An exact decimal: `decimal('12.50')`. @throws TallystreamError `USAGE` for text that is not a plain decimal */
 export function decimal(text: DecimalText): NumberExpr<'decimal'> {
   const literal = typeof text === 'string' ? decimalLiteral(text) : undefined;
   if (literal !== undefined) return exprOf<'decimal'>(literal);
   throw new TallystreamError('USAGE', {
-    what: `decimal(${JSON.stringify(text)}) is no amount.`,
-    mend: "Write it as text, plain and with at most 38 digits: decimal('12.50').",
+    what: `decimal(${JSON.stringify(text)}) is not a decimal.`,
+    mend: "Write it as plain text with at most 38 digits: decimal('12.50').",
   });
 }
 
@@ -65,32 +65,32 @@ export function coalesce<K extends Kind, const Others extends readonly OperandOf
   );
 }
 
-/** Texts one behind the other; null where one of them is null. */
+/** Joins texts; null if one of them is null. */
 export function concat(...parts: readonly TextOperand[]): TextExpr {
   return exprOf<'string'>(callNode('concat', parts.map(nodeOfOperand)));
 }
 
-/** In capitals, by Unicode's rules, whatever the language. */
+/** Upper case by Unicode's rules, independent of language. */
 export function upper(text: TextOperand): TextExpr {
   return exprOf<'string'>(callNode('upper', [nodeOfOperand(text)]));
 }
 
-/** In small letters, by Unicode's rules, whatever the language. */
+/** Lower case by Unicode's rules, independent of language. */
 export function lower(text: TextOperand): TextExpr {
   return exprOf<'string'>(callNode('lower', [nodeOfOperand(text)]));
 }
 
-/** Without spaces at both ends; tabs and line ends stay, as in Spark. */
+/** Removes spaces at both ends. Tabs and line ends stay, as in Spark. */
 export function trim(text: TextOperand): TextExpr {
   return exprOf<'string'>(callNode('trim', [nodeOfOperand(text)]));
 }
 
-/** In code points. */
+/** The length in code points. */
 export function length(text: TextOperand): NumberExpr<'int'> {
   return exprOf<'int'>(callNode('length', [nodeOfOperand(text)]));
 }
 
-/** `position` counts code points from 1, and from the end where it is negative. */
+/** A part of a text. `position` counts code points from 1; a negative one counts from the end. */
 export function substring(
   text: TextOperand,
   position: number | Expr<'int'>,
@@ -104,7 +104,7 @@ export function not(condition: Expr<'boolean'>): BooleanExpr {
   return exprOf<'boolean'>(callNode('not', [nodeOfOperand(condition)]));
 }
 
-/** The calendar day of an instant, by the clocks of `zone` (such as `Europe/Berlin`); without one, of the query's. */
+/** The calendar day of a timestamp in `zone` (such as `Europe/Berlin`), or in the query's time zone if none is given. */
 export function toDate(of: Expr<'timestamp' | 'date'>, zone?: string): DateExpr {
   return exprOf<'date'>(datePartNode('date', nodeOfOperand(of), zone ?? null));
 }
@@ -113,32 +113,32 @@ function part(name: DatePart, of: Expr, zone: string | undefined): NumberExpr<'i
   return exprOf<'int'>(datePartNode(name, nodeOfOperand(of), zone ?? null));
 }
 
-/** By the clocks of `zone`; without one, of the query's. */
+/** The year in `zone`, or in the query's time zone if none is given. */
 export function year(of: Expr<'timestamp' | 'date'>, zone?: string): NumberExpr<'int'> {
   return part('year', of, zone);
 }
 
-/** 1 to 12. */
+/** The month, 1 to 12; `zone` as for `year`. */
 export function month(of: Expr<'timestamp' | 'date'>, zone?: string): NumberExpr<'int'> {
   return part('month', of, zone);
 }
 
-/** 1 to 31. */
+/** The day of the month, 1 to 31; `zone` as for `year`. */
 export function day(of: Expr<'timestamp' | 'date'>, zone?: string): NumberExpr<'int'> {
   return part('day', of, zone);
 }
 
-/** 0 to 23. */
+/** The hour, 0 to 23; `zone` as for `year`. */
 export function hour(of: Expr<'timestamp'>, zone?: string): NumberExpr<'int'> {
   return part('hour', of, zone);
 }
 
-/** How many elements an array has. */
+/** The number of elements of an array. */
 export function size(array: Expr<'array'>): NumberExpr<'int'> {
   return exprOf<'int'>(callNode('size', [nodeOfOperand(array)]));
 }
 
-/** Whether an array has an element that equals `value`; null where it has none and holds a null. */
+/** Whether an array contains `value`; null if it does not but contains a null. */
 export function arrayContains(array: Expr<'array'>, value: AnyOperand): BooleanExpr {
   return exprOf<'boolean'>(callNode('arrayContains', [nodeOfOperand(array), nodeOfOperand(value)]));
 }

@@ -1,4 +1,4 @@
-/** Literals: what stands in a program as text or number, as exact canonical text. */
+/** Literals: what is in a program as text or number, as exact canonical text. */
 import { TallystreamError } from '../../errors.ts';
 import { formatScaled, toScaled } from '../../columns/values/decimal.ts';
 import { DateParser, formatDay, formatTimestamp, TimestampParser } from '../../columns/values/timestamp.ts';
@@ -70,7 +70,7 @@ function unusable(what: string, why: string): TallystreamError {
 
 /** Text with half of a surrogate pair has no UTF-8, so no event and no other engine could hold it. */
 function textLiteral(value: string): LiteralNode {
-  if (!value.isWellFormed()) throw unusable(JSON.stringify(value), 'It holds half of a surrogate pair.');
+  if (!value.isWellFormed()) throw unusable(JSON.stringify(value), 'It contains half of a surrogate pair.');
   return literalOfKind('string', value);
 }
 
@@ -80,7 +80,7 @@ function integerLiteral(value: bigint): LiteralNode {
   throw unusable(value.toString(), 'It needs more than 64 bits.');
 }
 
-/** `12.50` as decimal(4,2), or undefined for text that is no plain decimal of at most 38 digits. */
+/** `12.50` as decimal(4,2), or undefined for text that is not a plain decimal of at most 38 digits. */
 export function decimalLiteral(text: string): LiteralNode | undefined {
   const [, sign, whole, decimals = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
   if (whole === undefined) return undefined;
@@ -93,7 +93,7 @@ export function decimalLiteral(text: string): LiteralNode | undefined {
   return literal(decimalType(precision, scale), formatScaled(toScaled(value), scale));
 }
 
-/** A text literal as a literal of the type that stands beside it, or undefined where the text is not one of that type. */
+/** A text literal as a literal of the other side's type, or undefined if the text is not one of that type. */
 export function textAs(text: string, type: ValueType): LiteralNode | undefined {
   switch (type.kind) {
     case 'decimal':

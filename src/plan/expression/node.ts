@@ -83,7 +83,7 @@ export interface DatePartNode {
 }
 
 /**
- * The windows that an instant lies in, for `groupBy` alone: [start + n·slide, start + n·slide + size) for every whole n.
+ * The windows that an instant is in, for `groupBy` alone: [start + n·slide, start + n·slide + size) for every whole n.
  * They are laid over the time since 1970-01-01T00:00:00Z, as Spark lays them; where size and slide are whole days, over
  * what the clocks of the query's zone show, so that they begin and end at its midnights.
  */

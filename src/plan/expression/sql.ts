@@ -1,6 +1,6 @@
 /**
  * Expressions as Spark SQL of the same meaning, for Spark 4 with `spark.sql.ansi.enabled` and the session's time zone
- * UTC. Conversions stand as casts, so that Spark has none to choose by itself; names stand in backticks.
+ * UTC. Conversions are written as casts, so that Spark chooses none itself; names are in backticks.
  */
 import type { Schema } from '../../columns/schema/schema.ts';
 import { columnTypes, resolve } from './analyze.ts';

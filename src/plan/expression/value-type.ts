@@ -9,7 +9,7 @@ export interface DecimalValueType {
   readonly kind: 'decimal';
   /** All digits, 1 to 38. */
   readonly precision: number;
-  /** Digits behind the point, 0 to precision. */
+  /** Digits after the point, 0 to precision. */
   readonly scale: number;
 }
 
@@ -23,13 +23,13 @@ export type ValueType =
       readonly kind: 'struct';
       readonly fields: readonly { readonly name: string; readonly type: ValueType }[];
     }
-  /** The type of a bare null: it becomes whatever stands beside it. */
+  /** The type of a bare null: it takes the type of the other side. */
   | { readonly kind: 'null' };
 
 /** As in SQL's `DECIMAL(38)`. */
 const PRECISION_MAX = 38;
 
-/** Spark's `MINIMUM_ADJUSTED_SCALE`: so many decimals are kept where a result would need more than 38 digits. */
+/** Spark's `MINIMUM_ADJUSTED_SCALE`: this many decimals are kept where a result would need more than 38 digits. */
 const ADJUSTED_SCALE_MIN = 6;
 
 /** The decimals that hold any int, and any long (Spark's `DecimalType.forType`). */
@@ -147,7 +147,7 @@ export function decimalResult(
 }
 
 /**
- * The decimal that holds the values of both, or, where that would need more than 38 digits, all their whole digits and
+ * The decimal that holds the values of both, or, if that would need more than 38 digits, all their whole digits and
  * as many decimals as are left (Spark's `widerDecimalType` with `boundedPreferIntegralDigits`).
  */
 export function widerDecimal(a: DecimalValueType, b: DecimalValueType): DecimalValueType {
@@ -163,7 +163,7 @@ export function widensExactly(a: DecimalValueType, b: DecimalValueType): boolean
 }
 
 /**
- * The type that values of both can have, for `coalesce` and `when`; undefined where there is none. A decimal and a
+ * The type that values of both can have, for `coalesce` and `when`; undefined if there is none. A decimal and a
  * double have none here, though Spark has one: it would carry money through a float.
  */
 export function commonType(a: ValueType, b: ValueType): ValueType | undefined {

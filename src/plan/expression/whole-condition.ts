@@ -28,7 +28,7 @@ export function noteNode(node: Expression): void {
   if (made !== undefined && node.kind === 'call' && CONDITIONS.has(node.name)) made.add(node);
 }
 
-/** What `build` gives. @throws USAGE if it made a condition that is no part of it */
+/** What `build` gives. @throws USAGE if it made a condition that is not a part of it */
 export function wholeOf<Built extends { readonly node: Expression }>(
   where: string,
   build: () => Built,
@@ -42,7 +42,7 @@ export function wholeOf<Built extends { readonly node: Expression }>(
   } finally {
     made = around;
   }
-  // A value that is no expression has its own message.
+  // A value that is not an expression has its own message.
   if (typeof built !== 'object' || !('node' in built)) return built;
   const used = (node: Expression): void => {
     left.delete(node);
@@ -52,8 +52,8 @@ export function wholeOf<Built extends { readonly node: Expression }>(
   const forgotten = [...left].at(-1);
   if (forgotten === undefined) return built;
   throw new TallystreamError('USAGE', {
-    what: `${where}: the condition ${explainExpr(forgotten)} was made, and is no part of ${explainExpr(built.node)}.`,
-    why: 'With && and ||, JavaScript takes one side whole and leaves the other out: it does not ask what a condition says.',
+    what: `${where}: the condition ${explainExpr(forgotten)} was built, but it is not part of ${explainExpr(built.node)}.`,
+    why: 'With && and ||, JavaScript returns one of the two expressions and drops the other.',
     mend: 'Write a.and(b), a.or(b) and not(a).',
   });
 }

@@ -1,4 +1,4 @@
-/** What is used of the package apache-arrow 21, which whoever calls `toArrow` installs. */
+/** The parts of the package apache-arrow 21 that are used. Programs that call `toArrow` install it. */
 import { TallystreamError } from '../../errors.ts';
 
 const PACKAGE = 'apache-arrow';
@@ -17,7 +17,7 @@ export interface ArrowDataProps {
   readonly type: ArrowType;
   readonly length: number;
   readonly nullCount: number;
-  /** A bit a value, from the lowest: 1 where there is one. */
+  /** A bit a value, from the lowest: 1 if there is one. */
   readonly nullBitmap?: Uint8Array;
   readonly data?: ArrayBufferView;
   readonly valueOffsets?: Int32Array;
@@ -51,7 +51,7 @@ export interface ArrowModule {
   readonly makeData: (props: ArrowDataProps) => ArrowData;
 }
 
-/** @throws TallystreamError `USAGE` where the package is not installed */
+/** @throws TallystreamError `USAGE` if the package is not installed */
 export async function arrowModule(): Promise<ArrowModule> {
   try {
     // No literal, so that neither the compiler nor a bundler asks for a package that may not be there.
@@ -60,7 +60,7 @@ export async function arrowModule(): Promise<ArrowModule> {
     if (!isMissing(error)) throw error;
     throw new TallystreamError('USAGE', {
       what: `toArrow() needs the package ${PACKAGE}, which is not installed.`,
-      why: 'It is optional, since nothing else needs it.',
+      why: 'It is optional, because nothing else needs it.',
       mend: `Run npm install ${PACKAGE}@21.`,
       cause: error,
     });

@@ -1,7 +1,7 @@
 /**
- * The rows that a `foreachBatch(batch, batchId)` handler gets: typed columns, with the operations of Structured
- * Streaming's DataFrame. Nothing is put off: an operation is done when it is called. None changes a frame, and none
- * copies rows; frames share their columns and say which rows are theirs.
+ * The rows that a `foreachBatch(batch, batchId)` handler receives: typed columns, with the operations of Structured
+ * Streaming's DataFrame. Operations run immediately. None changes a frame or copies rows: frames share their columns,
+ * and each knows which rows it has.
  */
 import { rowOf, type RowOf } from '../../columns/rows.ts';
 import { leavesOf, type Schema } from '../../columns/schema/schema.ts';
@@ -53,7 +53,7 @@ export type Condition<S extends Schema> = Expr<'boolean'> | ((columns: Columns<S
 
 type SortBy<S extends Schema> = SortPath<S> | SortKey<SortPath<S>> | Expr<SortableKind>;
 
-/** A table of typed columns: the rows of a batch, with a DataFrame's operations. Each gives another frame. */
+/** A table of typed columns: the rows of a batch, with a DataFrame's operations. Each operation returns a new frame. */
 export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   private readonly parts: FrameParts<S>;
 
@@ -63,7 +63,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   }
 
   /**
-   * A frame of rows as it gives them itself, for the tests of a handler.
+   * A frame of rows in the form that `toRows` returns, to test handlers.
    * @throws TallystreamError `USAGE` for a value that its field cannot have
    */
   static fromRows<S extends Schema>(
@@ -90,9 +90,9 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   }
 
   /**
-   * Only these columns: `select('id', 'location.city')`, or, where something is computed,
-   * `select(({ price, quantity }) => ['id', price.times(quantity).alias('total')])`. One of a struct's fields stands
-   * under its own name. @throws TallystreamError `USAGE`, `EXPRESSION_FAILED`
+   * Keeps only these columns: `select('id', 'location.city')`. With computed columns: `select(({ price, quantity }) =>
+   * ['id', price.times(quantity).alias('total')])`. A field of a struct is named by the last part of its path. @throws
+   * TallystreamError `USAGE`, `EXPRESSION_FAILED`
    */
   select<const Key extends Selection<S>>(
     keys: (columns: Columns<S>) => readonly Key[],
@@ -108,8 +108,8 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   }
 
   /**
-   * A computed column, in the place of one of its name or behind all. @throws TallystreamError `USAGE`;
-   * `EXPRESSION_FAILED` for a row that the expression has no value for, such as a division by zero
+   * Adds a computed column, or replaces the one of this name. @throws TallystreamError `USAGE`; `EXPRESSION_FAILED` if
+   * the expression has no value for a row, such as a division by zero
    */
   withColumn<const Name extends string, K extends Kind>(
     name: Name,
@@ -124,7 +124,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     return this.derived(withFields(this.parts, isThere ? others : [...others, computed], where));
   }
 
-  /** The rows for which a condition is true, not null. @throws TallystreamError `USAGE`, `EXPRESSION_FAILED` */
+  /** Keeps the rows for which the condition is true (not null). @throws TallystreamError `USAGE`, `EXPRESSION_FAILED` */
   filter(condition: Condition<S>): Frame<S> {
     const { batch, context, count } = this.parts;
     const { node } =
@@ -132,7 +132,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     const { kind } = typeOf(node, batch.schema, 'filter');
     if (kind !== 'boolean') {
       throw new TallystreamError('USAGE', {
-        what: `filter needs a condition, and this expression is ${kind}.`,
+        what: `filter needs a condition, but this expression is ${kind}.`,
         mend: 'Compare it with something, such as `.gt(0)`.',
       });
     }
@@ -168,7 +168,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     return new GroupedFrame(groupingOf(this.parts, list));
   }
 
-  /** One row, of all rows: `agg({ total: sum('amount'), events: count() })`. @throws as `groupBy(…).agg` */
+  /** Aggregates all rows into one: `agg({ total: sum('amount'), events: count() })`. @throws as `groupBy(…).agg` */
   agg<const Specs extends MeasureSpecs>(
     measures: Specs & CheckedMeasures<S, Specs>,
   ): Frame<Aggregated<S, never, Specs>> {
@@ -176,8 +176,8 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   }
 
   /**
-   * The rows in order: `orderBy('day', desc('total'))`, or `orderBy(({ price }) => [desc(price.times(2))])`. Nulls come
-   * first, after `desc` last; text is ordered by code point; rows that tie keep their order. @throws USAGE
+   * Sorts the rows: `orderBy('day', desc('total'))`, or `orderBy(({ price }) => [desc(price.times(2))])`. Nulls come
+   * first, or last after `desc`. Text is ordered by code point. Rows that are equal keep their order. @throws USAGE
    */
   orderBy(keys: (columns: Columns<S>) => readonly SortBy<S>[]): Frame<S>;
   orderBy(...keys: readonly SortBy<S>[]): Frame<S>;
@@ -185,7 +185,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     return new Frame(ordered(this.parts, this.listed(keys)));
   }
 
-  /** The first rows. @throws TallystreamError `USAGE` unless `rowsMax` is a whole number from 0 on */
+  /** The first `rowsMax` rows. @throws TallystreamError `USAGE` unless `rowsMax` is a whole number, 0 or more */
   limit(rowsMax: number): Frame<S> {
     checkCount(rowsMax, 'limit');
     const { rows, count } = this.parts;
@@ -193,19 +193,19 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     return new Frame(Object.freeze({ ...this.parts, rows: rows?.subarray(0, rowsMax), count: rowsMax }));
   }
 
-  /** The first of rows that are equal in every column. */
+  /** Keeps the first of all rows that are equal in every column. */
   distinct(): Frame<S> {
     return this.dropDuplicates();
   }
 
-  /** The first of rows that are equal in these columns, in all where none is named. @throws USAGE */
+  /** Keeps the first of all rows that are equal in these columns, or in all columns if none is named. @throws USAGE */
   dropDuplicates(...paths: readonly LeafPathOf<S>[]): Frame<S> {
     const chosen = paths.length > 0 ? paths : leavesOf(this.schema).map(({ path }) => path);
     const columns = chosen.map((path) => leafColumn(this.parts, path, 'dropDuplicates'));
     return new Frame(firstOfEach(this.parts, columns));
   }
 
-  /** The first row; undefined where there is none. */
+  /** The first row; undefined if there is none. */
   first(): RowOf<S> | undefined {
     return this.parts.count === 0 ? undefined : rowOf(this.parts.batch, rowAt(this.parts, 0));
   }
@@ -215,14 +215,14 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     return [...this];
   }
 
-  /** `for (const row of batch)`: rows are made one at a time. */
+  /** `for (const row of batch)`: creates row objects one at a time. */
   *[Symbol.iterator](): Generator<RowOf<S>, void, undefined> {
     for (let place = 0; place < this.parts.count; place += 1) {
       yield rowOf(this.parts.batch, rowAt(this.parts, place));
     }
   }
 
-  /** A line of JSON a row, without line ends, one made at a time; see {@link JsonOptions}. */
+  /** One line of JSON per row, without line ends, created one at a time; see {@link JsonOptions}. */
   *toJson(options: JsonOptions = {}): Generator<string, void, undefined> {
     for (let place = 0; place < this.parts.count; place += 1) {
       yield jsonOf(this.parts.batch, rowAt(this.parts, place), options);
@@ -240,9 +240,9 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
   }
 
   /**
-   * The rows as an Apache Arrow table: `await batch.toArrow<arrow.Table>()`. Decimals are Decimal128, longs Int64,
-   * instants microseconds in UTC, dates days.
-   * @throws TallystreamError `USAGE` where the package apache-arrow is not installed
+   * The rows as an Apache Arrow table: `await batch.toArrow<arrow.Table>()`. Decimals become Decimal128, longs Int64,
+   * timestamps microseconds in UTC, and dates days.
+   * @throws TallystreamError `USAGE` if the package apache-arrow is not installed
    */
   async toArrow<Table = ArrowTable>(): Promise<Table> {
     return (await arrowTableOf(this.parts)) as Table;
@@ -263,7 +263,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
 type KeysOrFunction<S extends Schema, Key> =
   readonly Key[] | readonly [(columns: Columns<S>) => readonly Key[]];
 
-/** A frame on its way to an aggregate: its keys are known, its measures are not yet. */
+/** A frame with grouping keys; `agg` computes its measures. */
 export class GroupedFrame<S extends Schema, Key> {
   private readonly grouping: Grouping;
 
@@ -272,8 +272,8 @@ export class GroupedFrame<S extends Schema, Key> {
   }
 
   /**
-   * `agg({ total: sum('amount'), events: count() })`: a row a group, with its keys and then these measures. Groups come
-   * in the order of their first rows. @throws TallystreamError `USAGE`, `SUM_OVERFLOW`, `STATE_TOO_LARGE`
+   * `agg({ total: sum('amount'), events: count() })`: one row per group, with its keys and then these measures. Groups
+   * are in the order of their first rows. @throws TallystreamError `USAGE`, `SUM_OVERFLOW`, `STATE_TOO_LARGE`
    */
   agg<const Specs extends MeasureSpecs>(
     measures: Specs & CheckedMeasures<S, Specs>,

@@ -29,7 +29,7 @@ import type { GroupingKey } from '../stream-types.ts';
 
 const RELATIVE_ERROR_DEFAULT = 0.05;
 
-/** The frame with the columns that keys needed, and the keys. A window stands first, as an aggregate has it. */
+/** The frame with the columns that keys needed, and the keys. A window comes first, as in an aggregate. */
 export interface Grouping {
   readonly parts: FrameParts;
   readonly keys: readonly GroupKey[];
@@ -42,8 +42,8 @@ export function groupingOf(parts: FrameParts, keys: readonly GroupingKey<Schema>
   const windows = grouping.keys.filter(isWindow);
   if (windows.length > 1) {
     throw new TallystreamError('USAGE', {
-      what: 'groupBy: a grouping has one window at most.',
-      mend: 'Group by each in a frame of its own.',
+      what: 'groupBy: a grouping has at most one window.',
+      mend: 'Group by each window separately.',
     });
   }
   return { ...grouping, keys: [...windows, ...grouping.keys.filter((key) => !isWindow(key))] };
@@ -95,7 +95,7 @@ function withColumnOf(
 
 /**
  * A row a group, its keys and then its measures; groups in the order of their first rows, sessions by key and time. A
- * frame without rows has no groups, but where there are no keys it has one, as in SQL.
+ * frame without rows has no groups, but if there are no keys it has one, as in SQL.
  * @throws TallystreamError `USAGE`, `SUM_OVERFLOW`, `STATE_TOO_LARGE`
  */
 export function aggregated({ parts, keys }: Grouping, specs: MeasureSpecs): ColumnTable {
@@ -141,7 +141,7 @@ function resultSchema(parts: FrameParts, aggregate: Aggregate): Schema {
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('USAGE', {
       what: `agg: ${error.message}.`,
-      mend: 'Give each key and measure a name of its own.',
+      mend: 'Give each key and measure a different name.',
     });
   }
 }
@@ -153,7 +153,7 @@ function resultOfNone(measure: Measure, { batch, context }: FrameParts): GroupCe
   return accumulator.result(slots, 0);
 }
 
-/** The types leave room for more rows than there can be, but for a sum of whole numbers, which is 64 bits wide. */
+/** The types leave room for more rows than there can be, except for a sum of whole numbers, which is 64 bits wide. */
 function append(table: ColumnTable, cells: readonly GroupCell[]): void {
   try {
     table.appendCells(cells);

@@ -6,15 +6,15 @@ import type { Field } from '../../columns/schema/schema.ts';
 /** How rows are written as JSON. */
 export interface JsonOptions {
   /**
-   * How decimals and longs are written. `exact`: as JSON numbers with all their digits, as events have them and Spark
-   * writes them; a reader that makes doubles of them rounds. `text`: as strings, which no reader rounds.
+   * How decimals and longs are written. `exact`: as JSON numbers with all their digits, as in events and in Spark; a
+   * reader that parses them as doubles rounds them. `text`: as strings, which no reader rounds.
    */
   readonly numbers?: 'exact' | 'text';
 }
 
 /**
- * A row as one line of JSON, without a line end. As by Spark's `toJSON`, what is null is left out, and so is a struct
- * without anything in it; instants and dates are ISO text, and an infinite double is the text `Infinity`.
+ * A row as one line of JSON, without a line end. As in Spark's `toJSON`, nulls are omitted, and so is a struct without
+ * any value. Timestamps and dates are ISO text, and an infinite double is the text `Infinity`.
  */
 export function jsonOf(batch: ColumnBatch, row: number, { numbers = 'exact' }: JsonOptions): string {
   let leaf = 0;

@@ -22,26 +22,26 @@ export interface SortKey<Path extends string = string> {
   readonly nullsFirst: boolean;
 }
 
-/** How nulls are ordered beside values. */
+/** How nulls are ordered relative to values. */
 export interface SortOptions {
   readonly nulls?: 'first' | 'last';
 }
 
-/** Smallest first, nulls before all where `nulls` says nothing else (as Spark's `asc`). */
+/** Smallest first. Nulls come first unless `nulls` says otherwise (as Spark's `asc`). */
 export function asc(by: Expr<SortableKind>, options?: SortOptions): SortKey<never>;
 export function asc<const Path extends string>(by: Path, options?: SortOptions): SortKey<Path>;
 export function asc(by: string | Expr<SortableKind>, { nulls = 'first' }: SortOptions = {}): SortKey {
   return Object.freeze({ sortBy: by, descending: false, nullsFirst: nulls === 'first' });
 }
 
-/** Largest first, nulls behind all where `nulls` says nothing else (as Spark's `desc`). */
+/** Largest first. Nulls come last unless `nulls` says otherwise (as Spark's `desc`). */
 export function desc(by: Expr<SortableKind>, options?: SortOptions): SortKey<never>;
 export function desc<const Path extends string>(by: Path, options?: SortOptions): SortKey<Path>;
 export function desc(by: string | Expr<SortableKind>, { nulls = 'last' }: SortOptions = {}): SortKey {
   return Object.freeze({ sortBy: by, descending: true, nullsFirst: nulls === 'first' });
 }
 
-/** The rows in order of these keys, the first one before the others; rows that tie keep theirs. @throws USAGE */
+/** The rows sorted by these keys, the first key first. Rows that are equal keep their order. @throws USAGE */
 export function ordered<S extends Schema>(
   parts: FrameParts<S>,
   keys: readonly (string | SortKey | { readonly node: Expression })[],
@@ -136,7 +136,7 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 
 function noOrder(name: string, kind: string): TallystreamError {
   return new TallystreamError('USAGE', {
-    what: `orderBy: ${name} is of type ${kind}, which has no order.`,
+    what: `orderBy: ${name} is of type ${kind}, which cannot be ordered.`,
     mend: 'Order by a field of it, or by its size.',
   });
 }

@@ -10,7 +10,7 @@ import { columnTypeOf } from '../../plan/expression/analyze.ts';
 import type { Expression } from '../../plan/expression/node.ts';
 import { fieldAt } from '../scope.ts';
 
-/** What a frame's expressions and aggregates need beside its rows. */
+/** What a frame's expressions and aggregates need besides its rows. */
 export interface FrameContext {
   /** Whose clocks tell the days and hours of instants, and show them. */
   readonly zone: TimeZone;
@@ -22,7 +22,7 @@ export interface FrameContext {
 export interface FrameParts<S extends Schema = Schema> {
   /** A view: it is never reset, and its columns may have more rows than the frame. */
   readonly batch: ColumnBatch<S>;
-  /** The rows of the batch that the frame has, in its order; undefined where they are `[0, count)`. */
+  /** The rows of the batch that the frame has, in its order; undefined if they are `[0, count)`. */
   readonly rows: Int32Array | undefined;
   readonly count: number;
   /** How many rows of the columns are filled, at least; none of `rows` is beyond. */
@@ -43,7 +43,7 @@ export function rowAt({ rows }: FrameParts, place: number): number {
   return rows === undefined ? place : (rows[place] as number);
 }
 
-/** All rows of the batch that a frame has, as a vector of its own. */
+/** All rows of the batch that a frame has, as its own vector. */
 export function rowsOf({ rows, count }: FrameParts): Int32Array {
   return rows?.slice() ?? Int32Array.from({ length: count }, (_, row) => row);
 }
@@ -71,7 +71,7 @@ export function fieldsOf({ batch }: FrameParts): readonly FieldColumns[] {
 
 /**
  * The same rows with other fields, over columns that are there already. `where` says whose they are, for the message.
- * @throws TallystreamError `USAGE` where two fields have one name
+ * @throws TallystreamError `USAGE` if two fields have one name
  */
 export function withFields(parts: FrameParts, fields: readonly FieldColumns[], where: string): FrameParts {
   const ofSchema = named(where, () => schema(fields.map(({ field }) => field)));
@@ -85,7 +85,7 @@ export function withFields(parts: FrameParts, fields: readonly FieldColumns[], w
   });
 }
 
-/** The field at a path, under the last name of it. @throws TallystreamError `USAGE` where there is none */
+/** The field at a path, under the last name of it. @throws TallystreamError `USAGE` if there is none */
 export function fieldOfPath({ batch }: FrameParts, path: string, where: string): FieldColumns {
   const field = fieldAt(batch.schema, path);
   if (field === undefined) throw noColumn(batch, path, where);
@@ -99,7 +99,7 @@ export function fieldOfPath({ batch }: FrameParts, path: string, where: string):
   };
 }
 
-/** The column of a leaf. @throws TallystreamError `USAGE` where there is none */
+/** The column of a leaf. @throws TallystreamError `USAGE` if there is none */
 export function leafColumn({ batch }: FrameParts, path: string, where: string): Column {
   const index = batch.leaves.findIndex((leaf) => leaf.path === path);
   if (index < 0) throw noColumn(batch, path, where);
@@ -111,7 +111,7 @@ export function lastName(path: string): string {
   return path.slice(path.lastIndexOf('.') + 1);
 }
 
-/** `name`, or where a field has it one like it that none has. */
+/** `name`, or if a field has it one like it that none has. */
 export function freeName(name: string, fields: readonly FieldColumns[]): string {
   const taken = new Set(fields.map(({ field }) => field.name));
   let free = name;
@@ -158,7 +158,7 @@ function named<T>(where: string, make: () => T): T {
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('USAGE', {
       what: `${where}: ${error.message}.`,
-      mend: "Give each column a name of its own, such as total.times(2).alias('double').",
+      mend: "Give each column a different name, such as total.times(2).alias('double').",
     });
   }
 }

@@ -16,7 +16,7 @@ export function shown(parts: FrameParts, rowsMax: number, truncate: boolean | nu
 export function checkCount(count: number, where: string): void {
   if (Number.isSafeInteger(count) && count >= 0) return;
   throw new TallystreamError('USAGE', {
-    what: `${where}(${count}): that is no number of rows or characters.`,
-    mend: 'Give a whole number from 0 on.',
+    what: `${where}(${count}): that is not a number of rows or characters.`,
+    mend: 'Give a whole number, 0 or more.',
   });
 }

@@ -96,15 +96,15 @@ test('what is no type, no list of fields, or no element of an array is refused i
   const refused: readonly (readonly [act: () => unknown, message: RegExp])[] = [
     [
       () => types.array(item as never),
-      /an element is a struct, and an array holds single values only\..*an event for each/,
+      /an element is a struct, but an array holds only single values\..*one event per element/,
     ],
     [
       () => types.array(types.array(types.int()) as never),
-      /an element is an array, and an array holds single values/,
+      /an element is an array, but an array holds only single values/,
     ],
     [
       () => types.array(undefined as never),
-      /types\.array: undefined is no type\. Call one of types\.string\(…\)/,
+      /types\.array: undefined is not a type\. Call one of types\.string\(…\)/,
     ],
     [() => required('id', 'string' as never, ''), /id: "string" is no type/],
     [() => optional('id', { kind: 'toString' } as never, ''), /id: \{"kind":"toString"\} is no type/],

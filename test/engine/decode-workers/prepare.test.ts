@@ -235,7 +235,7 @@ describe('rows that other threads prepare', { timeout: 300_000 }, () => {
           pool.release(await pool.take());
           await new Promise((resolve) => setImmediate(resolve));
         }
-      }, /a thread that prepares events has ended: .*null/);
+      }, /a decode worker thread failed: .*null/);
     } finally {
       await pool.close();
     }

@@ -230,7 +230,7 @@ test('a row without a value is an error that names the expression and the value'
     [col('p').plus(1), /p \+ 1 .*10{38} does not fit decimal\(38,0\)/],
     [col('p').times(col('p')), /does not fit decimal\(38,0\)/],
     [lit('1000000000000000').cast('decimal(15,0)'), /1000000000000000 does not fit decimal\(15,0\)/],
-    [col('d').times(10), /Infinity is no finite double/],
+    [col('d').times(10), /Infinity is not a finite double/],
     [col('s').cast('int'), /cast\(s as int\) .*"x1" is not a whole number/],
     [col('p').cast('long'), /does not fit 64 bits/],
     [lit('0000-12-31').cast('date'), /is not a date of the years 1 to 9999/],
@@ -293,6 +293,6 @@ test('a struct and a window have no value of a row', () => {
   const at = col('t');
   assert.throws(() => compileExpression(col('place'), batch, UTC), /Name one of its fields/);
   assert.throws(() => compileExpression(window(at, '1 hour'), batch, UTC), /Pass it to groupBy/);
-  assert.throws(() => compileExpression(col('none'), batch, UTC), /none is no column/);
+  assert.throws(() => compileExpression(col('none'), batch, UTC), /none is not a column/);
   assert.equal(compileExpression(lit(null), batch, UTC).at(0), undefined);
 });

@@ -51,7 +51,7 @@ type Row = Columns<typeof PURCHASES>;
 function filter(predicate: (row: Row) => Expr<'boolean'>): void {
   const type = typeOf(predicate(columnsOf(PURCHASES)), PURCHASES, 'filter');
   if (type.kind !== 'boolean')
-    throw new TallystreamError('USAGE', { what: `filter: needs a condition, and ${type.kind} is none.` });
+    throw new TallystreamError('USAGE', { what: `filter: needs a condition, but got ${type.kind}.` });
 }
 
 /** The callback does not compile, and without a compiler the plan refuses it. */

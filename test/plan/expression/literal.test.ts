@@ -48,7 +48,7 @@ test('an amount has the digits and decimals that it is written with, as in Spark
   for (const [text, result] of expected) assert.equal(shown(decimalLiteral(text)), result);
   for (const text of ['', '1.', '.5', '1e3', ' 1', '+1', '0x10', '9'.repeat(39), `0.${'0'.repeat(39)}`])
     assert.equal(decimalLiteral(text), undefined, text);
-  assert.throws(() => decimal(12.5 as never), /decimal\(12\.5\) is no amount.*as text/);
+  assert.throws(() => decimal(12.5 as never), /decimal\(12\.5\) is not a decimal.*as plain text/);
 });
 
 test('text is read as what stands beside it, exactly or not at all', () => {

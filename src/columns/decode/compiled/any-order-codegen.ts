@@ -1,4 +1,4 @@
-/** The text of a function for events whose keys stand in any order, strangers among them, with any white space. */
+/** The text of a function for events whose keys are in any order, strangers among them, with any white space. */
 import type { Field, Schema } from '../../schema/schema.ts';
 import { IS_NULL, leafTypes, nullCells, readCell, UNUSUAL } from './cell-codegen.ts';
 import { byteLength, matches, rowFunction } from './row-codegen.ts';
@@ -72,7 +72,7 @@ ${this.object(type.fields, leaf)}
   }
 }
 
-/** Sets `field` to the index of the key whose quote is at `at`, which is behind the key then. */
+/** Sets `field` to the index of the key whose quote is at `at`, which is after the key then. */
 function findKey(fields: readonly Field[], field: string): string {
   const keys = fields.map(({ name }, index) => ({ index, literal: JSON.stringify(name) }));
   const found = ({ index, literal }: (typeof keys)[number]): string =>
@@ -97,12 +97,12 @@ ${cases.join('\n')}
 }`;
 }
 
-/** The four bytes behind the quote. */
+/** The four bytes after the quote. */
 function firstWord(literal: string): number {
   return new DataView(TEXT_ENCODER.encode(literal).buffer).getInt32(1, true);
 }
 
-/** Whether a key of one or two bytes, with its quotes, stands at `at`. */
+/** Whether a key of one or two bytes, with its quotes, is at `at`. */
 function matchesShort(literal: string): string {
   return Array.from(TEXT_ENCODER.encode(literal), (byte, index) => `bytes[at + ${index}] === ${byte}`).join(
     ' && ',

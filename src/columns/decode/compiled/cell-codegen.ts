@@ -1,4 +1,4 @@
-/** The text of the parts that read one value into its cell. `at` stands before the value, and behind it afterwards. */
+/** The text of the parts that read one value into its cell. `at` is before the value, and after it afterwards. */
 import type { ArrayType, Field, LeafType, PrimitiveType } from '../../schema/schema.ts';
 import { EXACT_DIGITS } from './numbers.ts';
 import { Outcome } from './outcome.ts';
@@ -17,10 +17,10 @@ const FALS_WORD = 0x73_6c_61_66;
 /** As {@link UNUSUAL} for a value that starts at `from`: white space before it is but another habit. */
 export const FAILED = `{ outcome = bytes[from] <= 0x20 ? ${Outcome.otherShape} : ${Outcome.unusual}; break attempt; }`;
 
-/** Where the white space of an array may be: nowhere, one space behind each comma, or anywhere. */
+/** Where the white space of an array may be: nowhere, one space after each comma, or anywhere. */
 export type Gaps = 'none' | 'single' | 'any';
 
-/** The vectors that the cells of one column lie in, and the cell's index, as expressions. */
+/** The vectors that the cells of one column are in, and the cell's index, as expressions. */
 interface Place {
   readonly column: string;
   readonly vector: (name: 'start' | 'end' | 'codes' | 'values') => string;
@@ -133,7 +133,7 @@ function readPrimitive(type: PrimitiveType, place: Place, optional: boolean): st
 
 /**
  * Goes to the quote that ends the text at `at`, four bytes at a time: a byte's high bit in `found` says that it is a
- * quote, a backslash, below the space or beyond ASCII. A borrow can only mark bytes behind such a one, so the first that
+ * quote, a backslash, below the space or beyond ASCII. A borrow can only mark bytes after such a one, so the first that
  * is marked is right. Sean Anderson, "Bit Twiddling Hacks", has it for the zero byte.
  */
 const TO_QUOTE = `

@@ -1,6 +1,6 @@
 /**
  * The fast path before the exact one: functions generated from the schema, each for one shape of events, which write
- * cells straight from the bytes in one pass. A row that they give up is decoded anew by the exact path, whose word
+ * cells straight from the bytes in one pass. A row that they give up is decoded again by the exact path, whose word
  * counts. docs/explanation/decoder.md says what they handle.
  */
 import type { ColumnBatch } from '../../column-chunk.ts';
@@ -18,7 +18,7 @@ const SPACE = 0x20;
 /** Rows of another shape, more than rows of the expected one, after which another shape is expected. */
 const STRANGERS_MAX = 16;
 
-/** Rows after which order is looked for again where there was none. */
+/** After this many rows, the order is looked for again if none was found. */
 const ANY_ORDER_ROWS = 4096;
 
 const NEXT_SHAPE: Readonly<Record<Shape, Shape>> = {

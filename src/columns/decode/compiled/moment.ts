@@ -34,7 +34,7 @@ export class MomentReader {
   /** Days since 1970-01-01. */
   private day = 0;
 
-  /** Reads the date whose quote is at `from` into `values[index]`; the position behind it, or -1. */
+  /** Reads the date whose quote is at `from` into `values[index]`; the position after it, or -1. */
   date(
     bytes: Uint8Array,
     view: DataView,
@@ -49,7 +49,7 @@ export class MomentReader {
     return from + 12;
   }
 
-  /** Reads the instant whose quote is at `from` into `values[index]`; the position behind it, or -1. */
+  /** Reads the instant whose quote is at `from` into `values[index]`; the position after it, or -1. */
   timestamp(
     bytes: Uint8Array,
     view: DataView,
@@ -58,7 +58,7 @@ export class MomentReader {
     values: Float64Array,
     index: number,
   ): number {
-    // The shortest one has 22 bytes with its quotes, and something stands behind it.
+    // The shortest one has 22 bytes with its quotes, and something stands after it.
     if (from + 22 >= end || bytes[from] !== QUOTE || !this.isDay(bytes, view, from + 1)) return -1;
     if (bytes[from + 11] !== UPPER_T || bytes[from + 14] !== COLON || bytes[from + 17] !== COLON) return -1;
     const hour = twoDigits(bytes, from + 12);
@@ -97,7 +97,7 @@ export class MomentReader {
     return at + 1;
   }
 
-  /** Whether a day stands in the ten bytes at `at`; it is the `day` then. */
+  /** Whether a day is in the ten bytes at `at`; it is the `day` then. */
   private isDay(bytes: Uint8Array, view: DataView, at: number): boolean {
     const yearWord = view.getInt32(at, true);
     const monthWord = view.getInt32(at + 4, true);
@@ -116,7 +116,7 @@ export class MomentReader {
   }
 }
 
-/** The number that two digits write; far above every field where they are none. */
+/** The number that two digits write; far above every field if they are none. */
 function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = ((bytes[at] as number) - ZERO) | 0;
   const ones = ((bytes[at + 1] as number) - ZERO) | 0;

@@ -1,5 +1,5 @@
 /**
- * Readers of one number. Each is given where it starts and returns the position behind it, or -1 for what it does not
+ * Readers of one number. Each is given where it starts and returns the position after it, or -1 for what it does not
  * handle: that need not be wrong, and the exact path says. The last byte before the event's end is a brace, so that no
  * digits run over it.
  */
@@ -81,7 +81,7 @@ export function readDouble(bytes: Uint8Array, from: number, values: Float64Array
   return at;
 }
 
-/** The position behind the JSON number at `from`. */
+/** The position after the JSON number at `from`. */
 export function numberEnd(bytes: Uint8Array, from: number): number {
   const first = bytes[from] === MINUS ? from + 1 : from;
   let at = digitsEnd(bytes, first);
@@ -104,7 +104,7 @@ function digitsEnd(bytes: Uint8Array, from: number): number {
   return at;
 }
 
-/** Numbers with an exponent, with zeros behind the scale, or with more digits than a double holds. */
+/** Numbers with an exponent, with zeros after the scale, or with more digits than a double holds. */
 export class WideNumberReader {
   private readonly decimal = new DecimalParser();
 

@@ -1,9 +1,9 @@
-/** The text of a function for events whose keys stand in schema order, with white space by one of two habits. */
+/** The text of a function for events whose keys are in schema order, with white space by one of two habits. */
 import type { Field, Schema } from '../../schema/schema.ts';
 import { FAILED, IS_NULL, nullCells, OTHER_SHAPE, readCell, type Gaps } from './cell-codegen.ts';
 import { byteLength, matches, rowFunction } from './row-codegen.ts';
 
-/** How a producer writes white space: none, or one space behind each comma and colon. */
+/** How a producer writes white space: none, or one space after each comma and colon. */
 export type Habit = 'compact' | 'spaced';
 
 /** Keys in schema order, of which optional ones may be absent. */
@@ -46,7 +46,7 @@ class OrderedWriter {
     else this.lines.push(`if (bytes[at] !== 0x7d || at + 1 === end) ${OTHER_SHAPE}`, 'at++;');
   }
 
-  /** `before` is what stands before the key; undefined where that is a comma or, at `open`, a brace. */
+  /** `before` is what is before the key; undefined if that is a comma or, at `open`, a brace. */
   private member({ name, type, required }: Field, before: string | undefined, open: string): void {
     const key = JSON.stringify(name) + this.colon;
     if (before === undefined) {

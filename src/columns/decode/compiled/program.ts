@@ -25,7 +25,7 @@ export type DecodeRow = (
 ) => Outcome;
 
 /**
- * What a function is for: keys in schema order without white space, or with one space behind each comma and colon; or keys
+ * What a function is for: keys in schema order without white space, or with one space after each comma and colon; or keys
  * in any order, strangers among them, with any white space.
  */
 export type Shape = 'compact' | 'spaced' | 'anyOrder';

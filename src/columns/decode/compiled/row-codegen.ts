@@ -31,7 +31,7 @@ export function byteLength(text: string): number {
   return TEXT_ENCODER.encode(text).length;
 }
 
-/** Whether a text of four bytes or more stands at a position, and something behind it: four bytes a comparison. */
+/** Whether a text of four bytes or more is at a position, and something after it: four bytes a comparison. */
 export function matches(position: string, text: string): string {
   const bytes = TEXT_ENCODER.encode(text);
   const view = new DataView(bytes.buffer);

@@ -1,4 +1,4 @@
-/** Goes over what nobody wants: white space, and the values of unknown keys. */
+/** Goes over what no one wants: white space, and the values of unknown keys. */
 import { numberEnd } from './numbers.ts';
 import { escapedEnd, stringEnd } from './text.ts';
 
@@ -14,7 +14,7 @@ const CLOSE_BRACE = 0x7d;
 /** Unknown values may be nested this deep here; {@link JSON_DEPTH_MAX} holds in the exact path. */
 const SKIPPED_DEPTH_MAX = 64;
 
-/** The position behind the white space at `from`. */
+/** The position after the white space at `from`. */
 export function spaceEnd(bytes: Uint8Array, from: number): number {
   let at = from;
   for (;;) {
@@ -24,7 +24,7 @@ export function spaceEnd(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** The position behind the value at `from`, which nobody wants but which is JSON and UTF-8 all the same. */
+/** The position after the value at `from`, which no one wants but which is JSON and UTF-8 all the same. */
 export function skipValue(bytes: Uint8Array, from: number, end: number, depth: number): number {
   if (from >= end) return -1;
   switch (bytes[from]) {
@@ -56,7 +56,7 @@ function skipWord(bytes: Uint8Array, from: number, end: number, word: Uint8Array
   return from + word.length;
 }
 
-/** The position behind the quote that ends the string in which `from` is. */
+/** The position after the quote that ends the string in which `from` is. */
 function skipString(bytes: Uint8Array, from: number, end: number): number {
   const plain = stringEnd(bytes, from, end);
   const at = plain < 0 ? escapedEnd(bytes, from, end) : plain;

@@ -10,7 +10,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const LOWER_U = 0x75;
 
-/** The bytes that may stand behind a backslash, but for the u: 1 each. */
+/** Bytes allowed after a backslash, except `u`: 1 each. */
 const ESCAPES = new Uint8Array(256);
 for (const code of new TextEncoder().encode('"\\/bfnrt')) ESCAPES[code] = 1;
 
@@ -51,7 +51,7 @@ export function escapedEnd(bytes: Uint8Array, from: number, end: number): number
   return -1;
 }
 
-/** The length of the escape whose backslash is at `at`, or 0 where that is not handled. */
+/** The length of the escape whose backslash is at `at`, or 0 if that is not handled. */
 function escapeLength(bytes: Uint8Array, at: number, end: number): number {
   // Nothing is read beyond the event; a short escape this close to its end is left to the exact path.
   if (at + 6 >= end) return 0;
@@ -98,7 +98,7 @@ export class EscapedTextReader {
 const RECENT_WORDS = 8;
 /** Places for texts that were met last; a power of two. */
 const RECENT_PLACES = 64;
-/** Texts of which four words, with the quote behind them, are all. */
+/** Texts of which four words, with the quote after them, are all. */
 const WORDS_LENGTH_MIN = 3;
 const WORDS_LENGTH_MAX = 15;
 
@@ -108,7 +108,7 @@ export function recentTexts(): Int32Array {
 }
 
 /**
- * The code of the text in `bytes[start, end)`, of which `view` is a view and behind which its quote stands. Most texts are
+ * The code of the text in `bytes[start, end)`, of which `view` is a view and after which its quote stands. Most texts are
  * short, and met before: they are known again by their words, without a look at the dictionary. That one place a text
  * cannot be filled with collisions, it is only overwritten.
  */
