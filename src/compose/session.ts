@@ -1,17 +1,18 @@
 /** Sessions with the implementations put together, each imported when it is asked for and not before. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Log } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { ForeachWriter, Sink } from '../contracts/sink.ts';
 import type { Schema } from '../columns/schema/schema.ts';
-import { openLog, systemClock } from '../app/compose.ts';
+import { systemClock } from '../observe/system-clock.ts';
 import { createWarningLogger } from '../observe/warning-logger.ts';
 import { loggerInWordsOfOptions } from '../stream/option-words.ts';
-import { loadConfig } from '../app/config/load.ts';
 import { TallystreamError } from '../errors.ts';
+import { withAbsoluteFiles } from '../options/kafka-settings.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import { openEmbedded, openKafka } from './log.ts';
 import { createStreamSink } from './sinks.ts';
 import { createMemoryLog } from '../log/memory/log.ts';
 import { TargetClaims, targetsOf } from './targets.ts';
@@ -65,7 +66,7 @@ class Host implements SessionHost {
         return this.openMemory(source);
       case 'embedded':
       case 'kafka':
-        return this.openTopic(source);
+        return this.openTopic(source, query.name);
       case 'rate':
         return this.openRate(source, location);
       case 'file':
@@ -128,18 +129,13 @@ class Host implements SessionHost {
     return source(log as Log, MEMORY_TOPIC, 1, () => Promise.resolve());
   }
 
-  /** The configuration's own reading of Kafka's names and of the environment. */
-  private async openTopic({ format, options }: SourceSpec): Promise<OpenSource> {
+  private async openTopic({ format, options }: SourceSpec, queryName: string): Promise<OpenSource> {
     const { parseTopicOptions } = await import('../log/shared/topic-options.ts');
     const { topic, partitions, kafka } = parseTopicOptions(format === 'kafka' ? format : 'embedded', options);
-    const { config } = await loadConfig({
-      flags: { log: format, topic, 'data-dir': this.dataDir },
-      kafkaSettings: kafka,
-      kafkaPlace: 'option',
-      env: process.env,
-      cwd: process.cwd(),
-    });
-    const log = await openLog(config, this.clock);
+    const log =
+      format === 'kafka'
+        ? await openKafka(withAbsoluteFiles(kafka, process.cwd()), queryName, this.clock)
+        : await openEmbedded(resolve(this.dataDir), this.clock);
     return source(log, topic, partitions, () => log.close());
   }
 

@@ -27,6 +27,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'kafka.security_protocol': 'kafka.security.protocol',
   'kafka.sasl_mechanism': 'kafka.sasl.mechanism',
   'kafka.sasl_username': 'kafka.sasl.username',
+  TALLYSTREAM_KAFKA_SASL_PASSWORD: 'kafka.sasl.password',
   'kafka.tls_ca_file': 'kafka.ssl.ca.location',
   'kafka.tls_cert_file': 'kafka.ssl.certificate.location',
   'kafka.tls_key_file': 'kafka.ssl.key.location',

@@ -1,6 +1,6 @@
 /** Words of the command line in messages about it: a password that was typed there is not repeated. */
 import { escapeForTerminal } from '../../columns/format/escape.ts';
-import { looksMade, shownWord } from '../config/secrets.ts';
+import { looksMade, shownWord } from '../../values/secrets.ts';
 
 /** Longer than any flag that there is. */
 const FLAG_CHARACTERS_MAX = 40;

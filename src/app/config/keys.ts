@@ -1,8 +1,9 @@
 import { LOG_LEVELS } from '../../contracts/logger.ts';
-import { KAFKA_KEYS } from './kafka-keys.ts';
-import { key, type Key } from './key.ts';
-import { bytes, duration } from './units.ts';
-import { boolean, decimal, folder, integer, oneOf, orOff, orWord, port, text, timeZone } from './values.ts';
+import { KAFKA_KEYS } from '../../options/kafka-keys.ts';
+import { PRODUCER_KEYS } from '../../options/producer-keys.ts';
+import { key, type ValuesOf } from '../../values/key.ts';
+import { bytes, duration } from '../../values/units.ts';
+import { boolean, folder, integer, oneOf, orOff, orWord, port, text, timeZone } from '../../values/values.ts';
 
 /** Names of queries and topics: Kafka's rule for topics. They are also names of folders, which rules out `.` and `..`. */
 const NAME = text(
@@ -59,45 +60,7 @@ export const TABLE = {
     ),
   },
   kafka: KAFKA_KEYS,
-  producer: {
-    ratePerSecond: key(
-      'rate',
-      orWord(decimal(0.001, 10_000_000), 'max', 'max' as const),
-      '10',
-      'Events a second that produce and demo write, or max for as many as the log takes.',
-      { flag: { name: 'rate', argument: 'R|max' } },
-    ),
-    batchRecordsMax: key(
-      'batch_records_max',
-      integer(1, 100_000),
-      '500',
-      'A batch of records is sent when it holds this many.',
-    ),
-    batchBytesMax: key(
-      'batch_bytes_max',
-      bytes('1 KiB', '64 MiB'),
-      '1 MiB',
-      'A batch of records is sent with the record that brings it to this size, over all partitions together.',
-    ),
-    lingerMs: key(
-      'linger',
-      duration('0 ms', '1 minute'),
-      '5 ms',
-      'How long a batch that is not full waits for more records: up to 5 ms only while other appends are under way, longer in any case.',
-    ),
-    retries: key(
-      'retries',
-      orWord(integer(0, 2_147_483_647), 'unlimited', Number.POSITIVE_INFINITY),
-      'unlimited',
-      'How many times a batch that the log refuses for now is tried again within retry_timeout, where 0 is one try and no other.',
-    ),
-    retryTimeoutMs: key(
-      'retry_timeout',
-      duration('0 seconds', '1 day'),
-      '2 minutes',
-      'How long a batch that the log refuses for now is tried again before produce gives up.',
-    ),
-  },
+  producer: PRODUCER_KEYS,
   query: {
     name: key(
       'name',
@@ -237,12 +200,8 @@ export const TABLE = {
   },
 } as const;
 
-type ConfigOf<Rows> = {
-  readonly [Name in keyof Rows]: Rows[Name] extends Key<infer Value> ? Value : ConfigOf<Rows[Name]>;
-};
-
 /**
  * The configuration, checked. Units stand last (`…Ms`, `…Bytes`); null is the file's `off`; folders are absolute paths, and
  * `query.checkpointLocation` is never `auto`.
  */
-export type Config = ConfigOf<typeof TABLE>;
+export type Config = ValuesOf<typeof TABLE>;

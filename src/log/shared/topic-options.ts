@@ -1,16 +1,16 @@
 /** The options of `readStream.format('kafka')` and `format('embedded')`, by Structured Streaming's names. */
 import { TallystreamError } from '../../errors.ts';
+import { KAFKA_PREFIX, readKafkaOptions, type KafkaSettings } from '../../options/kafka-settings.ts';
 import { readOptions, type OptionReader, type Unsupported } from './source-options.ts';
 
 export interface TopicSourceOptions {
   readonly topic: string;
   /** Of a topic that is made because it is not there. */
   readonly partitions: number;
-  /** Kafka's own settings, each as `kafka.NAME=VALUE`. */
-  readonly kafka: readonly string[];
+  /** How the cluster is reached; of the embedded log, the defaults. */
+  readonly kafka: KafkaSettings;
 }
 
-const KAFKA = 'kafka.';
 /** `maxOffsetsPerTrigger` and `failOnDataLoss` are settings of the query, which takes them from here too. */
 const KNOWN = [
   'subscribe',
@@ -56,7 +56,7 @@ export function parseTopicOptions(
   options: Readonly<Record<string, string>>,
 ): TopicSourceOptions {
   const isKafkas = (name: string): boolean =>
-    name.toLowerCase().startsWith(KAFKA) && !Object.hasOwn(UNSUPPORTED, name.toLowerCase());
+    name.toLowerCase().startsWith(KAFKA_PREFIX) && !Object.hasOwn(UNSUPPORTED, name.toLowerCase());
   const entries = Object.entries(options);
   const own = Object.fromEntries(entries.filter(([name]) => !isKafkas(name)));
   const kafka = entries.filter(([name]) => isKafkas(name));
@@ -83,7 +83,11 @@ export function parseTopicOptions(
   return {
     topic: topicOf(read, format),
     partitions: read.count('partitions', PARTITIONS_MAX) ?? PARTITIONS_DEFAULT,
-    kafka: kafka.map(([name, value]) => `${KAFKA}${name.slice(KAFKA.length)}=${value}`),
+    kafka: readKafkaOptions(
+      Object.fromEntries(
+        kafka.map(([name, value]) => [KAFKA_PREFIX + name.slice(KAFKA_PREFIX.length), value]),
+      ),
+    ),
   };
 }
 

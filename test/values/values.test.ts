@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bytes, duration } from '../../../src/app/config/units.ts';
+import { bytes, duration } from '../../src/values/units.ts';
 import {
   boolean,
   decimal,
@@ -14,7 +14,7 @@ import {
   servers,
   timeZone,
   type ValueType,
-} from '../../../src/app/config/values.ts';
+} from '../../src/values/values.ts';
 
 /** The value, or undefined where the text is none. */
 function read<T>(type: ValueType<T>, text: string): T | undefined {
