@@ -67,6 +67,15 @@ export function errorInWordsOfOptions(error: unknown): unknown {
   return translated;
 }
 
+/** Does what throws errors that name keys. @throws the same with the names of options */
+export function inWordsOfProgram<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw errorInWordsOfOptions(error);
+  }
+}
+
 /** A logger whose lines have the names of options. */
 export function loggerInWordsOfOptions(logger: Logger): Logger {
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) =>

@@ -1,53 +1,59 @@
 import { mismatch, parsed, type Parsed, type ValueType } from './values.ts';
 
-const MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  millisecond: 1,
-  s: 1000,
-  second: 1000,
-  min: 60_000,
-  minute: 60_000,
-  h: 3_600_000,
-  hour: 3_600_000,
-  d: 86_400_000,
-  day: 86_400_000,
+/** Nanoseconds of each unit. */
+const NS: Readonly<Record<string, bigint>> = {
+  us: 1000n,
+  microsecond: 1000n,
+  ms: 1_000_000n,
+  millisecond: 1_000_000n,
+  s: 1_000_000_000n,
+  second: 1_000_000_000n,
+  m: 60_000_000_000n,
+  min: 60_000_000_000n,
+  minute: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+  hour: 3_600_000_000_000n,
+  d: 86_400_000_000_000n,
+  day: 86_400_000_000_000n,
+  week: 604_800_000_000_000n,
+};
+const NS_PER_MS = 1_000_000n;
+
+const BYTES: Readonly<Record<string, bigint>> = {
+  b: 1n,
+  byte: 1n,
+  kb: 10n ** 3n,
+  mb: 10n ** 6n,
+  gb: 10n ** 9n,
+  tb: 10n ** 12n,
+  kib: 2n ** 10n,
+  mib: 2n ** 20n,
+  gib: 2n ** 30n,
+  tib: 2n ** 40n,
 };
 
-const BYTES: Readonly<Record<string, number>> = {
-  b: 1,
-  byte: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-};
-
-/** A length of time with its unit, in the words of Structured Streaming: `10 seconds`, `1 hour`, `500 ms`. In milliseconds. */
+/** A length of time, in whole milliseconds; {@link readNanoseconds} has the grammar. */
 export function duration(min: string, max: string): ValueType<number> {
-  const [minMs, maxMs] = [amount(min, MS), amount(max, MS)];
+  const [minMs, maxMs] = [readDurationMs(min), readDurationMs(max)];
   return {
     kind: 'duration',
     expected: `a duration from ${min} to ${max}`,
     parse: (raw) => {
       if (isBareNumber(raw)) {
-        return mismatch({ note: 'A duration needs its unit: ms, seconds, minutes, hours or days.' });
+        return mismatch({ note: 'A duration needs its unit: ms, seconds, minutes, hours, days or weeks.' });
       }
-      return within(amount(raw, MS), minMs, maxMs);
+      return within(readDurationMs(raw), minMs, maxMs);
     },
   };
 }
 
 /** A size: `64 MiB` (1024 × 1024), `64 MB` (1000 × 1000), or a plain number of bytes. */
 export function bytes(min: string, max: string): ValueType<number> {
-  const [minBytes, maxBytes] = [amount(min, BYTES), amount(max, BYTES)];
+  const [minBytes, maxBytes] = [readBytes(min), readBytes(max)];
   return {
     kind: 'bytes',
     expected: `a size from ${min} to ${max}`,
-    parse: (raw) => within(amount(isBareNumber(raw) ? `${raw} b` : raw, BYTES), minBytes, maxBytes),
+    parse: (raw) => within(readBytes(isBareNumber(raw) ? `${raw} b` : raw), minBytes, maxBytes),
   };
 }
 
@@ -60,20 +66,49 @@ function within(value: number, min: number, max: number): Parsed<number> {
   return mismatch(Number.isNaN(value) ? {} : { isOutOfRange: true });
 }
 
-/** The amount in whole base units, or NaN. It is computed in whole numbers, so that `1.001 seconds` is exactly 1001 ms. */
-function amount(raw: string, units: Readonly<Record<string, number>>): number {
-  const match = /^([0-9]{1,15})(?:\.([0-9]{1,9}))? ?([a-z]+)$/i.exec(raw);
-  if (match === null) return Number.NaN;
-  const [, whole, fraction = '', unit] = match as unknown as [string, string, string | undefined, string];
+/** Milliseconds of a duration; NaN if the text is none, or not in whole milliseconds. */
+export function readDurationMs(raw: string): number {
+  const ns = readNanoseconds(raw);
+  return ns === undefined || ns % NS_PER_MS !== 0n ? Number.NaN : Number(ns / NS_PER_MS);
+}
+
+/**
+ * A duration is one amount with its unit or several, which add up: `5s`, `1.5 seconds`, `10 minutes`, `1 hour 30 minutes`,
+ * `1 week`. Months and years have no fixed length. Undefined if the text is none. It is computed in whole numbers, so
+ * that `1.001 seconds` is exactly 1001 ms.
+ */
+export function readNanoseconds(raw: string): bigint | undefined {
+  let rest = raw.trim();
+  let sum: bigint | undefined;
+  while (rest !== '') {
+    const [part] = /^-?[0-9.]+\s*[a-z]+(?:\s+|(?=[0-9])|$)/i.exec(rest) ?? [];
+    const ns = part === undefined ? undefined : amount(part.trim(), NS);
+    if (part === undefined || ns === undefined) return undefined;
+    sum = (sum ?? 0n) + ns;
+    rest = rest.slice(part.length);
+  }
+  return sum;
+}
+
+function readBytes(raw: string): number {
+  return Number(raw.startsWith('-') ? Number.NaN : (amount(raw, BYTES) ?? Number.NaN));
+}
+
+/** The amount in whole base units; undefined if it is none. */
+function amount(raw: string, units: Readonly<Record<string, bigint>>): bigint | undefined {
+  const match = /^(-?)([0-9]{1,15})(?:\.([0-9]{1,9}))?\s*([a-z]+)$/i.exec(raw);
+  if (match === null) return undefined;
+  const [, sign, whole = '', fraction = '', unit = ''] = match;
   const name = unit.toLowerCase();
   // Words have a plural, symbols have none.
   const factor = own(units, name) ?? (/^.{3,}s$/.test(name) ? own(units, name.slice(0, -1)) : undefined);
-  if (factor === undefined) return Number.NaN;
+  if (factor === undefined) return undefined;
   const divisor = 10n ** BigInt(fraction.length);
-  const scaled = BigInt(whole + fraction) * BigInt(factor);
-  return scaled % divisor === 0n ? Number(scaled / divisor) : Number.NaN;
+  const scaled = BigInt(whole + fraction) * factor;
+  if (scaled % divisor !== 0n) return undefined;
+  return sign === '-' ? -scaled / divisor : scaled / divisor;
 }
 
-function own(units: Readonly<Record<string, number>>, name: string): number | undefined {
+function own(units: Readonly<Record<string, bigint>>, name: string): bigint | undefined {
   return Object.hasOwn(units, name) ? units[name] : undefined;
 }
