@@ -1,7 +1,7 @@
 /** Options that a program sets: tables of names, types and defaults, from which they are checked, typed and documented. */
 import { TallystreamError } from '../errors.ts';
 import { closest } from '../values/did-you-mean.ts';
-import { mismatch, parsed, type ValueType } from '../values/values.ts';
+import { anyText, mismatch, parsed, type ValueType } from '../values/values.ts';
 
 /** What a number, a boolean, a duration and a size may be given as; in a text, as in a configuration file. */
 export type GivenNumber = number | `${number}`;
@@ -22,7 +22,7 @@ export interface Option<Value, Given> {
 export type OptionTable = Readonly<Record<string, Option<unknown, unknown>>>;
 /** What a program may give. */
 export type OptionsOf<Table extends OptionTable> = {
-  readonly [Name in keyof Table]?: NonNullable<Table[Name]['given']>;
+  readonly [Name in keyof Table]?: Table[Name] extends Option<unknown, infer Given> ? Given : never;
 };
 /** What it comes to. */
 export type OptionValues<Table extends OptionTable> = {
@@ -57,6 +57,17 @@ export function optional<Value, Given = string>(
   doc: string,
 ): Option<Value | undefined, Given> {
   return { type, default: undefined, doc };
+}
+
+/** A text without a default. */
+export function optionalText(doc: string): Option<string | undefined, string> {
+  return optional(anyText(), doc);
+}
+
+/** The options of a program as texts, without those that it leaves undefined. */
+export function textsOf(options: object): GivenOptions {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
 }
 
 /** true or false, in any case. */

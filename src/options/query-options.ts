@@ -3,7 +3,7 @@ import { bytes, duration } from '../values/units.ts';
 import { anyText, integer, oneOf, orOff, orWord } from '../values/values.ts';
 import {
   option,
-  optional,
+  optionalText,
   truth,
   type GivenBoolean,
   type GivenDuration,
@@ -29,8 +29,7 @@ export const READER_OPTIONS = {
 };
 
 export const QUERY_OPTIONS = {
-  checkpointLocation: optional(
-    anyText(),
+  checkpointLocation: optionalText(
     'The folder of the checkpoint; without it `<dataDir>/checkpoints/<queryName>`.',
   ),
   timeZone: option<string, string>(anyText(), 'UTC', 'The time zone of days and of windows of whole days.'),
@@ -60,8 +59,7 @@ export const QUERY_OPTIONS = {
     '1 MiB',
     'A record with a larger value is a dead letter.',
   ),
-  assumeTimeZone: optional(
-    anyText(),
+  assumeTimeZone: optionalText(
     'The time zone of a timestamp that names none; without it such an event is invalid.',
   ),
   takeOver: option<boolean, GivenBoolean>(
@@ -81,5 +79,5 @@ export const QUERY_OPTIONS = {
   ),
 };
 
-/** The options of `writeStream`. */
+/** The options of `writeStream`; [Options](options.md) has them all. */
 export type QueryOptions = OptionsOf<typeof QUERY_OPTIONS>;

@@ -1,9 +1,10 @@
 /** The options of `writeStream.format('…')`, format by format. */
 import { TallystreamError } from '../errors.ts';
-import { anyText, integer, oneOf, orWord } from '../values/values.ts';
+import { integer, oneOf, orWord } from '../values/values.ts';
 import {
   option,
   optional,
+  optionalText,
   readOptions,
   type GivenBoolean,
   type GivenNumber,
@@ -41,18 +42,15 @@ export const SINKS = {
   table: {
     name: 'sink table',
     options: {
-      path: optional<string, string>(anyText(), 'The SQLite file; it has to be given.'),
-      table: optional<string, string>(
-        anyText(),
-        "The table of a query with one output; without it the output's name.",
-      ),
+      path: optionalText('The SQLite file; it has to be given.'),
+      table: optionalText("The table of a query with one output; without it the output's name."),
     },
     required: ['path'],
   },
   file: {
     name: 'sink file',
     options: {
-      path: optional<string, string>(anyText(), 'The folder; it has to be given.'),
+      path: optionalText('The folder; it has to be given.'),
       fileFormat: option<'ndjson' | 'parquet', 'ndjson' | 'parquet'>(
         oneOf(['ndjson', 'parquet']),
         'ndjson',
@@ -68,7 +66,7 @@ export const SINKS = {
   topic: {
     name: 'sink topic',
     options: {
-      topic: optional<string, string>(anyText(), 'The topic; it has to be given.'),
+      topic: optionalText('The topic; it has to be given.'),
       partitions: option<number, GivenNumber>(
         integer(1, PARTITIONS_MAX),
         '1',
@@ -84,8 +82,12 @@ type Compression = 'snappy' | 'gzip' | 'zstd' | 'none' | 'uncompressed';
 
 /** The name of a format that `writeStream` knows. */
 export type SinkFormat = keyof typeof SINKS;
-/** The options of each format of a sink. */
-export type SinkOptions = { readonly [Format in SinkFormat]: OptionsOf<(typeof SINKS)[Format]['options']> };
+/** The options of each format of a sink; [Options](options.md) has them all. */
+export type SinkOptions = {
+  readonly [Format in SinkFormat]: Format extends 'memory'
+    ? Readonly<Record<string, never>>
+    : OptionsOf<(typeof SINKS)[Format]['options']>;
+};
 /** What they come to. */
 export type SinkValues<Format extends SinkFormat> = OptionValues<(typeof SINKS)[Format]['options']>;
 

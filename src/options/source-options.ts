@@ -28,7 +28,7 @@ const TOPIC_OPTIONS = {
   partitions: option<number, GivenNumber>(
     integer(1, PARTITIONS_MAX),
     '4',
-    'Partitions of the topic of the embedded log if it is made.',
+    'Partitions of a topic that does not exist yet.',
   ),
   ...READER_OPTIONS,
   startingOffsets: option<string, 'earliest'>(
@@ -143,7 +143,7 @@ export type SourceFormat = keyof typeof SOURCES;
 /** The formats that `readStream` knows. */
 export const SOURCE_FORMATS = Object.keys(SOURCES) as readonly SourceFormat[];
 
-/** The options of each format of a source; Kafka's own begin with `kafka.`. */
+/** The options of each format of a source; Kafka's own begin with `kafka.`. [Options](options.md) has them all. */
 export type SourceOptions = {
   readonly [Format in SourceFormat]: OptionsOf<(typeof SOURCES)[Format]['options']> &
     (Format extends 'kafka' ? { readonly [name: `kafka.${string}`]: string | number | boolean } : unknown);

@@ -1,7 +1,7 @@
 /** Where queries start: Structured Streaming's `SparkSession`, as far as streams need it. */
 import type { Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
-import type { GivenOptions } from '../options/option.ts';
+import { textsOf, type GivenOptions } from '../options/option.ts';
 import {
   checkSourceOptions,
   SOURCE_FORMATS,
@@ -100,16 +100,14 @@ export class StreamReader<Options extends object = AnySourceOptions> {
    */
   option<Name extends keyof Options & string>(
     name: Name,
-    value: NonNullable<Options[Name]>,
+    value: Required<Options>[Name],
   ): StreamReader<Options> {
-    const given = { ...this.given, [name]: String(value) };
-    return new StreamReader(this.host, this.sourceFormat, given, this.memory);
+    return this.options({ [name]: value } as unknown as Options);
   }
 
   /** Several options at once, in the place of a call of `option` for each. @throws as `option` does */
   options(options: Options): StreamReader<Options> {
-    const texts = Object.entries(options).map(([name, value]) => [name, String(value)]);
-    const given = { ...this.given, ...Object.fromEntries(texts) };
+    const given = { ...this.given, ...textsOf(options) };
     return new StreamReader(this.host, this.sourceFormat, given, this.memory);
   }
 

@@ -10,7 +10,7 @@ import { stateMemoryOf } from '../engine/state-memory.ts';
 import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
 import { availableWorkers } from '../engine/decode-workers/workers.ts';
 import { TallystreamError } from '../errors.ts';
-import type { GivenOptions } from '../options/option.ts';
+import { textsOf, type GivenOptions } from '../options/option.ts';
 import type { QueryOptions } from '../options/query-options.ts';
 import { readSinkOptions, type SinkFormat, type SinkOptions } from '../options/sink-options.ts';
 import type { OutputMode, QueryPlan } from '../plan/query-plan.ts';
@@ -96,7 +96,7 @@ abstract class Writer {
    * `checkpointLocation`, `timeZone`, `maxOffsetsPerTrigger` and the others of docs/api/options.md.
    * @throws USAGE for one that there is not, or a value that it cannot have
    */
-  option<Name extends keyof QueryOptions>(name: Name, value: NonNullable<QueryOptions[Name]>): this {
+  option<Name extends keyof QueryOptions>(name: Name, value: Required<QueryOptions>[Name]): this {
     const options = { ...this.settings.options, [name]: String(value) };
     readSettings(options);
     return this.with({ options });
@@ -107,8 +107,7 @@ abstract class Writer {
    * @throws USAGE for a format or an option that there is not, or a value that it cannot have
    */
   format<Format extends SinkFormat>(format: Format, options?: SinkOptions[Format]): this {
-    const texts = Object.entries(options ?? {}).map(([name, value]) => [name, String(value)]);
-    const given: GivenOptions = Object.fromEntries(texts);
+    const given = textsOf(options ?? {});
     readSinkOptions(format, given);
     return this.with({ sinks: [...this.settings.sinks, { format, options: given }] });
   }

@@ -17,7 +17,8 @@ test('options have the same defaults and the same meaning as the configuration',
     'kafka.linger.ms': '5',
     'kafka.isolation.level': 'read_committed',
   };
-  for (const given of [{}, options]) {
+  const both: readonly Readonly<Record<string, string>>[] = [{}, options];
+  for (const given of both) {
     const kafkaSettings = Object.entries(given).map(([name, value]) => `${name}=${value}`);
     const { config } = await loadConfig({
       flags: {},
