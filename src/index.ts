@@ -6,7 +6,8 @@ import './runtime.ts';
 
 // Sessions and streams: where a query begins, and what it asks for. Nothing runs before `start`.
 export { createSession, type SessionOptions } from './compose/session.ts';
-export type { Session, StreamReader, SourceFormat, MemorySource } from './stream/session.ts';
+export type { Session, StreamReader, MemorySource } from './stream/session.ts';
+export type { SourceFormat, SourceOptions } from './options/source-options.ts';
 export type { MemoryStream } from './stream/memory-stream.ts';
 export type { DataStream } from './stream/data-stream.ts';
 export type { GroupedStream } from './stream/grouped-stream.ts';
@@ -21,6 +22,8 @@ export type { Aggregated, GroupingKey, Selected, TypeOfKind, WithColumn } from '
 
 // Writing and running: where the results go, and the queries that run.
 export type { BatchInfo, StreamWriter, TablesWriter } from './stream/stream-writer.ts';
+export type { QueryOptions } from './options/query-options.ts';
+export type { SinkFormat, SinkOptions } from './options/sink-options.ts';
 export type { OutputMode } from './plan/query-plan.ts';
 export type { StreamingQuery, StreamingQueryStatus } from './stream/query.ts';
 export type { StreamingQueryListener, StreamingQueryManager } from './stream/query-manager.ts';

@@ -15,6 +15,8 @@ const refused: [string, string, RegExp][] = [
   ['src/errors.ts', 'src/columns/schema/schema.ts', /pass what it needs to the error as a value/],
   ['src/columns/column-chunk.ts', 'src/plan/nodes.ts', /move what both need into src\/columns/],
   ['src/plan/nodes.ts', 'src/contracts/log.ts', /leave acting on it to the engine/],
+  ['src/values/units.ts', 'src/app/config/keys.ts', /pass in what it should know/],
+  ['src/options/kafka-settings.ts', 'src/log/kafka/log.ts', /let src\/compose make the thing from it/],
   ['src/contracts/log.ts', 'src/log/embedded/log.ts', /declare the type that the contract needs here/],
   ['src/operators/dedupe.ts', 'src/engine/loop.ts', /take what you need as a parameter/],
   ['src/operators/dedupe.ts', 'node:crypto', /is pure and may not import node:crypto/],
@@ -41,6 +43,9 @@ const refused: [string, string, RegExp][] = [
 const allowed: [string, string][] = [
   ['src/columns/column-chunk.ts', 'src/errors.ts'],
   ['src/columns/column-chunk.ts', 'src/columns/schema/schema.ts'],
+  ['src/values/units.ts', 'src/errors.ts'],
+  ['src/plan/window.ts', 'src/values/units.ts'],
+  ['src/log/shared/topic-options.ts', 'src/options/kafka-settings.ts'],
   ['src/contracts/log.ts', 'src/plan/nodes.ts'],
   ['src/engine/loop.ts', 'src/operators/dedupe.ts'],
   ['src/engine/loop.ts', 'node:timers/promises'],

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bodyOf, declarationsOf } from './declarations.js';
+import { optionsPage } from './options.js';
 
 /**
  * @typedef {{ title: string, about: string, exports: readonly { name: string, file: string }[] }} Group
@@ -9,6 +10,7 @@ import { bodyOf, declarationsOf } from './declarations.js';
  */
 
 const NOTE = '<!-- Made by `npm run docs` from the docstrings. -->';
+const OPTIONS_NOTE = '<!-- Made by `npm run docs` from the tables of src/options. -->';
 
 /**
  * The pages by file name.
@@ -18,7 +20,8 @@ const NOTE = '<!-- Made by `npm run docs` from the docstrings. -->';
 export function apiPages({ index, dist }) {
   const groups = groupsOf(index);
   const pages = groups.map((group) => /** @type {const} */ ([`${slug(group.title)}.md`, page(group, dist)]));
-  return new Map([['README.md', contents(groups)], ...pages]);
+  const options = /** @type {const} */ (['options.md', `${OPTIONS_NOTE}\n\n${optionsPage()}`]);
+  return new Map([['README.md', contents(groups)], ...pages, options]);
 }
 
 /**
@@ -54,7 +57,9 @@ function contents(groups) {
     const values = exports.map(({ name }) => `\`${name}\``).join(', ');
     return `## [${title}](${slug(title)}.md)\n\n${about}\n\n${values}\n`;
   });
-  return `${NOTE}\n\n# The API\n\n${lines.join('\n')}`;
+  const options =
+    '## [Options](options.md)\n\nEvery option of a source, a sink and a query, with its default.\n';
+  return `${NOTE}\n\n# The API\n\n${[...lines, options].join('\n')}`;
 }
 
 /**

@@ -32,8 +32,20 @@ const RULES = [
     instead: 'Columns know only errors: move what both need into src/columns, or pass it in as a value.',
   },
   {
+    from: ['values'],
+    notTo: ['errors'],
+    instead:
+      'src/values reads texts such as `10 seconds` for everybody: pass in what it should know of an option, a key or a column.',
+  },
+  {
+    from: ['options'],
+    notTo: ['errors', 'columns', 'values'],
+    instead:
+      'src/options says what can be set, and opens nothing: return a value, and let src/compose make the thing from it.',
+  },
+  {
     from: ['plan'],
-    notTo: ['errors', 'columns'],
+    notTo: ['errors', 'columns', 'values'],
     instead:
       'A plan is frozen data over columns: put the data into src/plan and leave acting on it to the engine.',
   },

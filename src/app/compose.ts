@@ -2,13 +2,13 @@
  * The one place that puts implementations together. A format is imported when it is asked for and not before, so that a
  * command loads nothing that it does not use.
  */
-import { join } from 'node:path';
 import type { AcceptedRanges } from '../checkpoint/history/accept-raised.ts';
 import type { Integrity } from '../checkpoint/integrity.ts';
 import type { Lowering, LoweringOptions } from '../checkpoint/lower-watermark.ts';
 import type { CheckpointOptions } from '../checkpoint/open.ts';
 import type { CheckpointSummary } from '../checkpoint/summary.ts';
 import type { Verification } from '../checkpoint/verify/verify.ts';
+import { kafkaClientId, openEmbedded, openKafka, type LogAccess } from '../compose/log.ts';
 import type { Config } from './config/keys.ts';
 import type { AcceptedLoss, Checkpoint, CheckpointView } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
@@ -17,9 +17,10 @@ import type { Logger } from '../contracts/logger.ts';
 import type { KafkaProbe } from '../log/kafka/cluster/probe.ts';
 import type { ReportPrinter, Sink } from '../contracts/sink.ts';
 import { OutputClosedError } from '../sinks/console.ts';
-import { systemClock } from '../observe/system-clock.ts';
 
-export { OutputClosedError, systemClock };
+export { OutputClosedError };
+export { systemClock } from '../observe/system-clock.ts';
+export { embeddedLogPath } from '../compose/log.ts';
 export { silentLogger } from '../observe/silent-logger.ts';
 export { startupFields } from '../observe/startup.ts';
 export type { Finding } from '../checkpoint/verify/finding.ts';
@@ -29,62 +30,12 @@ export type { CheckpointSummary } from '../checkpoint/summary.ts';
 export type { Verification } from '../checkpoint/verify/verify.ts';
 export type { ClusterAnswer, KafkaProbe, ServerAnswer } from '../log/kafka/cluster/probe.ts';
 
-/** The embedded log's file within a data folder. */
-export function embeddedLogPath(dataDir: string): string {
-  return join(dataDir, 'log.db');
-}
-
-export interface LogAccess {
-  /** Nothing will be written. */
-  readonly readOnly?: boolean;
-  /** How long to wait for a lock or a broker before LOG_UNAVAILABLE; the configuration's own bounds where left out. */
-  readonly busyTimeoutMs?: number;
-  /** Told in one sentence, every few seconds, while a call waits for a broker. */
-  readonly onWaiting?: (words: string) => void;
-  /** Told of what an operator should know about a topic and no call fails for. */
-  readonly onWarning?: (words: string) => void;
-  /** Once it aborts, calls that wait for a broker end soon with LOG_UNAVAILABLE; the log is to be closed after that. */
-  readonly giveUp?: AbortSignal;
-}
-
 /** @throws LOG_UNAVAILABLE, LOG_CORRUPT, CONFIG_INVALID */
 export async function openLog(config: Config, clock: Clock, access: LogAccess = {}): Promise<Log> {
-  if (config.log.type === 'kafka') return openKafka(config, clock, access);
-  const { openEmbeddedLog } = await import('../log/embedded/log.ts');
-  const { readOnly, busyTimeoutMs } = access;
-  return openEmbeddedLog({
-    path: embeddedLogPath(config.dataDir),
-    clock,
-    ...(readOnly === undefined ? {} : { readOnly }),
-    ...(busyTimeoutMs === undefined ? {} : { busyTimeoutMs }),
-  });
-}
-
-async function openKafka({ kafka, query }: Config, clock: Clock, access: LogAccess): Promise<Log> {
-  const { openKafkaLog } = await import('../log/kafka/log.ts');
-  const { readSecurity } = await import('../log/kafka/cluster/security.ts');
-  const { readOnly = false, busyTimeoutMs: boundMs, onWaiting, onWarning, giveUp } = access;
-  return openKafkaLog({
-    bootstrapServers: kafka.bootstrapServers,
-    clock,
-    clientId: kafkaClientId({ kafka, query }),
-    security: await readSecurity(kafka),
-    acks: kafka.acks === 'all' ? 'all' : 'leader',
-    compression: kafka.compression,
-    ...(kafka.replicationFactor === null ? {} : { replicationFactor: kafka.replicationFactor }),
-    connectTimeoutMs: boundMs ?? kafka.connectTimeoutMs,
-    requestTimeoutMs: boundMs ?? kafka.requestTimeoutMs,
-    retryTimeoutMs: boundMs ?? kafka.retryTimeoutMs,
-    ...(boundMs === undefined ? {} : { appendTimeoutMs: boundMs }),
-    readOnly,
-    ...(onWaiting === undefined ? {} : { onWaiting }),
-    ...(onWarning === undefined ? {} : { onWarning }),
-    ...(giveUp === undefined ? {} : { giveUp }),
-  });
-}
-
-function kafkaClientId({ kafka, query }: Pick<Config, 'kafka' | 'query'>): string {
-  return kafka.clientId ?? `tallystream-${query.name}`;
+  const { log, kafka, query, dataDir } = config;
+  return log.type === 'kafka'
+    ? openKafka(kafka, query.name, clock, access)
+    : openEmbedded(dataDir, clock, access);
 }
 
 /** What `doctor` asks of a cluster. Nothing is asked yet. @param timeoutMs the bound of each question */
@@ -95,7 +46,7 @@ export async function createKafkaProbe(config: Config, clock: Clock, timeoutMs: 
   return probe.createKafkaProbe({
     bootstrapServers: kafka.bootstrapServers,
     clock,
-    clientId: kafkaClientId(config),
+    clientId: kafkaClientId(kafka, config.query.name),
     readSecurity: () => readSecurity(kafka),
     timeoutMs,
   });

@@ -1,25 +1,26 @@
 /** Sessions with the implementations put together, each imported when it is asked for and not before. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CheckpointView } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { Log } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { ForeachWriter, Sink } from '../contracts/sink.ts';
 import type { Schema } from '../columns/schema/schema.ts';
-import { openLog, systemClock } from '../app/compose.ts';
+import { systemClock } from '../observe/system-clock.ts';
 import { createWarningLogger } from '../observe/warning-logger.ts';
 import { loggerInWordsOfOptions } from '../stream/option-words.ts';
-import { loadConfig } from '../app/config/load.ts';
 import { TallystreamError } from '../errors.ts';
+import { withAbsoluteFiles } from '../options/kafka-settings.ts';
+import { readRateOptions, readTopicOptions } from '../options/source-options.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import { openEmbedded, openKafka } from './log.ts';
 import { createStreamSink } from './sinks.ts';
 import { createMemoryLog } from '../log/memory/log.ts';
 import { TargetClaims, targetsOf } from './targets.ts';
 import { reportUnheard } from '../observe/unheard-failures.ts';
 import { StreamingQueryManager } from '../stream/query-manager.ts';
 import { MEMORY_TOPIC, MemoryStream } from '../stream/memory-stream.ts';
-import { Session, SOURCE_FORMATS, type SessionHost } from '../stream/session.ts';
-import { READER_SETTINGS, settingOf } from '../stream/source-settings.ts';
+import { Session, type SessionHost } from '../stream/session.ts';
 import type { OpenSource, SinkSpec } from '../stream/stream-host.ts';
 import type { SourceSpec } from '../stream/stream-parts.ts';
 
@@ -65,13 +66,11 @@ class Host implements SessionHost {
         return this.openMemory(source);
       case 'embedded':
       case 'kafka':
-        return this.openTopic(source);
+        return this.openTopic(source, query.name);
       case 'rate':
         return this.openRate(source, location);
       case 'file':
         return this.openFiles(source, location);
-      default:
-        throw unknownFormat('source', source.format, SOURCE_FORMATS);
     }
   }
 
@@ -110,14 +109,7 @@ class Host implements SessionHost {
     return join(this.dataDir, 'checkpoints', queryName);
   }
 
-  private openMemory({ log, options }: SourceSpec): OpenSource {
-    const unknown = Object.keys(options).find((name) => settingOf(name) === undefined);
-    if (unknown !== undefined) {
-      throw new TallystreamError('USAGE', {
-        what: `The memory source has no option ${unknown}.`,
-        mend: `The options are ${READER_SETTINGS.join(', ')}.`,
-      });
-    }
+  private openMemory({ log }: SourceSpec): OpenSource {
     if (log === undefined) {
       throw new TallystreamError('USAGE', {
         what: "format('memory') has no stream.",
@@ -128,18 +120,22 @@ class Host implements SessionHost {
     return source(log as Log, MEMORY_TOPIC, 1, () => Promise.resolve());
   }
 
-  /** The configuration's own reading of Kafka's names and of the environment. */
-  private async openTopic({ format, options }: SourceSpec): Promise<OpenSource> {
-    const { parseTopicOptions } = await import('../log/shared/topic-options.ts');
-    const { topic, partitions, kafka } = parseTopicOptions(format === 'kafka' ? format : 'embedded', options);
-    const { config } = await loadConfig({
-      flags: { log: format, topic, 'data-dir': this.dataDir },
-      kafkaSettings: kafka,
-      kafkaPlace: 'option',
-      env: process.env,
-      cwd: process.cwd(),
-    });
-    const log = await openLog(config, this.clock);
+  private async openTopic({ format, options }: SourceSpec, queryName: string): Promise<OpenSource> {
+    const {
+      subscribe: topic,
+      partitions,
+      kafka,
+    } = readTopicOptions(format === 'kafka' ? format : 'embedded', options);
+    if (topic === undefined) {
+      throw new TallystreamError('USAGE', {
+        what: `format('${format}') needs a topic.`,
+        mend: "Call option('subscribe', '…').",
+      });
+    }
+    const log =
+      format === 'kafka'
+        ? await openKafka(withAbsoluteFiles(kafka, process.cwd()), queryName, this.clock)
+        : await openEmbedded(resolve(this.dataDir), this.clock);
     return source(log, topic, partitions, () => log.close());
   }
 
@@ -149,11 +145,13 @@ class Host implements SessionHost {
    */
   private async openRate({ options }: SourceSpec, location: string): Promise<OpenSource> {
     const { createRateLog, parseRateTopicId } = await import('../log/rate/log.ts');
-    const { parseRateOptions } = await import('../log/rate/options.ts');
+    const { rowsPerSecond, rampUpTime: rampUpMs, numPartitions } = readRateOptions(options);
     const planned = await this.plannedAt(location);
     const started = planned === undefined ? undefined : parseRateTopicId(planned.topicId);
     const log = createRateLog({
-      ...parseRateOptions(options),
+      rowsPerSecond,
+      rampUpMs,
+      numPartitions,
       clock: this.clock,
       startMs: started?.startMs ?? this.clock.nowMs(),
       reachedMs: planned?.clockMs ?? 0,
@@ -197,11 +195,4 @@ interface Planned {
 
 function source(log: Log, topic: string, partitions: number, close: () => Promise<void>): OpenSource {
   return { log, topic, newTopic: { partitions }, close };
-}
-
-function unknownFormat(what: string, format: string, known: readonly string[]): TallystreamError {
-  return new TallystreamError('USAGE', {
-    what: `There is no ${what} format ${JSON.stringify(format)}.`,
-    mend: `The formats are ${known.join(', ')}.`,
-  });
 }

@@ -2,7 +2,7 @@
 import { invariant, TallystreamError } from '../errors.ts';
 import type { Log, PartitionOffsets, TopicDescription, TopicOptions } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
-import { closest } from '../plan/did-you-mean.ts';
+import { closest } from '../values/did-you-mean.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { topicGone } from './errors.ts';
 

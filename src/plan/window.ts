@@ -1,20 +1,12 @@
 /** Windows of event time as a grouping expression: data only, which the operator of grouped totals expands. */
 import { TallystreamError } from '../errors.ts';
+import { readDurationMs } from '../values/units.ts';
 import { exprOf, nodeOfOperand } from './expression/builder.ts';
 import type { Expr, NamedExpr } from './expression/expr.ts';
 import type { WindowNode } from './expression/node.ts';
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  millisecond: 1,
-  second: 1000,
-  minute: 60_000,
-  hour: 3_600_000,
-  day: 86_400_000,
-  week: 604_800_000,
-};
-
-/** `10 minutes`, `1 hour 30 minutes`: whole numbers with units from milliseconds to weeks. */
-export type DurationText = `${number} ${string}`;
+/** `10 minutes`, `1 hour 30 minutes`, `1.5 hours`, `30s`: amounts with units from milliseconds to weeks, which add up. */
+export type DurationText = `${number} ${string}` | `${number}${string}`;
 
 /**
  * Groups by windows of event time. They are tumbling windows, or sliding ones if `slide` is shorter than `size`.
@@ -59,21 +51,15 @@ function unusable(what: string, mend: string): TallystreamError {
   return new TallystreamError('USAGE', { what: `${what}.`, mend });
 }
 
-/** The milliseconds of a duration in Spark's notation. Months and years are not allowed, because their length varies. */
+/** Milliseconds of a duration; months and years have no length. @throws USAGE */
 export function durationMs(text: unknown): number {
-  const parts = (typeof text === 'string' ? text : '').trim().split(/\s+/);
-  let sum = 0;
-  for (let at = 0; at < parts.length; at += 2) {
-    const unit = (parts[at + 1] ?? '').toLowerCase().replace(/s$/, '');
-    const count = parts[at] as string;
-    if (!/^-?\d{1,15}$/.test(count) || !Object.hasOwn(UNIT_MS, unit)) {
-      throw unusable(
-        `${JSON.stringify(text)} is no duration`,
-        "Write '10 minutes' or '1 hour 30 minutes': milliseconds, seconds, minutes, hours, days, weeks.",
-      );
-    }
-    sum += Number(count) * (UNIT_MS[unit] as number);
+  const ms = typeof text === 'string' ? readDurationMs(text) : Number.NaN;
+  if (Number.isNaN(ms)) {
+    throw unusable(
+      `${JSON.stringify(text)} is no duration`,
+      "Write '10 minutes' or '1 hour 30 minutes': milliseconds, seconds, minutes, hours, days, weeks.",
+    );
   }
-  if (!Number.isSafeInteger(sum)) throw unusable(`${JSON.stringify(text)} is too long`, 'Shorten it.');
-  return sum;
+  if (!Number.isSafeInteger(ms)) throw unusable(`${JSON.stringify(text)} is too long`, 'Shorten it.');
+  return ms;
 }

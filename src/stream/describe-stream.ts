@@ -7,7 +7,7 @@ import { emptyParts } from './stream-parts.ts';
 
 /** A stream of events of this schema that has no source: it gives plans, and starts nothing. */
 export function describeStream<S extends Schema>(schema: S): DataStream<S> {
-  return new DataStream<S>(NOWHERE, emptyParts({ format: 'none', options: {} }, schema));
+  return new DataStream<S>(NOWHERE, emptyParts({ format: 'memory', options: {} }, schema));
 }
 
 const NOWHERE = new Proxy({} as StreamHost, {

@@ -27,6 +27,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   'kafka.security_protocol': 'kafka.security.protocol',
   'kafka.sasl_mechanism': 'kafka.sasl.mechanism',
   'kafka.sasl_username': 'kafka.sasl.username',
+  TALLYSTREAM_KAFKA_SASL_PASSWORD: 'kafka.sasl.password',
   'kafka.tls_ca_file': 'kafka.ssl.ca.location',
   'kafka.tls_cert_file': 'kafka.ssl.certificate.location',
   'kafka.tls_key_file': 'kafka.ssl.key.location',
@@ -64,6 +65,15 @@ export function errorInWordsOfOptions(error: unknown): unknown {
   });
   if (error.stack !== undefined) translated.stack = error.stack.replace(error.message, translated.message);
   return translated;
+}
+
+/** Does what throws errors that name keys. @throws the same with the names of options */
+export function inWordsOfProgram<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw errorInWordsOfOptions(error);
+  }
 }
 
 /** A logger whose lines have the names of options. */

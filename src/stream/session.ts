@@ -1,9 +1,17 @@
 /** Where queries start: Structured Streaming's `SparkSession`, as far as streams need it. */
 import type { Schema } from '../columns/schema/schema.ts';
 import { TallystreamError } from '../errors.ts';
+import { textsOf, type GivenOptions } from '../options/option.ts';
+import {
+  checkSourceOptions,
+  SOURCE_FORMATS,
+  type SourceFormat,
+  type SourceOptions,
+} from '../options/source-options.ts';
 import { DataStream } from './data-stream.ts';
 import { isInHandler } from './handler-scope.ts';
 import { emptyParts, type SourceSpec } from './stream-parts.ts';
+import { inWordsOfProgram } from './option-words.ts';
 import { logOf, type MemoryStream } from './memory-stream.ts';
 import type { StreamingQueryManager } from './query-manager.ts';
 import type { StreamHost } from './stream-host.ts';
@@ -12,11 +20,6 @@ import type { StreamHost } from './stream-host.ts';
 export interface SessionHost extends StreamHost {
   createMemoryStream<S extends Schema>(schema: S, partitions: number): MemoryStream<S>;
 }
-
-/** The formats that `readStream` knows. */
-export const SOURCE_FORMATS = ['kafka', 'embedded', 'memory', 'rate', 'file'] as const;
-/** The name of a format. */
-export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
 /** A session: where streams begin, and the queries that run. It holds no file and no connection by itself. */
 export class Session {
@@ -54,45 +57,58 @@ export class Session {
 /** A memory stream of any schema. */
 export type MemorySource = Pick<MemoryStream<Schema>, 'addBytes'>;
 
+/** The options of all formats, for a reader that has none yet. */
+type AnySourceOptions = SourceOptions['kafka'] & SourceOptions['rate'] & SourceOptions['file'];
+
 /** How a stream is read; each call gives another reader. */
-export class StreamReader {
+export class StreamReader<Options extends object = AnySourceOptions> {
   private readonly host: StreamHost;
   private readonly sourceFormat: SourceFormat | undefined;
-  private readonly given: Readonly<Record<string, string>>;
+  private readonly given: GivenOptions;
   private readonly memory: MemorySource | undefined;
 
   constructor(
     host: StreamHost,
     sourceFormat: SourceFormat | undefined,
-    given: Readonly<Record<string, string>>,
+    given: GivenOptions,
     memory?: MemorySource,
   ) {
     this.host = host;
     this.sourceFormat = sourceFormat;
     this.given = given;
     this.memory = memory;
+    if (sourceFormat !== undefined) inWordsOfProgram(() => checkSourceOptions(sourceFormat, given));
   }
 
-  /** Where the events come from: Kafka, the embedded log, rows made at a rate, or the files of a folder. */
-  format(format: Exclude<SourceFormat, 'memory'>): StreamReader;
+  /** Where the events come from: Kafka, the embedded log, rows made at a rate, or the files of a folder. @throws USAGE */
+  format<Format extends Exclude<SourceFormat, 'memory'>>(format: Format): StreamReader<SourceOptions[Format]>;
   /** A memory stream of this session. */
-  format(format: 'memory', stream: MemorySource): StreamReader;
-  format(format: SourceFormat, stream?: MemorySource): StreamReader {
+  format(format: 'memory', stream: MemorySource): StreamReader<SourceOptions['memory']>;
+  format(format: SourceFormat, stream?: MemorySource): StreamReader<object> {
+    if (!SOURCE_FORMATS.includes(format)) {
+      throw new TallystreamError('USAGE', {
+        what: `There is no source format ${JSON.stringify(format)}.`,
+        mend: `The formats are ${SOURCE_FORMATS.join(', ')}.`,
+      });
+    }
     return new StreamReader(this.host, format, this.given, stream);
   }
 
-  /** An option by its name in Structured Streaming; Kafka's own begin with `kafka.`. */
-  option(name: string, value: string | number | boolean): StreamReader {
-    const given = { ...this.given, [name]: String(value) };
-    return new StreamReader(this.host, this.sourceFormat, given, this.memory);
+  /**
+   * An option by its name in Structured Streaming; Kafka's own begin with `kafka.`. docs/api/options.md has them all.
+   * @throws USAGE for one that there is not, or a value that it cannot have; CONFIG_INVALID if it is Kafka's own
+   */
+  option<Name extends keyof Options & string>(
+    name: Name,
+    value: Required<Options>[Name],
+  ): StreamReader<Options> {
+    return this.options({ [name]: value } as unknown as Options);
   }
 
-  /** Several options at once, in the place of a call of `option` for each. */
-  options(options: Readonly<Record<string, string | number | boolean>>): StreamReader {
-    return Object.entries(options).reduce<StreamReader>(
-      (reader, [name, value]) => reader.option(name, value),
-      this,
-    );
+  /** Several options at once, in the place of a call of `option` for each. @throws as `option` does */
+  options(options: Options): StreamReader<Options> {
+    const given = { ...this.given, ...textsOf(options) };
+    return new StreamReader(this.host, this.sourceFormat, given, this.memory);
   }
 
   /** The stream of events of this schema. Nothing is opened before a query starts. @throws USAGE */

@@ -4,6 +4,8 @@ import type { Clock } from '../contracts/clock.ts';
 import type { Log, TopicOptions } from '../contracts/log.ts';
 import type { Logger } from '../contracts/logger.ts';
 import type { ForeachWriter, Sink } from '../contracts/sink.ts';
+import type { GivenOptions } from '../options/option.ts';
+import type { SinkFormat } from '../options/sink-options.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { StreamingQueryManager } from './query-manager.ts';
 import type { SourceSpec } from './stream-parts.ts';
@@ -19,8 +21,8 @@ export interface OpenSource {
 
 /** A sink by its format, with its options as they were given. */
 export interface SinkSpec {
-  readonly format: string;
-  readonly options: Readonly<Record<string, string>>;
+  readonly format: SinkFormat;
+  readonly options: GivenOptions;
 }
 
 export interface StreamHost {

@@ -1,5 +1,7 @@
 /** What a stream has gathered so far: pieces of the plan, as frozen data. */
 import type { Schema } from '../columns/schema/schema.ts';
+import type { GivenOptions } from '../options/option.ts';
+import type { SourceFormat } from '../options/source-options.ts';
 import type { Aggregate } from '../plan/query-plan.ts';
 import type { Rule } from '../plan/rule.ts';
 import type { Step } from '../plan/step.ts';
@@ -7,8 +9,8 @@ import { scopeOf, type Scope } from './scope.ts';
 
 /** Where the events come from: a format, and its options as they were given. */
 export interface SourceSpec {
-  readonly format: string;
-  readonly options: Readonly<Record<string, string>>;
+  readonly format: SourceFormat;
+  readonly options: GivenOptions;
   /** The log itself, where the program brought one. */
   readonly log?: unknown;
 }

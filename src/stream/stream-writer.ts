@@ -10,6 +10,9 @@ import { stateMemoryOf } from '../engine/state-memory.ts';
 import { trigger as triggers, type Trigger } from '../engine/trigger.ts';
 import { availableWorkers } from '../engine/decode-workers/workers.ts';
 import { TallystreamError } from '../errors.ts';
+import { textsOf, type GivenOptions } from '../options/option.ts';
+import type { QueryOptions } from '../options/query-options.ts';
+import { readSinkOptions, type SinkFormat, type SinkOptions } from '../options/sink-options.ts';
 import type { OutputMode, QueryPlan } from '../plan/query-plan.ts';
 import { explainPlan } from './explain.ts';
 import { Frame } from './frame/frame.ts';
@@ -27,7 +30,7 @@ interface Settings {
   readonly outputMode: OutputMode;
   readonly trigger: Trigger;
   readonly batchesMax: number;
-  readonly options: Readonly<Record<string, string>>;
+  readonly options: GivenOptions;
   readonly sinks: readonly SinkSpec[];
   readonly handlers: readonly Handler[];
   readonly writers: readonly (ForeachWriter | ForeachWriter['process'])[];
@@ -89,14 +92,24 @@ abstract class Writer {
     return this.with(triggerOf(trigger));
   }
 
-  /** `checkpointLocation`, `timeZone`, `maxOffsetsPerTrigger` and the others of the documentation. */
-  option(name: string, value: string | number | boolean): this {
-    return this.with({ options: { ...this.settings.options, [name]: String(value) } });
+  /**
+   * `checkpointLocation`, `timeZone`, `maxOffsetsPerTrigger` and the others of docs/api/options.md.
+   * @throws USAGE for one that there is not, or a value that it cannot have
+   */
+  option<Name extends keyof QueryOptions>(name: Name, value: Required<QueryOptions>[Name]): this {
+    const options = { ...this.settings.options, [name]: String(value) };
+    readSettings(options);
+    return this.with({ options });
   }
 
-  /** A sink by its format; call it again for another. */
-  format(format: string, options: Readonly<Record<string, string>> = {}): this {
-    return this.with({ sinks: [...this.settings.sinks, { format, options }] });
+  /**
+   * A sink by its format; call it again for another. docs/api/options.md has the options.
+   * @throws USAGE for a format or an option that there is not, or a value that it cannot have
+   */
+  format<Format extends SinkFormat>(format: Format, options?: SinkOptions[Format]): this {
+    const given = textsOf(options ?? {});
+    readSinkOptions(format, given);
+    return this.with({ sinks: [...this.settings.sinks, { format, options: given }] });
   }
 
   /** Each row to a function or a ForeachWriter, at least once. */

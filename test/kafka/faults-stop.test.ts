@@ -125,8 +125,7 @@ describe('a broker that goes away', { skip: withoutKafka(), timeout: 600_000 }, 
 /** What the producer has said about a log that does not take events. */
 function notesOf(stderr: string): number {
   return (
-    stderr.match(
-      /Apache Kafka (?:has been unavailable|has not responded) for|did not accept the events/g,
-    )?.length ?? 0
+    stderr.match(/Apache Kafka (?:has been unavailable|has not responded) for|did not accept the events/g)
+      ?.length ?? 0
   );
 }

@@ -144,7 +144,7 @@ describe("readStream.format('kafka')", { skip: withoutKafka(), timeout: 300_000 
 
   test('refuses options that there are not, and a topic that is not named, before anything is read', async (t) => {
     const dataDir = dataDirOf(t);
-    const start = (options: Readonly<Record<string, string>>) =>
+    const start = async (options: Readonly<Record<string, string>>) =>
       createSession({ dataDir })
         .readStream.format('kafka')
         .options(options)

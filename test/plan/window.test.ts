@@ -9,14 +9,16 @@ test('reads durations as Spark writes them', () => {
   assert.equal(durationMs('1 week'), 604_800_000);
   assert.equal(durationMs('-5 seconds'), -5000);
   assert.equal(durationMs('250 milliseconds'), 250);
+  assert.equal(durationMs('1.5 hours'), 5_400_000);
+  assert.equal(durationMs('10minutes'), 600_000);
+  assert.equal(durationMs('5s'), 5000);
   for (const text of [
     '',
     '10',
     'minutes',
     '1 month',
     '1 year',
-    '1.5 hours',
-    '10minutes',
+    '1.0001 s',
     '1 hour 3',
     '9999999999999999 days',
     10,

@@ -31,6 +31,10 @@ const memory = session.memoryStream(ORDERS);
 const orders = session.readStream.format('memory', memory).load(ORDERS);
 const counts = orders.groupBy('id').agg({ n: count() });
 export const right = [
+  session.readStream.format('kafka').options({ subscribe: 'x', 'kafka.acks': 'all', 'kafka.linger.ms': 5, partitions: '4' }),
+  session.readStream.format('rate').option('rampUpTime', '5s').option('rowsPerSecond', 10),
+  orders.writeStream.option('idleTimeout', '1 hour 30 minutes').option('stateBytesMax', '64 MiB').option('workers', 'auto'),
+  orders.writeStream.format('console', { truncate: false, numRows: '5' }).format('file', { path: 'out', fileFormat: 'parquet' }),
   memory.addData([ROW]), avg, approxCountDistinct, desc, size, sum, upper, when, window, counts, ({} as RowOf<typeof ORDERS>).id,
   orders.groupBy(({ id, at }) => [upper(id).alias('name'), window(at, '1 hour'), 'pieces']),
   orders.validate([{ kind: 'notAhead', field: 'at', toleranceMs: 0 }, { kind: 'between', field: 'amount', min: '0.00', max: null }]),
@@ -137,6 +141,16 @@ const WRONG: readonly (readonly [program: string, says: string])[] = [
     "session.readStream.format('socket')",
     `'"socket"' is not assignable to parameter of type '"embedded" | "file" | "kafka" | "rate"'`,
   ],
+  ["session.readStream.format('rate').option('rowPerSecond', 1)", `Argument of type '"rowPerSecond"'`],
+  ["session.readStream.format('rate').option('rowsPerSecond', 'many')", `Argument of type '"many"'`],
+  ["session.readStream.format('file').options({ pth: 'in' })", "'pth' does not exist in type"],
+  ["session.readStream.format('embedded').options({ 'kafka.acks': 'all' })", "'kafka.acks'' does not exist"],
+  ["orders.writeStream.option('checkpoint', 'x')", `Argument of type '"checkpoint"'`],
+  ["orders.writeStream.option('idleTimeout', 5)", "Argument of type '5'"],
+  ["orders.writeStream.option('takeOver', 'yes')", `Argument of type '"yes"'`],
+  ["orders.writeStream.format('file', { pth: 'out' })", "'pth' does not exist in type"],
+  ["orders.writeStream.format('table', { path: 5 })", "Type 'number' is not assignable to type 'string'"],
+  ["orders.writeStream.format('tabel')", `Argument of type '"tabel"'`],
   [
     'types.array(types.struct([]))',
     "Argument of type 'StructType<readonly []>' is not assignable to parameter of type 'PrimitiveType'",

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { QueryOptions } from '../../src/options/query-options.ts';
 import { createSession } from '../../src/compose/session.ts';
 import { required, schema, types } from '../../src/columns/schema/schema.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
@@ -71,7 +72,7 @@ test('a query over files goes on without those that are gone, where it may, and 
     isTerminal: false,
     writer: { write: (line) => warnings.push(line) },
   });
-  const run = async (options: Readonly<Record<string, boolean | number>>, fails = false): Promise<void> => {
+  const run = async (options: QueryOptions, fails = false): Promise<void> => {
     const session = createSession({ dataDir, clock: createManualClock(START_MS), logger });
     let writer = session.readStream
       .format('file')
@@ -79,7 +80,8 @@ test('a query over files goes on without those that are gone, where it may, and 
       .load(LINE)
       .writeStream.queryName('lines')
       .trigger({ availableNow: true });
-    for (const [name, value] of Object.entries(options)) writer = writer.option(name, value);
+    for (const [name, value] of Object.entries(options))
+      writer = writer.option(name as keyof QueryOptions, value);
     const query = await writer
       .foreachBatch((batch, batchId) => {
         if (fails && batchId === 1) throw new Error('crash');

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import type { SinkFormat, SinkOptions } from '../../src/options/sink-options.ts';
 import { createSession } from '../../src/compose/session.ts';
 import { required, schema, types } from '../../src/columns/schema/schema.ts';
 import { silentLogger } from '../../src/observe/silent-logger.ts';
@@ -111,7 +112,7 @@ for (const [format, options] of [
 test('refuses two sinks of a query with one target', async (t) => {
   const { stream, around } = placeOf(t);
   const path = join(around, 'out');
-  const start = (format: string, a: Record<string, string>, b: Record<string, string>) =>
+  const start = <F extends SinkFormat>(format: F, a: SinkOptions[F], b: SinkOptions[F]) =>
     stream.writeStream.queryName('q').format(format, a).format(format, b).start();
   const message = /Two outputs of the query q would both write the/;
   await assert.rejects(start('file', { path }, { path: `${path}/../out` }), { code: 'USAGE', message });
@@ -145,13 +146,13 @@ test('refuses the target of another query that runs, and gives it free when that
 });
 
 for (const [fileFormat, compression, takes] of [
-  ['parquet', 'lzo', /takes snappy, gzip, zstd, none for parquet/],
-  ['ndjson', 'snappy', /takes gzip or none for ndjson/],
+  ['parquet', 'lzo', /Use one of snappy, gzip, zstd, none/],
+  ['ndjson', 'snappy', /Use gzip or none for ndjson/],
 ] as const) {
   test(`refuses the compression ${compression} of ${fileFormat} files with those that there are`, async (t) => {
     const { stream, around } = placeOf(t);
-    const options = { path: join(around, 'out'), fileFormat, compression };
-    await assert.rejects(stream.writeStream.queryName('q').format('file', options).start(), {
+    const options = { path: join(around, 'out'), fileFormat, compression } as object;
+    await assert.rejects(async () => stream.writeStream.queryName('q').format('file', options).start(), {
       code: 'USAGE',
       message: takes,
     });

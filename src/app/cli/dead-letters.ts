@@ -2,8 +2,8 @@
 import { escapeForTerminal } from '../../columns/format/escape.ts';
 import { formatEpochMs } from '../../columns/values/timestamp.ts';
 import { REASONS, type Reason } from '../../columns/decode/problem.ts';
-import { closest } from '../config/did-you-mean.ts';
-import { shownWord } from '../config/secrets.ts';
+import { closest } from '../../values/did-you-mean.ts';
+import { shownWord } from '../../values/secrets.ts';
 import type { DeadLetter } from '../../contracts/batch.ts';
 import type { CheckpointView } from '../../contracts/checkpoint.ts';
 import { TallystreamError } from '../../errors.ts';

@@ -1,7 +1,7 @@
 /** What the flags of `produce` and `demo` mean. */
 import { randomInt } from 'node:crypto';
 import type { Config } from '../config/keys.ts';
-import { shownWord } from '../config/secrets.ts';
+import { shownWord } from '../../values/secrets.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import { TimestampParser } from '../../columns/values/timestamp.ts';
 import { TallystreamError } from '../../errors.ts';

@@ -1,6 +1,6 @@
 /** Quotes the command line in messages without repeating a password. */
 import { escapeForTerminal } from '../../columns/format/escape.ts';
-import { looksMade, shownWord } from '../config/secrets.ts';
+import { looksMade, shownWord } from '../../values/secrets.ts';
 
 /** Longer than any existing flag. */
 const FLAG_CHARACTERS_MAX = 40;

@@ -3,7 +3,7 @@ import { escapeForTerminal, escapeJsonLineForTerminal } from '../../columns/form
 import type { Config } from './keys.ts';
 import type { LoadedConfig } from './load.ts';
 import type { Origin, Setting } from './setting.ts';
-import { HIDDEN, holdsSecret } from './secrets.ts';
+import { HIDDEN, holdsSecret } from '../../values/secrets.ts';
 
 /** Whether this file exists. */
 type Exists = (path: string) => boolean;

@@ -4,7 +4,7 @@ import { kafkaFlagPlace } from './kafka-flag.ts';
 import { ENVIRONMENT_PREFIX } from './key-list.ts';
 import { loadConfig, type ConfigSources, type LoadedConfig } from './load.ts';
 import { CONFIG_VARIABLE } from './outside.ts';
-import { nameStart } from './problems.ts';
+import { nameStart } from '../../options/problems.ts';
 
 export interface ConfigFault {
   /** CONFIG_INVALID. */

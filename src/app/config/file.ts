@@ -1,8 +1,8 @@
 import type * as Yaml from 'yaml';
-import { closest } from './did-you-mean.ts';
-import { kafkaName } from './kafka-names.ts';
+import { closest } from '../../values/did-you-mean.ts';
+import { kafkaName } from '../../options/kafka-names.ts';
 import { KEYS, type ListedKey } from './key-list.ts';
-import { didYouMean, nameStart, quoteName, type ConfigProblem } from './problems.ts';
+import { didYouMean, nameStart, quoteName, type ConfigProblem } from '../../options/problems.ts';
 import { describeYamlFault } from './yaml-faults.ts';
 
 /** Ten times the size of a file with every comment. It also bounds the cost of parsing hostile nesting. */

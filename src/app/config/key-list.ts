@@ -1,4 +1,4 @@
-import type { Key } from './key.ts';
+import type { Key } from '../../values/key.ts';
 import { TABLE } from './keys.ts';
 
 /** A key with all its names. */

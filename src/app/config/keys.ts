@@ -1,8 +1,9 @@
 import { LOG_LEVELS } from '../../contracts/logger.ts';
-import { KAFKA_KEYS } from './kafka-keys.ts';
-import { key, type Key } from './key.ts';
-import { bytes, duration } from './units.ts';
-import { boolean, decimal, folder, integer, oneOf, orOff, orWord, port, text, timeZone } from './values.ts';
+import { KAFKA_KEYS } from '../../options/kafka-keys.ts';
+import { PRODUCER_KEYS } from '../../options/producer-keys.ts';
+import { key, type ValuesOf } from '../../values/key.ts';
+import { bytes, duration } from '../../values/units.ts';
+import { boolean, folder, integer, oneOf, orOff, orWord, port, text, timeZone } from '../../values/values.ts';
 
 /** Names of queries and topics: Kafka's rule for topics. They are also names of folders, which rules out `.` and `..`. */
 const NAME = text(
@@ -53,45 +54,7 @@ export const TABLE = {
     ),
   },
   kafka: KAFKA_KEYS,
-  producer: {
-    ratePerSecond: key(
-      'rate',
-      orWord(decimal(0.001, 10_000_000), 'max', 'max' as const),
-      '10',
-      'Events per second that produce and demo write; max is as fast as the log accepts them.',
-      { flag: { name: 'rate', argument: 'R|max' } },
-    ),
-    batchRecordsMax: key(
-      'batch_records_max',
-      integer(1, 100_000),
-      '500',
-      'A batch is sent when it contains this many records.',
-    ),
-    batchBytesMax: key(
-      'batch_bytes_max',
-      bytes('1 KiB', '64 MiB'),
-      '1 MiB',
-      'A batch is sent when it reaches this size, over all partitions together.',
-    ),
-    lingerMs: key(
-      'linger',
-      duration('0 ms', '1 minute'),
-      '5 ms',
-      'How long a batch that is not full waits for more records. Up to 5 ms, it waits only while other appends are in progress; a longer time always applies.',
-    ),
-    retries: key(
-      'retries',
-      orWord(integer(0, 2_147_483_647), 'unlimited', Number.POSITIVE_INFINITY),
-      'unlimited',
-      'How often a batch is retried within retry_timeout if the log temporarily rejects it; 0 means one attempt.',
-    ),
-    retryTimeoutMs: key(
-      'retry_timeout',
-      duration('0 seconds', '1 day'),
-      '2 minutes',
-      'How long a batch is retried before produce fails, if the log temporarily rejects it.',
-    ),
-  },
+  producer: PRODUCER_KEYS,
   query: {
     name: key(
       'name',
@@ -226,12 +189,8 @@ export const TABLE = {
   },
 } as const;
 
-type ConfigOf<Rows> = {
-  readonly [Name in keyof Rows]: Rows[Name] extends Key<infer Value> ? Value : ConfigOf<Rows[Name]>;
-};
-
 /**
  * The checked configuration. Units come last (`…Ms`, `…Bytes`); null is the file's `off`; folders are absolute paths, and
  * `query.checkpointLocation` is never `auto`.
  */
-export type Config = ConfigOf<typeof TABLE>;
+export type Config = ValuesOf<typeof TABLE>;

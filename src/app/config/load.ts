@@ -7,7 +7,7 @@ import type { Origin, Setting } from './setting.ts';
 import type { Config } from './keys.ts';
 import { CONFIG_VARIABLE, readEnvironment, readFlags, type Environment, type Flags } from './outside.ts';
 import { withResolvedPaths } from './paths.ts';
-import { configInvalid, describeMismatch } from './problems.ts';
+import { configInvalid, describeMismatch } from '../../options/problems.ts';
 
 /** Read if it exists, and neither a flag nor the environment names a file. */
 const DEFAULT_FILE = 'config/config.yaml';
@@ -20,8 +20,6 @@ export interface ConfigSources {
   readonly env: Environment;
   /** The words after each `-X`, such as `kafka.acks=all`; they override the other flags. */
   readonly kafkaSettings?: readonly string[];
-  /** The flag that gave those words, for messages: `-X` if left out. */
-  readonly kafkaPlace?: string;
   /** The file that `--config` names. */
   readonly file?: string | undefined;
   /** Relative paths start here. */
@@ -51,7 +49,7 @@ interface Candidate extends Setting {
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
   const { file, contents } = await readConfigFile(sources);
   const environment = readEnvironment(sources.env);
-  const kafka = readKafkaFlags(sources.kafkaSettings ?? [], sources.kafkaPlace);
+  const kafka = readKafkaFlags(sources.kafkaSettings ?? []);
   const problems = [...contents.problems, ...environment.problems, ...kafka.problems];
 
   // In order of rising precedence: the last one that sets a key wins.

@@ -1,6 +1,6 @@
-import { closest } from './did-you-mean.ts';
+import { closest } from '../../values/did-you-mean.ts';
 import { ENVIRONMENT_PREFIX, KEYS, type ListedKey } from './key-list.ts';
-import { didYouMean, nameStart, quoteName, type ConfigProblem } from './problems.ts';
+import { didYouMean, nameStart, quoteName, type ConfigProblem } from '../../options/problems.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 /** Values of the command line's flags, by name without dashes; undefined if a flag was not given. */

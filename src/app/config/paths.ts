@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { withAbsoluteFiles } from '../../options/kafka-settings.ts';
 import { AUTO, type Config } from './keys.ts';
 
 /** The configuration with its folders and files as absolute paths, so that a later change of the working folder moves nothing. */
@@ -7,17 +8,8 @@ export function withResolvedPaths(config: Config, cwd: string): Config {
   const { checkpointLocation } = config.query;
   const checkpoint =
     checkpointLocation === AUTO ? ownCheckpoint({ ...config, dataDir }) : resolve(cwd, checkpointLocation);
-  const at = (path: string | null) => (path === null ? null : resolve(cwd, path));
-  const { kafka } = config;
-  const files = {
-    tlsCaFile: at(kafka.tlsCaFile),
-    tlsCertFile: at(kafka.tlsCertFile),
-    tlsKeyFile: at(kafka.tlsKeyFile),
-    saslPasswordFile: at(kafka.saslPasswordFile),
-    saslTokenFile: at(kafka.saslTokenFile),
-  };
   const query = { ...config.query, checkpointLocation: checkpoint };
-  return { ...config, dataDir, query, kafka: { ...kafka, ...files } };
+  return { ...config, dataDir, query, kafka: withAbsoluteFiles(config.kafka, cwd) };
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   type TopicOptions,
 } from '../../contracts/log.ts';
 import { TallystreamError } from '../../errors.ts';
-import { closest } from '../../plan/did-you-mean.ts';
+import { closest } from '../../values/did-you-mean.ts';
 
 /** Bound of a record's key and headers together, in bytes; the value has its own bound. */
 const RECORD_KEY_AND_HEADERS_BYTES_MAX = 1024 * 1024;

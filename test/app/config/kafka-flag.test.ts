@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { readKafkaFlags } from '../../../src/app/config/kafka-flag.ts';
-import { KAFKA_NAMES, kafkaName } from '../../../src/app/config/kafka-names.ts';
+import { KAFKA_NAMES, kafkaName } from '../../../src/options/kafka-names.ts';
 import { KEYS } from '../../../src/app/config/key-list.ts';
 import type { Config } from '../../../src/app/config/keys.ts';
 import { loadConfig } from '../../../src/app/config/load.ts';

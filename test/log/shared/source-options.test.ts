@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isNameGlob, nameGlob } from '../../../src/log/file/glob.ts';
 import { parseFileOptions } from '../../../src/log/file/options.ts';
-import { parseRateOptions } from '../../../src/log/rate/options.ts';
+import { readRateOptions } from '../../../src/options/source-options.ts';
 import { hasCode } from '../../contract/log/log-under-test.ts';
 
 describe('options of the rate source', () => {
   test('have Spark’s defaults, but for the partitions', () => {
-    assert.deepEqual(parseRateOptions({}), { rowsPerSecond: 1, rampUpMs: 0, numPartitions: 1 });
+    assert.deepEqual(readRateOptions({}), { rowsPerSecond: 1, rampUpTime: 0, numPartitions: 1 });
   });
 
   test('are Spark’s, in any case and with Spark’s units', () => {
-    assert.deepEqual(parseRateOptions({ rowsPerSecond: '100', RAMPUPTIME: '5s', numpartitions: '4' }), {
+    assert.deepEqual(readRateOptions({ rowsPerSecond: '100', RAMPUPTIME: '5s', numpartitions: '4' }), {
       rowsPerSecond: 100,
-      rampUpMs: 5_000,
+      rampUpTime: 5_000,
       numPartitions: 4,
     });
     for (const [text, ms] of [
@@ -27,21 +27,21 @@ describe('options of the rate source', () => {
       ['1999ms', 1_000],
       ['2500000us', 2_000],
     ] as const) {
-      assert.equal(parseRateOptions({ rampUpTime: text }).rampUpMs, ms, text);
+      assert.equal(readRateOptions({ rampUpTime: text }).rampUpTime, ms, text);
     }
   });
 
   test('that there are not, or that cannot be so, are refused with what can be', () => {
     assert.throws(
-      () => parseRateOptions({ rowPerSecond: '1' }),
+      () => readRateOptions({ rowPerSecond: '1' }),
       hasCode('USAGE', 'rowPerSecond', 'rowsPerSecond'),
     );
     assert.throws(
-      () => parseRateOptions({ useManualClock: 'true' }),
+      () => readRateOptions({ useManualClock: 'true' }),
       hasCode('USAGE', 'useManualClock', 'clock'),
     );
     assert.throws(
-      () => parseRateOptions({ rowsPerSecond: '1', rowspersecond: '2' }),
+      () => readRateOptions({ rowsPerSecond: '1', rowspersecond: '2' }),
       hasCode('USAGE', 'given twice'),
     );
     for (const [option, value] of [
@@ -54,7 +54,7 @@ describe('options of the rate source', () => {
       ['rampUpTime', 'constructor'],
       ['rampUpTime', '-1s'],
     ] as const) {
-      assert.throws(() => parseRateOptions({ [option]: value }), hasCode('USAGE', option, value));
+      assert.throws(() => readRateOptions({ [option]: value }), hasCode('USAGE', option, value));
     }
   });
 });

@@ -1,7 +1,7 @@
 /** `checkpoint lower-watermark`: recovers after a clock was ahead and so made every later event late. */
 import { formatTimestamp, TimestampParser } from '../../../columns/values/timestamp.ts';
 import { lowerWatermark, type Lowering } from '../../compose.ts';
-import { shownWord } from '../../config/secrets.ts';
+import { shownWord } from '../../../values/secrets.ts';
 import { TallystreamError } from '../../../errors.ts';
 import type { Context } from '../context.ts';
 import { createOutput, jsonLine } from '../output.ts';

@@ -1,5 +1,5 @@
 /** The configured settings of the topic. */
-import { closest } from '../../config/did-you-mean.ts';
+import { closest } from '../../../values/did-you-mean.ts';
 import type { Config } from '../../config/keys.ts';
 import type { Log, Retention, TopicOptions } from '../../../contracts/log.ts';
 

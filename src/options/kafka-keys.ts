@@ -1,6 +1,6 @@
-import { key } from './key.ts';
-import { duration } from './units.ts';
-import { anyText, boolean, file, integer, oneOf, orOff, orWord, servers, text } from './values.ts';
+import { key } from '../values/key.ts';
+import { duration } from '../values/units.ts';
+import { anyText, boolean, file, integer, oneOf, orOff, orWord, servers, text } from '../values/values.ts';
 
 /** The keys of the section `kafka`. */
 export const KAFKA_KEYS = {

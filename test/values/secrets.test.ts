@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KAFKA_NAMES } from '../../../src/app/config/kafka-names.ts';
-import { KEYS } from '../../../src/app/config/key-list.ts';
-import { holdsSecret, looksLikeSecret, looksMade, shownWord } from '../../../src/app/config/secrets.ts';
+import { KAFKA_NAMES } from '../../src/options/kafka-names.ts';
+import { KEYS } from '../../src/app/config/key-list.ts';
+import { holdsSecret, looksLikeSecret, looksMade, shownWord } from '../../src/values/secrets.ts';
 
 test('what looks like a secret is told from what people write', () => {
   for (const text of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { KEYS } from '../../../src/app/config/key-list.ts';
-import { configInvalid, describeMismatch, quoteName } from '../../../src/app/config/problems.ts';
+import { KEYS } from '../../src/app/config/key-list.ts';
+import { configInvalid, describeMismatch, quoteName } from '../../src/options/problems.ts';
 
 function wrong(path: string, text: string): string {
   const key = KEYS.find((each) => each.path === path)!;

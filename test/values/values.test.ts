@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { bytes, duration } from '../../../src/app/config/units.ts';
+import { bytes, duration } from '../../src/values/units.ts';
 import {
   boolean,
   decimal,
@@ -14,7 +14,7 @@ import {
   servers,
   timeZone,
   type ValueType,
-} from '../../../src/app/config/values.ts';
+} from '../../src/values/values.ts';
 
 /** The value, or undefined where the text is none. */
 function read<T>(type: ValueType<T>, text: string): T | undefined {
@@ -39,6 +39,12 @@ test('durations read in every unit, singular and plural', () => {
     ['0.5 h', 1_800_000],
     ['3650 days', 315_360_000_000],
     ['1 Hour', 3_600_000],
+    ['10 m', 600_000],
+    ['1  s', 1000],
+    ['1 week', 604_800_000],
+    ['1 hour 30 minutes', 5_400_000],
+    ['1h30m', 5_400_000],
+    ['2500000 us', 2500],
   ];
   for (const [text, ms] of cases) assert.equal(read(type, text), ms, text);
 });
@@ -49,14 +55,15 @@ test('a duration without a unit, with an unknown one, beyond its bounds, or not 
     '',
     '10',
     'ten seconds',
-    '10 m',
     '10 weeks',
+    '1 hour 30',
+    '1 month',
     '-1 s',
     '1e3 s',
     '999 ms',
     '25 hours',
     '1.0001 s',
-    '1  s',
+    '1.2.3 s',
     '٣ s',
     '1 constructor',
     '1 ss',

@@ -23,6 +23,11 @@ export interface Flag {
   readonly argument: string;
 }
 
+/** The values that a table of keys holds, section by section. */
+export type ValuesOf<Rows> = {
+  readonly [Name in keyof Rows]: Rows[Name] extends Key<infer Value> ? Value : ValuesOf<Rows[Name]>;
+};
+
 export function key<T>(
   name: string,
   type: ValueType<T>,

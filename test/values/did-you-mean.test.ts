@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { closest, editDistance } from '../../../src/app/config/did-you-mean.ts';
+import { closest, editDistance } from '../../src/values/did-you-mean.ts';
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '_'), maxLength: 7 });
 

@@ -1,8 +1,8 @@
-import { escapeForTerminal } from '../../columns/format/escape.ts';
-import { TallystreamError } from '../../errors.ts';
-import type { ListedKey } from './key-list.ts';
-import { looksLikeSecret, looksMade, SECRET_CHARACTERS_MIN } from './secrets.ts';
-import type { Parsed } from './values.ts';
+import { escapeForTerminal } from '../columns/format/escape.ts';
+import { TallystreamError } from '../errors.ts';
+import type { Key } from '../values/key.ts';
+import { looksLikeSecret, looksMade, SECRET_CHARACTERS_MIN } from '../values/secrets.ts';
+import type { Parsed } from '../values/values.ts';
 
 /** More would push the first, which is likely the cause of the others, off the screen. */
 const SHOWN_MAX = 20;
@@ -25,7 +25,7 @@ type Mismatch = Extract<Parsed<unknown>, { kind: 'mismatch' }>;
  * @param isNearSecrets whether it may be a password by mistake, because the key of a password is next to this one
  */
 export function describeMismatch(
-  key: ListedKey,
+  key: Pick<Key<unknown>, 'type' | 'secret'> & { readonly path: string },
   text: string,
   parsed: Mismatch | Extract<Parsed<unknown>, { kind: 'unavailable' }>,
   isNearSecrets: boolean,
@@ -78,13 +78,17 @@ export function didYouMean(suggestion: string | undefined): string {
   return suggestion === undefined ? '' : ` Did you mean ${suggestion}?`;
 }
 
-/** All problems as one error, one per line. */
-export function configInvalid(problems: readonly ConfigProblem[]): TallystreamError {
+/**
+ * All problems as one error, one per line.
+ * @param subject what has them, with its verb
+ */
+export function configInvalid(
+  problems: readonly ConfigProblem[],
+  subject = 'The configuration has',
+): TallystreamError {
   const lines = problems.slice(0, SHOWN_MAX).map(({ where, what }) => `${escapeForTerminal(where)}: ${what}`);
   if (problems.length > SHOWN_MAX) lines.push(`… and ${problems.length - SHOWN_MAX} more.`);
   const what =
-    problems.length === 1
-      ? lines[0]!
-      : [`The configuration has ${problems.length} problems:`, ...lines].join('\n  ');
+    problems.length === 1 ? lines[0]! : [`${subject} ${problems.length} problems:`, ...lines].join('\n  ');
   return new TallystreamError('CONFIG_INVALID', { what });
 }
