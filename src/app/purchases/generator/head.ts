@@ -14,7 +14,7 @@ export const KEY_START_BYTES = 'customer_'.length;
 
 /**
  * Writes `{"event_id":"purchase_1750947093250_…","timestamp":"2025-06-26T14:11:33.250Z","customer_id":"customer_`. All of
- * it is one piece that is kept from event to event: a new second makes it anew, a new millisecond changes six digits, and
+ * it is one piece that is kept from event to event: a new second rebuilds it, a new millisecond changes six digits, and
  * every event has its own random part.
  */
 export function createHeadWriter(seed: number | string): (writer: TextWriter, timestampMs: number) => void {

@@ -23,7 +23,7 @@ export const KNOWN_END = ',"is_new_customer":false}';
 /** Digits of a customer's number, at least. */
 export const CUSTOMER_PLACES = 5;
 
-/** What distinguishes customers beside their number; those who are alike share it. */
+/** The attributes of customers except their number; customers with equal attributes share them. */
 export interface CustomerKind {
   readonly country: Country;
   /** `","customer_segment":…,`: what follows the number. */

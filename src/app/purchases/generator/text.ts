@@ -9,7 +9,7 @@ export const TEXT_BYTES_MAX = 1_024;
 
 const ZERO = 0x30;
 const POINT = 0x2e;
-/** Bytes are copied so many at a time. */
+/** Number of bytes that are copied at a time. */
 const WORD_BYTES = 8;
 
 /** Two hexadecimal digits of every byte, as a little-endian number of 16 bits. */

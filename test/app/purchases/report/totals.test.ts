@@ -73,7 +73,7 @@ for (const [what, aggregate, left, why] of [
     'a day that is missing',
     'days',
     1,
-    /For USD, the running total has 4269\.71 in 3 transactions, and the days have/,
+    /For USD, the running total has 4269\.71 in 3 transactions, but the days have/,
   ],
   ['days that are missing', 'days', 0, /For USD, .* the days have 0\.00 in 0 transactions/],
   [
@@ -101,7 +101,7 @@ for (const [what, aggregate, left, why] of [
 
 test('does not show totals whose transactions are not the events that were accepted', () => {
   const accounting = { read: 3, accepted: 2, invalid: 1, duplicate: 0, late: 0 };
-  const isFound = hasCode('CHECKPOINT_CORRUPT', 'count 3 transactions, and 2 events were accepted');
+  const isFound = hasCode('CHECKPOINT_CORRUPT', 'count 3 transactions, but 2 events were accepted');
   assert.throws(() => buildTotals(viewOf(SHOP, accounting)), isFound);
 });
 
