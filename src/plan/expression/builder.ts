@@ -176,7 +176,7 @@ class ExprBuilder {
   private openCase(method: string): CaseNode {
     if (this.node.kind === 'case' && this.node.otherwise === null) return this.node;
     throw new TallystreamError('USAGE', {
-      what: `.${method}(…) must follow when(…).`,
+      what: `.${method}(…) must follow an open when(…).`,
       mend: 'Write when(condition, value).when(condition, value).otherwise(value).',
     });
   }

@@ -64,7 +64,7 @@ test('a decimal has a precision of 1 to 38 and a scale up to it', () => {
   ] as const)
     assert.throws(() => types.decimal(precision, scale), {
       name: 'RangeError',
-      message: /a precision is 1 to 38/,
+      message: /the precision is 1 to 38/,
     });
 });
 
@@ -106,8 +106,8 @@ test('what is no type, no list of fields, or no element of an array is refused i
       () => types.array(undefined as never),
       /types\.array: undefined is not a type\. Call one of types\.string\(…\)/,
     ],
-    [() => required('id', 'string' as never, ''), /id: "string" is no type/],
-    [() => optional('id', { kind: 'toString' } as never, ''), /id: \{"kind":"toString"\} is no type/],
+    [() => required('id', 'string' as never, ''), /id: "string" is not a type/],
+    [() => optional('id', { kind: 'toString' } as never, ''), /id: \{"kind":"toString"\} is not a type/],
     [() => schema({ id: types.string() } as never), /take an array of fields/],
     [() => types.struct({ id: types.string() } as never), /take an array of fields/],
   ];

@@ -34,9 +34,9 @@ test('a name has no dot, for paths put dots between names', () => {
 
 test('branches follow a when that is open, and nothing else', () => {
   const flag = col('flag');
-  assert.throws(() => loose(col('a')).otherwise(1), isUsage(/\.otherwise\(…\) must follow when/));
-  assert.throws(() => loose(col('a')).when(1), isUsage(/\.when\(…\) follows/));
-  assert.throws(() => loose(when(flag, 1).otherwise(2)).otherwise(3), isUsage(/must follow when/));
+  assert.throws(() => loose(col('a')).otherwise(1), isUsage(/\.otherwise\(…\) must follow an open when/));
+  assert.throws(() => loose(col('a')).when(1), isUsage(/\.when\(…\) must follow an open when/));
+  assert.throws(() => loose(when(flag, 1).otherwise(2)).otherwise(3), isUsage(/must follow an open when/));
   const open = when(flag, 1);
   assert.equal(explainExpr(open.otherwise(2)), 'case when flag then 1 else 2 end');
   assert.equal(explainExpr(open), 'case when flag then 1 end');
