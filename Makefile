@@ -32,7 +32,7 @@ $(STAMP): package-lock.json
 	@echo 'Installing what Tallystream needs (once) ...' >&2
 	@$(RUN) setup-env >&2
 
-quickstart: $(STAMP) ## Check this machine: what is there, what is missing, how to mend it
+quickstart: $(STAMP) ## Check this machine: what is there, what is missing, how to fix it
 	@$(RUN) quickstart -- $(DATA_FLAG)
 
 doctor: quickstart

@@ -53,26 +53,26 @@ export interface ErrorParts {
   /** Why it happened, where that is known and not obvious. */
   readonly why?: string;
   /** What the reader can do about it. */
-  readonly mend?: string;
+  readonly hint?: string;
   readonly cause?: unknown;
 }
 
-/** A failure with a row in the table. Its message reads: what, why, how to mend it. */
+/** A failure with a row in the table. Its message reads: what, why, how to fix it. */
 export class TallystreamError extends Error {
   readonly code: ErrorCode;
   readonly what: string;
   readonly why: string | undefined;
-  readonly mend: string | undefined;
+  readonly hint: string | undefined;
 
   constructor(code: ErrorCode, parts: ErrorParts) {
-    super([parts.what, parts.why, parts.mend].filter((part) => part !== undefined).join(' '), {
+    super([parts.what, parts.why, parts.hint].filter((part) => part !== undefined).join(' '), {
       cause: parts.cause,
     });
     this.name = 'TallystreamError';
     this.code = code;
     this.what = parts.what;
     this.why = parts.why;
-    this.mend = parts.mend;
+    this.hint = parts.hint;
   }
 
   get actor(): Actor {

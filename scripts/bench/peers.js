@@ -71,7 +71,7 @@ export const PEERS = {
       if (compilerOf(env) === undefined) {
         throw new KafkaFault(EXIT.missing, {
           what: 'There is no Java compiler (javac) on this machine.',
-          mend: 'Install a JDK (Debian and Ubuntu: apt-get install openjdk-17-jdk-headless; macOS: brew install openjdk@17).',
+          hint: 'Install a JDK (Debian and Ubuntu: apt-get install openjdk-17-jdk-headless; macOS: brew install openjdk@17).',
         });
       }
       fetchJars(PEER_PATHS.streams.jars, env, say, STREAMS_JARS);
@@ -123,6 +123,6 @@ function installKafkaJs(env) {
   if (error === undefined && status === 0) return;
   throw new KafkaFault(EXIT.missing, {
     what: `npm could not install KafkaJS${error === undefined ? '' : ` (${error.message})`}.${lastLines(stderr, 10)}`,
-    mend: 'See whether the registry that npm is set up for can be reached, and start again.',
+    hint: 'See whether the registry that npm is set up for can be reached, and start again.',
   });
 }

@@ -49,12 +49,12 @@ function compose(words, { port, clusterId }, env) {
   if (/unknown (?:docker )?command|is not a docker command|unknown shorthand flag/.test(stderr)) {
     throw new KafkaFault(EXIT.missing, {
       what: 'This Docker has no `docker compose`.',
-      mend: 'Install its Compose plugin, or start Kafka without Docker: make start-kafka KAFKA_RUNTIME=java',
+      hint: 'Install its Compose plugin, or start Kafka without Docker: make start-kafka KAFKA_RUNTIME=java',
     });
   }
   throw new KafkaFault(EXIT.broker, {
     what: `\`docker compose ${words.join(' ')}\` failed.${lastLines(stderr, 15)}`,
-    mend: /port is already allocated|address already in use/.test(stderr)
+    hint: /port is already allocated|address already in use/.test(stderr)
       ? `Port ${port} is taken. End what has it, or choose another one with KAFKA_PORT.`
       : '`docker compose logs` shows what the broker said.',
   });

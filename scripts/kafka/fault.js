@@ -6,15 +6,15 @@ export const EXIT = Object.freeze({ failed: 1, usage: 2, missing: 3, broker: 4 }
 export class KafkaFault extends Error {
   /**
    * @param {number} exitCode one of {@link EXIT}
-   * @param {{ what: string, why?: string | undefined, mend?: string | undefined }} parts
+   * @param {{ what: string, why?: string | undefined, hint?: string | undefined }} parts
    */
-  constructor(exitCode, { what, why, mend }) {
-    super([what, why, mend].filter((part) => part !== undefined).join(' '));
+  constructor(exitCode, { what, why, hint }) {
+    super([what, why, hint].filter((part) => part !== undefined).join(' '));
     this.name = 'KafkaFault';
     this.exitCode = exitCode;
     this.what = what;
     this.why = why;
-    this.mend = mend;
+    this.hint = hint;
   }
 }
 
@@ -28,8 +28,8 @@ export async function runScript(act) {
   } catch (error) {
     if (!(error instanceof KafkaFault)) throw error;
     const why = error.why === undefined ? '' : `  why: ${error.why}\n`;
-    const mend = error.mend === undefined ? '' : `  mend: ${error.mend}\n`;
-    process.stderr.write(`kafka: ${error.what}\n${why}${mend}`);
+    const hint = error.hint === undefined ? '' : `  hint: ${error.hint}\n`;
+    process.stderr.write(`kafka: ${error.what}\n${why}${hint}`);
     process.exitCode = error.exitCode;
   }
 }

@@ -40,7 +40,7 @@ export function needsFormat(folder, clusterId) {
   if (found === clusterId) return false;
   throw new KafkaFault(EXIT.broker, {
     what: `${data} holds the data of another cluster: its id is ${found ?? 'missing'}, and ${clusterId} is to be started.`,
-    mend: `Start that one with KAFKA_CLUSTER_ID=${found ?? '…'}, choose another folder with KAFKA_DIR, or remove ${data} with all its topics.`,
+    hint: `Start that one with KAFKA_CLUSTER_ID=${found ?? '…'}, choose another folder with KAFKA_DIR, or remove ${data} with all its topics.`,
   });
 }
 

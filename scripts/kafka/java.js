@@ -44,14 +44,14 @@ export function findJava(env) {
     throw new KafkaFault(EXIT.missing, {
       what: home ? `There is no Java in JAVA_HOME (${home}).` : 'There is no Java on this machine.',
       why: 'Without a Docker daemon, Kafka runs on Java.',
-      mend: `Install Java ${JAVA_MIN} or newer (${INSTALL_JAVA}), or start Docker.`,
+      hint: `Install Java ${JAVA_MIN} or newer (${INSTALL_JAVA}), or start Docker.`,
     });
   }
   const version = javaVersionOf(stderr);
   if (version !== undefined && version >= JAVA_MIN) return { path, version };
   throw new KafkaFault(EXIT.missing, {
     what: `Java ${version ?? ''} (${path}) is too old for Kafka ${KAFKA_VERSION}.`.replace('  ', ' '),
-    mend: `Install Java ${JAVA_MIN} or newer (${INSTALL_JAVA}), or point JAVA_HOME to one.`,
+    hint: `Install Java ${JAVA_MIN} or newer (${INSTALL_JAVA}), or point JAVA_HOME to one.`,
   });
 }
 
@@ -135,13 +135,13 @@ function runMaven(words, env, what) {
     throw new KafkaFault(EXIT.missing, {
       what: 'Maven (mvn) is not on the PATH.',
       why: `It fetches the jars of ${what}.`,
-      mend: `Install it (${INSTALL_MAVEN}), or start Docker.`,
+      hint: `Install it (${INSTALL_MAVEN}), or start Docker.`,
     });
   }
   if (error === undefined && status === 0) return;
   const said = lastLines(stdout, 15, (line) => line.startsWith('[ERROR]'));
   throw new KafkaFault(EXIT.missing, {
     what: `Maven could not fetch ${what}${error === undefined ? '' : ` (${error.message})`}.${said}`,
-    mend: 'See whether Maven Central, or the mirror in ~/.m2/settings.xml, can be reached, and start again.',
+    hint: 'See whether Maven Central, or the mirror in ~/.m2/settings.xml, can be reached, and start again.',
   });
 }

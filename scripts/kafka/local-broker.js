@@ -100,7 +100,7 @@ async function join({ folder, port }, running) {
   if (running.port !== port) {
     throw new KafkaFault(EXIT.usage, {
       what: `The broker in ${folder} runs already, on port ${running.port}; port ${port} was asked for.`,
-      mend: 'Stop it first (make stop-kafka), or start another one in a folder of its own with KAFKA_DIR.',
+      hint: 'Stop it first (make stop-kafka), or start another one in a folder of its own with KAFKA_DIR.',
     });
   }
   const { log } = pathsOf(folder);
@@ -118,7 +118,7 @@ async function launch({ folder, libs, port, clusterId }, env, say) {
   if (process.platform === 'win32') {
     throw new KafkaFault(EXIT.missing, {
       what: 'On Windows the local Kafka needs Docker.',
-      mend: 'Start Docker Desktop, or run this in WSL.',
+      hint: 'Start Docker Desktop, or run this in WSL.',
     });
   }
   const java = findJava(env);
@@ -182,13 +182,13 @@ export async function waitUntilReady({ port, log, hasEnded, onSlow }) {
     if (hasEnded()) {
       throw new KafkaFault(EXIT.broker, {
         what: `Kafka ended while it was starting.${endOfLog(log)}`,
-        mend: `All that it said is in ${log}.`,
+        hint: `All that it said is in ${log}.`,
       });
     }
     if (nowMs - startMs > READY_TIMEOUT_MS) {
       throw new KafkaFault(EXIT.broker, {
         what: `Kafka does not answer on 127.0.0.1:${port} after ${READY_TIMEOUT_MS / 1000} s.${endOfLog(log)}`,
-        mend: `All that it said is in ${log}.`,
+        hint: `All that it said is in ${log}.`,
       });
     }
     if (nowMs - saidAtMs > 10_000) {
@@ -213,7 +213,7 @@ async function refuseTakenPort(port) {
   const cluster = await clusterIdAt(port, ASK_TIMEOUT_MS).catch(() => undefined);
   throw new KafkaFault(EXIT.broker, {
     what: `Port ${port} is taken by ${cluster === undefined ? 'another program' : `another Kafka (cluster ${cluster})`}.`,
-    mend: `End that one, or choose another port: make start-kafka KAFKA_PORT=${port + 10_000 > 65_535 ? 19_092 : port + 10_000}`,
+    hint: `End that one, or choose another port: make start-kafka KAFKA_PORT=${port + 10_000 > 65_535 ? 19_092 : port + 10_000}`,
   });
 }
 

@@ -102,7 +102,7 @@ function refuseWithoutPython(env) {
   if (spawnSync('python3', ['-c', PROBE], { env, stdio: 'ignore' }).status === 0) return;
   throw new KafkaFault(EXIT.missing, {
     what: 'There is no Python 3.10 or newer (python3) with venv on this machine.',
-    mend: 'Install it (Debian and Ubuntu: apt-get install python3-venv; macOS: brew install python).',
+    hint: 'Install it (Debian and Ubuntu: apt-get install python3-venv; macOS: brew install python).',
   });
 }
 
@@ -116,6 +116,6 @@ function run(command, words, env) {
   if (error === undefined && status === 0) return;
   throw new KafkaFault(EXIT.missing, {
     what: `\`${command} ${words.slice(0, 3).join(' ')} …\` failed${error === undefined ? '' : ` (${error.message})`}.${lastLines(`${stdout}\n${stderr}`, 10)}`,
-    mend: 'See whether the package index that pip is set up for can be reached, and start again.',
+    hint: 'See whether the package index that pip is set up for can be reached, and start again.',
   });
 }

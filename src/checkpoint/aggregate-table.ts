@@ -160,7 +160,7 @@ export function aggregateNamed(aggregates: readonly Aggregate[], name: string, l
   throw new TallystreamError('CHECKPOINT_QUERY_CHANGED', {
     what: `The checkpoint in ${location} has no totals named ${name}.`,
     why: `The query that wrote it has these totals: ${aggregates.map((aggregate) => aggregate.name).join(', ') || 'none'}.`,
-    mend: 'Use one of these names, or the checkpoint of another query.',
+    hint: 'Use one of these names, or the checkpoint of another query.',
   });
 }
 

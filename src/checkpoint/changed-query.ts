@@ -26,7 +26,7 @@ export function checkChange({ refused }: QueryChange, location: string): void {
   throw new TallystreamError('CHECKPOINT_QUERY_CHANGED', {
     what: `The checkpoint in ${location} was written by another query: ${refused.map(sentence).join('; ')}.`,
     why: 'Its totals and offsets belong to the earlier query. With this query they would become wrong unnoticed.',
-    mend:
+    hint:
       'Undo this change; or set another query.name or query.checkpoint_location, so that the query reads from the start; ' +
       'or delete that folder if you no longer need its totals.',
   });

@@ -69,7 +69,7 @@ export function corrupt(location: string, why: string, cause?: unknown): Tallyst
   return new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `The checkpoint in ${location} is damaged.`,
     why,
-    mend: 'Check the disk, and run `tallystream checkpoint verify`. If it finds damage, restore a copy of the folder. Only if you have no copy, move the folder away: the query then reads its topic from the start.',
+    hint: 'Check the disk, and run `tallystream checkpoint verify`. If it finds damage, restore a copy of the folder. Only if you have no copy, move the folder away: the query then reads its topic from the start.',
     cause,
   });
 }
@@ -79,7 +79,7 @@ function unavailable(location: string, reason: string, cause: unknown): Tallystr
   return new TallystreamError('CHECKPOINT_UNAVAILABLE', {
     what: `The checkpoint in ${location} could not be read or written.`,
     why: `${reason} This does not mean that the stored data is damaged: all commits are kept.`,
-    mend: 'Look for the cause in the system log (disk, memory, limits of open files and of file sizes), then start again: the query continues after its last commit. Do not change the folder.',
+    hint: 'Look for the cause in the system log (disk, memory, limits of open files and of file sizes), then start again: the query continues after its last commit. Do not change the folder.',
     cause,
   });
 }
@@ -89,7 +89,7 @@ export function inaccessible(location: string, reason: string, cause?: unknown):
   return new TallystreamError('CONFIG_INVALID', {
     what: `The checkpoint folder ${location} cannot be used.`,
     why: `${reason} SQLite must read and write its files there, even to read the checkpoint: readers and the runner share a file.`,
-    mend: 'Allow this user to write to the folder, copy the folder to a place where it may write, or set query.checkpoint_location to another folder.',
+    hint: 'Allow this user to write to the folder, copy the folder to a place where it may write, or set query.checkpoint_location to another folder.',
     cause,
   });
 }
@@ -98,7 +98,7 @@ function full(location: string, cause: unknown): TallystreamError {
   return new TallystreamError('STORAGE_FULL', {
     what: `The disk is full, or a quota is exceeded: the checkpoint in ${location}, or its temporary file, cannot grow.`,
     why: 'Nothing of the batch was committed.',
-    mend: 'Free some space on that disk and on the disk for temporary files. Then start again: the query continues after its last commit.',
+    hint: 'Free some space on that disk and on the disk for temporary files. Then start again: the query continues after its last commit.',
     cause,
   });
 }
@@ -108,7 +108,7 @@ export function movedError(location: string, cause?: unknown): TallystreamError 
   return new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `The checkpoint in ${location} was deleted or replaced while the query was running.`,
     why: 'A commit now would be lost, and another query may have started in the same place.',
-    mend: 'Restore the folder; or start again. If the checkpoint is gone, the query then counts from the beginning.',
+    hint: 'Restore the folder; or start again. If the checkpoint is gone, the query then counts from the beginning.',
     cause,
   });
 }
@@ -117,7 +117,7 @@ function busy({ location, holder }: FailurePlace, cause: unknown): TallystreamEr
   return new TallystreamError('CHECKPOINT_LOCKED', {
     what: `The checkpoint in ${location} cannot be written: another process is in the middle of a write.`,
     ...(holder === undefined ? {} : { why: holder() }),
-    mend: 'Wait for that process, or end it: its uncommitted changes are rolled back. Then start again.',
+    hint: 'Wait for that process, or end it: its uncommitted changes are rolled back. Then start again.',
     cause,
   });
 }

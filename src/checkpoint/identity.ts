@@ -175,7 +175,7 @@ export function fencedError(location: string, epochs: { own: number; stored: num
   return new TallystreamError('CHECKPOINT_FENCED', {
     what: `The checkpoint in ${location} was taken over by another query process: it is at epoch ${epochs.stored}, and this process has epoch ${epochs.own}.`,
     why: 'Nothing of the current batch was committed; the other process reads it again.',
-    mend: 'Let the other process run. To continue here instead, stop the other process and start this query again.',
+    hint: 'Let the other process run. To continue here instead, stop the other process and start this query again.',
   });
 }
 
@@ -187,6 +187,6 @@ export function overtakenError(
   return new TallystreamError('CHECKPOINT_FENCED', {
     what: `The checkpoint in ${location} was taken over by another query process while this one was starting: it went from epoch ${epochs.seen} to ${epochs.stored}.`,
     why: 'This process was suspended, or another one started at the same time. Nothing was changed.',
-    mend: 'Let the other process run. To continue here instead, stop the other process and start this query again.',
+    hint: 'Let the other process run. To continue here instead, stop the other process and start this query again.',
   });
 }

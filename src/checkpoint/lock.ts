@@ -101,11 +101,11 @@ export function lockedError(location: string, noted: NotedProcess | undefined): 
   const [holder] = holdersOf([path]);
   const isNoted =
     noted !== undefined && (holder === undefined ? isStillRunning(noted) : holder.pid === noted.pid);
-  const locked = (what: string, mend: string, why = ''): TallystreamError =>
+  const locked = (what: string, hint: string, why = ''): TallystreamError =>
     new TallystreamError('CHECKPOINT_LOCKED', {
       what: `The checkpoint in ${location} is ${what}.`,
       why: `${why}Two queries at once would count the same events twice.`,
-      mend,
+      hint,
     });
   if (isNoted) {
     return locked(

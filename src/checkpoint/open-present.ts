@@ -38,6 +38,6 @@ function notFound(location: string): TallystreamError {
   return new TallystreamError('CHECKPOINT_NOT_FOUND', {
     what: `There is no checkpoint in ${location}.`,
     why: 'The query makes it when it runs for the first time.',
-    mend: 'Run the query first, or check query.name, query.checkpoint_location, the topic and the data folder.',
+    hint: 'Run the query first, or check query.name, query.checkpoint_location, the topic and the data folder.',
   });
 }

@@ -134,7 +134,7 @@ export function inspectTables(database: DatabaseSync, location: string): 'empty'
     throw new TallystreamError('CHECKPOINT_VERSION', {
       what: `The checkpoint in ${location} has format ${version}; this program reads format ${TABLES_VERSION}.`,
       why: `${isNewer ? 'A newer' : 'An older'} version of tallystream wrote it.`,
-      mend: `Run that version${isNewer ? ' or a later one' : ''}; or set another query.checkpoint_location, so that the query reads from the start.`,
+      hint: `Run that version${isNewer ? ' or a later one' : ''}; or set another query.checkpoint_location, so that the query reads from the start.`,
     });
   }
   return 'ready';

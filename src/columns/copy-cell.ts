@@ -138,6 +138,6 @@ export function tooMuchText(): TallystreamError {
   return new TallystreamError('STATE_TOO_LARGE', {
     what: 'The texts of one batch are larger than 2 GiB.',
     why: 'A handler gets all rows of a batch at once, and positions of texts are 32-bit.',
-    mend: 'Read fewer events per batch, or select fewer columns.',
+    hint: 'Read fewer events per batch, or select fewer columns.',
   });
 }

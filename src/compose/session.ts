@@ -113,7 +113,7 @@ class Host implements SessionHost {
     if (log === undefined) {
       throw new TallystreamError('USAGE', {
         what: "format('memory') has no stream.",
-        mend: "Make one with session.memoryStream(schema), and pass it: format('memory', stream).",
+        hint: "Make one with session.memoryStream(schema), and pass it: format('memory', stream).",
       });
     }
     // The stream is the program's, and outlives the query.
@@ -129,7 +129,7 @@ class Host implements SessionHost {
     if (topic === undefined) {
       throw new TallystreamError('USAGE', {
         what: `format('${format}') needs a topic.`,
-        mend: "Call option('subscribe', '…').",
+        hint: "Call option('subscribe', '…').",
       });
     }
     const log =

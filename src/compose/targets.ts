@@ -26,7 +26,7 @@ export function targetsOf(
       throw new TallystreamError('USAGE', {
         what: `Two outputs of the query ${plan.name} would both write the ${target.target}.`,
         why: 'One of them would replace what the other wrote.',
-        mend: 'Give each a target of its own.',
+        hint: 'Give each a target of its own.',
       });
     }
     seen.add(keyOf(target));
@@ -46,7 +46,7 @@ export class TargetClaims {
       throw new TallystreamError('USAGE', {
         what: `The query ${query} would write the ${target.target}, which the query ${owner} writes.`,
         why: 'One of them would replace what the other wrote.',
-        mend: 'Give one of them another target, or stop the other query first.',
+        hint: 'Give one of them another target, or stop the other query first.',
       });
     }
     const keys = targets.map(keyOf);
@@ -74,7 +74,7 @@ function targetsOfSink(
       throw new TallystreamError('USAGE', {
         what: `The query would write to the topic ${topic}, which it reads.`,
         why: 'It would read its own results, without end.',
-        mend: 'Name another topic.',
+        hint: 'Name another topic.',
       });
     }
     return [{ target: `topic ${topic}` }, { target: `topic ${topic}.control` }];
@@ -87,7 +87,7 @@ function tableTarget(table: string, path: string): Target {
     throw new TallystreamError('USAGE', {
       what: `The sink table cannot write to ${LEDGER}.`,
       why: 'The table of this name says which batches the file holds.',
-      mend: 'Name another table.',
+      hint: 'Name another table.',
     });
   }
   return { target: `table ${table} in ${resolve(path)}`, folded: true };
@@ -97,7 +97,7 @@ function oneTarget(option: 'table' | 'topic', name: string, outputs: readonly st
   return new TallystreamError('USAGE', {
     what: `The option ${option} names ${name} for ${outputs.length} outputs: ${outputs.join(', ')}.`,
     why: 'One of them would replace what the other wrote.',
-    mend:
+    hint:
       option === 'table'
         ? 'Leave the option out: each output then has a table of its own name.'
         : 'Start a query for each output, with a topic of its own.',

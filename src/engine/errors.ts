@@ -15,19 +15,19 @@ export function refusalOf(refusal: Refusal, query: QueryPlan): TallystreamError 
       return new TallystreamError('TOPIC_RECREATED', {
         what: `Topic ${query.topic} is not the one that query ${query.name} has read: it was deleted and created again.`,
         why: `The checkpoint's offsets belong to topic id ${refusal.committedTopicId}.`,
-        mend: `Restore the old log, ${START_AGAIN}`,
+        hint: `Restore the old log, ${START_AGAIN}`,
       });
     case 'records removed':
       return new TallystreamError('DATA_LOSS', {
         what: `Records of topic ${query.topic} that query ${query.name} had not read are gone: ${rangesText(refusal.missing)}.`,
         why: "The log's retention removed them, or someone deleted them.",
-        mend: `Restore the records and increase log.retention, ${ACCEPT} ${START_AGAIN}`,
+        hint: `Restore the records and increase log.retention, ${ACCEPT} ${START_AGAIN}`,
       });
     case 'log went back':
       return new TallystreamError('DATA_LOSS', {
         what: `Topic ${query.topic} ends before what query ${query.name} has committed: ${rangesText(refusal.missing)}.`,
         why: 'The log was restored from an older copy, or it is a different log.',
-        mend: `Restore the right log, ${ACCEPT} ${START_AGAIN}`,
+        hint: `Restore the right log, ${ACCEPT} ${START_AGAIN}`,
       });
   }
 }
@@ -43,7 +43,7 @@ export function raisedLoss(losses: readonly DataLoss[], query: QueryPlan): Tally
   return new TallystreamError('DATA_LOSS', {
     what: `Query ${query.name} has lost records of topic ${query.topic}: ${parts.join('; ')}.`,
     why: [...new Set(losses.map(({ why }) => why))].join(' '),
-    mend: `Restore the right log, ${ACCEPT} ${START_AGAIN}`,
+    hint: `Restore the right log, ${ACCEPT} ${START_AGAIN}`,
   });
 }
 
@@ -52,7 +52,7 @@ export function topicGone(query: QueryPlan): TallystreamError {
   return new TallystreamError('TOPIC_NOT_FOUND', {
     what: `Topic ${query.topic}, which query ${query.name} has read, is not in the log.`,
     why: 'It was deleted, or this is a different log.',
-    mend: `Restore the old log, ${START_AGAIN}`,
+    hint: `Restore the old log, ${START_AGAIN}`,
   });
 }
 

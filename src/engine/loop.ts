@@ -164,7 +164,7 @@ export class MicroBatchLoop {
     if (decision.kind === 'refuse') {
       throw new TallystreamError('CHECKPOINT_CORRUPT', {
         what: `The checkpoint of query ${this.options.query.name} contradicts itself: ${decision.why}.`,
-        mend: 'Restore it from a backup, or start from the beginning under another query.name.',
+        hint: 'Restore it from a backup, or start from the beginning under another query.name.',
       });
     }
     if (decision.kind === 'start') return;

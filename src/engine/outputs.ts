@@ -39,7 +39,7 @@ function append(table: ColumnTable, cells: readonly GroupCell[], place: string):
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('SUM_OVERFLOW', {
       what: `${place}: a result does not fit its type (${error.message}).`,
-      mend: 'Sum decimals, which have 38 digits, and start from the beginning under another query.name.',
+      hint: 'Sum decimals, which have 38 digits, and start from the beginning under another query.name.',
     });
   }
 }

@@ -67,6 +67,6 @@ function aheadError(sink: Sink, why: string): TallystreamError {
   return new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `The output ${sink.name} is ahead of the checkpoint: ${why}.`,
     why: 'The checkpoint is an older copy, or another query writes to this output under the same id.',
-    mend: 'Restore the newest copy of the checkpoint, or start from the beginning under another query.name.',
+    hint: 'Restore the newest copy of the checkpoint, or start from the beginning under another query.name.',
   });
 }

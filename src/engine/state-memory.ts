@@ -41,7 +41,7 @@ export function checkStateMemory(
     throw new TallystreamError('STATE_TOO_LARGE', {
       what: `The state of the query takes ${sizeOf(all)} of memory; the limit is ${sizeOf(memory.bytesMax)}.`,
       why: `${wordsOf(states)}. ${lost}`,
-      mend:
+      hint:
         'Start again with a larger query.state_bytes_max; the query continues where it stopped. ' +
         'To hold less, use a shorter watermark delay, windows instead of groups that never end, or keys with fewer values.',
     });
@@ -51,7 +51,7 @@ export function checkStateMemory(
   throw new TallystreamError('STATE_TOO_LARGE', {
     what: `The groups of the query take ${sizeOf(inHeap)}, but Node's heap has room for only ${sizeOf(memory.heapBytesMax)} of them.`,
     why: `${wordsOf(states)}. ${lost}`,
-    mend: 'Start again with a larger heap, such as NODE_OPTIONS=--max-old-space-size=8192 for 8 GiB; the query continues where it stopped.',
+    hint: 'Start again with a larger heap, such as NODE_OPTIONS=--max-old-space-size=8192 for 8 GiB; the query continues where it stopped.',
   });
 }
 

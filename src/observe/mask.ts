@@ -30,7 +30,7 @@ const SIGNED_TOKEN = /\beyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*)?/g;
 const BEARER = /\b(Bearer\s+)[\w.~+/=-]{12,}/gi;
 
 /** The parts of our own errors, which are in their message already. */
-const IN_MESSAGE: ReadonlySet<string> = new Set(['what', 'why', 'mend']);
+const IN_MESSAGE: ReadonlySet<string> = new Set(['what', 'why', 'hint']);
 
 export interface MaskOptions {
   /** Whether customer ids are masked; secrets always are. */

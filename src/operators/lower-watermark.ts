@@ -23,7 +23,7 @@ export type LoweringDecision =
   | { readonly kind: 'lower'; readonly plan: BatchPlan; readonly partitions: readonly PartitionState[] }
   /** Nothing is later than the time that was asked for. */
   | { readonly kind: 'nothing to lower' }
-  | { readonly kind: 'refuse'; readonly why: string; readonly what: string; readonly mend: string };
+  | { readonly kind: 'refuse'; readonly why: string; readonly what: string; readonly hint: string };
 
 export function decideLowering(input: LoweringInput): LoweringDecision {
   const { plan: before, commit, toMicros, delayMs, nowMs } = input;
@@ -73,7 +73,7 @@ function notFinished(batchId: number): LoweringDecision {
     kind: 'refuse',
     what: `Batch ${batchId} is planned but not committed.`,
     why: 'A sink may already hold it, so it must be finished with the watermark it was planned with.',
-    mend: 'Run the query until it has committed a batch, then run the command again.',
+    hint: 'Run the query until it has committed a batch, then run the command again.',
   };
 }
 
@@ -87,6 +87,6 @@ function refusedFor({ aggregates, outputMode }: LoweringInput): LoweringDecision
     kind: 'refuse',
     what: `The watermark of a query with ${outputMode === 'append' ? 'windows in append mode' : 'sessions'} cannot be lowered.`,
     why: `The rows of ${final.name} that the watermark has closed are final; new events for them would appear in a second row.`,
-    mend: 'Start the query from the beginning under another name.',
+    hint: 'Start the query from the beginning under another name.',
   };
 }

@@ -153,6 +153,6 @@ function knownName({ name: owner, options, unsupported = {}, others }: OptionOwn
   throw usage(`The ${owner} has no option ${name}.${suggestion}`, list);
 }
 
-function usage(what: string, mend: string, why?: string): TallystreamError {
-  return new TallystreamError('USAGE', { what, ...(why === undefined ? {} : { why }), mend });
+function usage(what: string, hint: string, why?: string): TallystreamError {
+  return new TallystreamError('USAGE', { what, ...(why === undefined ? {} : { why }), hint });
 }

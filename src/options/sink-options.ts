@@ -105,7 +105,7 @@ export function readSinkOptions<Format extends SinkFormat>(
   if (owner === undefined) {
     throw new TallystreamError('USAGE', {
       what: `There is no sink format ${JSON.stringify(format)}.`,
-      mend: `The formats are ${Object.keys(SINKS).join(', ')}; or use foreachBatch.`,
+      hint: `The formats are ${Object.keys(SINKS).join(', ')}; or use foreachBatch.`,
     });
   }
   const values: Readonly<Record<string, unknown>> = readOptions(owner, given);
@@ -113,7 +113,7 @@ export function readSinkOptions<Format extends SinkFormat>(
   if (missing !== undefined) {
     throw new TallystreamError('USAGE', {
       what: `The ${owner.name} needs the option ${missing}.`,
-      mend: `Write format('${format}', { ${missing}: '…' }).`,
+      hint: `Write format('${format}', { ${missing}: '…' }).`,
     });
   }
   return values as SinkValues<Format>;

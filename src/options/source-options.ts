@@ -167,7 +167,7 @@ export function readTopicOptions(format: 'kafka' | 'embedded', given: GivenOptio
     throw new TallystreamError('USAGE', {
       what: `The embedded source has no option ${first[0]}.`,
       why: 'The embedded log is a file, and no Kafka is asked.',
-      mend: `Leave it out, or use format('kafka'). The options are ${Object.keys(TOPIC_OPTIONS).join(', ')}.`,
+      hint: `Leave it out, or use format('kafka'). The options are ${Object.keys(TOPIC_OPTIONS).join(', ')}.`,
     });
   }
   const lowerPrefix = kafka.map(([name, value]) => [KAFKA_PREFIX + name.slice(KAFKA_PREFIX.length), value]);

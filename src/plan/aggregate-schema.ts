@@ -47,7 +47,7 @@ function keyField(key: GroupKey, fieldOf: FieldOfColumn): Field {
       }
       throw new TallystreamError('USAGE', {
         what: `groupBy: ${name} is ${type.kind}, which cannot be a key.`,
-        mend: type.kind === 'double' ? 'Cast it to a decimal.' : 'Group by a field of it.',
+        hint: type.kind === 'double' ? 'Cast it to a decimal.' : 'Group by a field of it.',
       });
     }
   }
@@ -64,7 +64,7 @@ function resultType({ kind, name }: Measure, type: FieldType): FieldType {
   if (type.kind === 'array' || type.kind === 'struct') {
     throw new TallystreamError('USAGE', {
       what: `agg({ ${name}: ${kind}(…) }): a column of type ${type.kind} has no ${kind}.`,
-      mend: 'Take a field or an element of it.',
+      hint: 'Take a field or an element of it.',
     });
   }
   if (kind !== 'sum' && kind !== 'avg') return type;
@@ -78,6 +78,6 @@ function resultType({ kind, name }: Measure, type: FieldType): FieldType {
   if (type.kind === 'int' || type.kind === 'long') return kind === 'sum' ? types.long() : types.double();
   throw new TallystreamError('USAGE', {
     what: `agg({ ${name}: ${kind}(…) }): ${kind} needs a number, but the column is ${type.kind}.`,
-    mend: 'Cast the column to a number, or count it.',
+    hint: 'Cast the column to a number, or count it.',
   });
 }

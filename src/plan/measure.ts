@@ -81,7 +81,7 @@ export function approxCountDistinct<const Column extends string>(
   if (!(relativeError >= RELATIVE_ERROR_MIN && relativeError <= RELATIVE_ERROR_MAX)) {
     throw new TallystreamError('USAGE', {
       what: `approxCountDistinct(${JSON.stringify(column)}, ${relativeError}) is out of range.`,
-      mend: `Use a relative error from ${RELATIVE_ERROR_MIN} to ${RELATIVE_ERROR_MAX}.`,
+      hint: `Use a relative error from ${RELATIVE_ERROR_MIN} to ${RELATIVE_ERROR_MAX}.`,
     });
   }
   return Object.freeze({ kind: 'approxCountDistinct', column, relativeError });

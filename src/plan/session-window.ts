@@ -24,7 +24,7 @@ export function sessionWindow(
   if (gapMs <= 0) {
     throw new TallystreamError('USAGE', {
       what: `sessionWindow(…, '${gap}') has no gap.`,
-      mend: "Give it one, such as '30 minutes'.",
+      hint: "Give it one, such as '30 minutes'.",
     });
   }
   return keyOf('session_window', { of: column.node, gapMs });

@@ -47,8 +47,8 @@ export function window(
   return exprOf<'struct'>(node);
 }
 
-function unusable(what: string, mend: string): TallystreamError {
-  return new TallystreamError('USAGE', { what: `${what}.`, mend });
+function unusable(what: string, hint: string): TallystreamError {
+  return new TallystreamError('USAGE', { what: `${what}.`, hint });
 }
 
 /** Milliseconds of a duration; months and years have no length. @throws USAGE */

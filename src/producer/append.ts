@@ -119,7 +119,7 @@ function givenUp(parts: RetryingAppend, error: Error, attempts: number, elapsedM
   return new TallystreamError('DELIVERY_FAILED', {
     what: `Delivery to topic '${parts.topic}' failed after ${attempts} attempts in ${seconds} s: ${parts.outcome()}.`,
     why: error.message,
-    mend: 'Repair the log and run the command again. With --resume NAME it continues after the last acknowledged line. producer.retries and producer.retry_timeout limit the attempts.',
+    hint: 'Repair the log and run the command again. With --resume NAME it continues after the last acknowledged line. producer.retries and producer.retry_timeout limit the attempts.',
     cause: error,
   });
 }

@@ -70,14 +70,14 @@ function refuseWrongTimes(startTimeMs: number, timeScale: number, presentMs: num
   if (!(timeScale > 0 && Number.isFinite(timeScale))) {
     throw new TallystreamError('USAGE', {
       what: `The time scale cannot be ${timeScale}.`,
-      mend: 'Use a positive number: with 1440 a day passes in one minute.',
+      hint: 'Use a positive number: with 1440 a day passes in one minute.',
     });
   }
   if (!(startTimeMs <= presentMs)) {
     throw new TallystreamError('USAGE', {
       what: 'The start time is in the future.',
       why: 'The time of an event is never in the future.',
-      mend: 'Use a time in the past.',
+      hint: 'Use a time in the past.',
     });
   }
 }

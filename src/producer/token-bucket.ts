@@ -44,7 +44,7 @@ export function createTokenBucket(ratePerSecond: number, clock: Clock): Pace {
   if (!(ratePerSecond > 0 && Number.isFinite(ratePerSecond))) {
     throw new TallystreamError('USAGE', {
       what: `The rate cannot be ${ratePerSecond} events per second.`,
-      mend: 'Use a positive number, or max.',
+      hint: 'Use a positive number, or max.',
     });
   }
   const ratePerMs = ratePerSecond / 1000;

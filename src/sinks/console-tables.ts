@@ -12,7 +12,7 @@ const RULE = '-'.repeat(43);
 
 const LOSS: Loss = {
   what: 'The rows of a batch could not be written to the output.',
-  mend: 'The batch is not committed; the next start of the query replays it.',
+  hint: 'The batch is not committed; the next start of the query replays it.',
 };
 
 export interface ConsoleSinkOptions {

@@ -39,12 +39,12 @@ export function createReportPrinter({ stream, render }: ReportPrinterOptions): R
 /** What is lost where the output takes no more, and what becomes of it: sentences of the error. */
 export interface Loss {
   readonly what: string;
-  readonly mend: string;
+  readonly hint: string;
 }
 
 const REPORT: Loss = {
   what: 'A report could not be written to the output.',
-  mend: 'The batch is committed; the next start prints its report again.',
+  hint: 'The batch is committed; the next start prints its report again.',
 };
 
 /**
@@ -63,12 +63,12 @@ export function writeText(stream: Writable, text: string | Uint8Array, loss: Los
 /** A closed pipe or socket as Linux, Windows and a stream that met it before name it. */
 const CLOSED = new Set(['EPIPE', 'EOF', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
-function failureOf(error: NodeJS.ErrnoException, { what, mend }: Loss): Error {
+function failureOf(error: NodeJS.ErrnoException, { what, hint }: Loss): Error {
   if (error.code !== undefined && CLOSED.has(error.code)) return new OutputClosedError(error);
   return new TallystreamError('SINK_FAILED', {
     what,
     why: `The system says: ${error.message}.`,
-    mend,
+    hint,
     cause: error,
   });
 }

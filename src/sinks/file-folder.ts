@@ -97,7 +97,7 @@ export async function claimFolder(path: string, queryId: string, epoch: number):
     throw new TallystreamError('CONFIG_INVALID', {
       what: `The folder ${path} contains the files of another query (${owner}).`,
       why: 'A query gets a new id if its checkpoint was removed or moved.',
-      mend: 'Use another folder, move the files out of this one, or restore the checkpoint.',
+      hint: 'Use another folder, move the files out of this one, or restore the checkpoint.',
     });
   }
   const note = `${JSON.stringify({ schemaVersion: 1, queryId })}\n`;

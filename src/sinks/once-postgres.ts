@@ -152,6 +152,6 @@ async function hasLedger(client: PostgresClient): Promise<boolean> {
   return row !== undefined && row.ledger !== null;
 }
 
-function usage(what: string, mend: string): TallystreamError {
-  return new TallystreamError('USAGE', { what: `onceInPostgres: ${what}.`, mend });
+function usage(what: string, hint: string): TallystreamError {
+  return new TallystreamError('USAGE', { what: `onceInPostgres: ${what}.`, hint });
 }

@@ -97,6 +97,6 @@ function refusePromise(result: unknown): void {
   throw usage('the body is asynchronous', 'Await what it needs before the call, and write synchronously.');
 }
 
-function usage(what: string, mend: string): TallystreamError {
-  return new TallystreamError('USAGE', { what: `onceInSqlite: ${what}.`, mend });
+function usage(what: string, hint: string): TallystreamError {
+  return new TallystreamError('USAGE', { what: `onceInSqlite: ${what}.`, hint });
 }

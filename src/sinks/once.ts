@@ -29,7 +29,7 @@ export function refuseSecond(helper: string, identity: BatchIdentity, name: stri
   throw new TallystreamError('USAGE', {
     what: `${helper}: the handler calls it twice for batch ${identity.batchId}, both times ${name === '' ? 'without a name' : `as ${JSON.stringify(name)}`}.`,
     why: 'The first call records the batch as written, so the writes of the second would be skipped.',
-    mend: "Write everything in one call, or give each call its own name: { name: 'audit' }.",
+    hint: "Write everything in one call, or give each call its own name: { name: 'audit' }.",
   });
 }
 
@@ -79,7 +79,7 @@ export function isNew(noted: Noted | undefined, identity: BatchIdentity, place: 
       throw new TallystreamError('CHECKPOINT_CORRUPT', {
         what: `${place} already holds batch ${verdict.last} of this query, but the query is at batch ${identity.batchId}.`,
         why: 'The checkpoint is an older copy.',
-        mend: 'Restore the newest copy of the checkpoint, or the copy of the database that belongs to this checkpoint.',
+        hint: 'Restore the newest copy of the checkpoint, or the copy of the database that belongs to this checkpoint.',
       });
   }
 }
@@ -87,6 +87,6 @@ export function isNew(noted: Noted | undefined, identity: BatchIdentity, place: 
 export function fencedError(place: string, epoch: number, newest: number): TallystreamError {
   return new TallystreamError('WRITER_FENCED', {
     what: `A newer runner of this query (epoch ${newest}) has written to ${place}; this one is epoch ${epoch}.`,
-    mend: 'Leave the newer one running. If there is none, this checkpoint is an older copy: restore the newest one.',
+    hint: 'Leave the newer one running. If there is none, this checkpoint is an older copy: restore the newest one.',
   });
 }

@@ -70,7 +70,7 @@ async function load(): Promise<typeof parquetWriteBuffer> {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new TallystreamError('CONFIG_INVALID', {
       what: `Parquet output needs the package ${PACKAGE}, which is not installed.`,
-      mend: `Run npm install ${PACKAGE}@${VERSION} in the program's folder, or write NDJSON.`,
+      hint: `Run npm install ${PACKAGE}@${VERSION} in the program's folder, or write NDJSON.`,
       cause: error,
     });
   }

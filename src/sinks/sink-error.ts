@@ -14,7 +14,7 @@ export function sinkFailure(error: unknown, place: string): unknown {
   return new TallystreamError(isFull ? 'STORAGE_FULL' : 'SINK_FAILED', {
     what: `The output ${place} could not be written.`,
     why: `${typeof errcode === 'number' ? 'SQLite' : 'The system'} says: ${error.message}.`,
-    mend: isFull
+    hint: isFull
       ? 'Free some disk space, then start the query again; it continues with this batch.'
       : 'Fix the cause, then start the query again; it continues with this batch.',
     cause: error,

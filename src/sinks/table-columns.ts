@@ -141,6 +141,6 @@ export function quoted(name: string): string {
 function tableError(table: string, why: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what: `The table ${table} cannot take the rows of this query: ${why}.`,
-    mend: 'Use another table, or change the query or the table.',
+    hint: 'Use another table, or change the query or the table.',
   });
 }

@@ -23,7 +23,7 @@ export function createTopicSink(options: TopicSinkOptions): Sink {
   if (options.log.openTransactions !== undefined) return new TopicSink(options);
   throw new TallystreamError('CONFIG_INVALID', {
     what: `Output topics are written in transactions, which the ${options.log.format} log does not have.`,
-    mend: 'Use the log kafka, or turn off output topics.',
+    hint: 'Use the log kafka, or turn off output topics.',
   });
 }
 

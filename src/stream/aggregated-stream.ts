@@ -108,7 +108,7 @@ function behindAggregate(operation: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `${operation} cannot follow an aggregation.`,
     why: 'A query emits its groups as they are; to work on them, use the rows of each batch.',
-    mend: `Call it before groupBy, or on the rows of a batch: foreachBatch((batch) => batch.${operation === 'withColumn' ? 'select' : operation}(…)).`,
+    hint: `Call it before groupBy, or on the rows of a batch: foreachBatch((batch) => batch.${operation === 'withColumn' ? 'select' : operation}(…)).`,
   });
 }
 
@@ -116,13 +116,13 @@ function otherStream(): TallystreamError {
   return new TallystreamError('USAGE', {
     what: 'aggregateEach: an aggregate belongs to a different stream.',
     why: 'All aggregates share one read of the source, so its filters come first.',
-    mend: 'Filter before aggregateEach, or start one query per aggregate.',
+    hint: 'Filter before aggregateEach, or start one query per aggregate.',
   });
 }
 
 function nameTwice(name: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `aggregateEach: two aggregates define the column ${name} differently.`,
-    mend: 'Give one of them another name.',
+    hint: 'Give one of them another name.',
   });
 }

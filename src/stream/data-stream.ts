@@ -94,7 +94,7 @@ export class DataStream<S extends Schema> {
       throw new TallystreamError('USAGE', {
         what: 'validate: it follows a filter.',
         why: 'Rules are checked when an event is read, so they would also reject events that the filter removes.',
-        mend: 'Call validate before filter.',
+        hint: 'Call validate before filter.',
       });
     }
     const leaves = leavesOf(this.parts.input);
@@ -104,7 +104,7 @@ export class DataStream<S extends Schema> {
       throw new TallystreamError('USAGE', {
         what: `validate: ${fault}.`,
         why: 'Rules apply to events as they are read, before any column is computed.',
-        mend: 'Use a field of that type.',
+        hint: 'Use a field of that type.',
       });
     }
     return new DataStream(this.host, {
@@ -122,21 +122,21 @@ export class DataStream<S extends Schema> {
     if (this.parts.watermark !== null) {
       throw new TallystreamError('USAGE', {
         what: `withWatermark('${column}'): the stream already has a watermark.`,
-        mend: 'Call it once: a stream has one event time.',
+        hint: 'Call it once: a stream has one event time.',
       });
     }
     const delayMs = delay === 'off' ? null : durationMs(delay);
     if (delayMs !== null && delayMs < 0) {
       throw new TallystreamError('USAGE', {
         what: `withWatermark('${column}', '${delay}'): a delay cannot be negative.`,
-        mend: "Use '0 seconds' or more.",
+        hint: "Use '0 seconds' or more.",
       });
     }
     const kind = fieldAt(this.schema, column)?.type.kind ?? 'timestamp';
     if (kind !== 'timestamp') {
       throw new TallystreamError('USAGE', {
         what: `withWatermark needs a timestamp, but ${column} is ${kind}.`,
-        mend: 'Use a column of type timestamp.',
+        hint: 'Use a column of type timestamp.',
       });
     }
     const watermark = {
@@ -155,7 +155,7 @@ export class DataStream<S extends Schema> {
     if (this.parts.dedupe !== null) {
       throw new TallystreamError('USAGE', {
         what: `${where}: the stream already drops duplicates.`,
-        mend: 'Name all columns that identify an event in one call.',
+        hint: 'Name all columns that identify an event in one call.',
       });
     }
     const dedupe = { columns: columns.map((path) => columnIn(this.parts.scope, path, where)) };
@@ -199,6 +199,6 @@ export class DataStream<S extends Schema> {
 function notCondition(kind: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `filter needs a condition, but this expression is ${kind}.`,
-    mend: 'Compare it with something, such as `.gt(0)`.',
+    hint: 'Compare it with something, such as `.gt(0)`.',
   });
 }

@@ -14,7 +14,7 @@ const NOWHERE = new Proxy({} as StreamHost, {
   get() {
     throw new TallystreamError('USAGE', {
       what: 'This stream has no source: it can describe a query, but not start one.',
-      mend: 'Create the stream with session.readStream.',
+      hint: 'Create the stream with session.readStream.',
     });
   },
 });

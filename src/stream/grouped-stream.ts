@@ -55,7 +55,7 @@ function keysOf(parts: StreamParts, keys: readonly GroupingKey<Schema>[]): Keys 
   if (windows.length > 1) {
     throw new TallystreamError('USAGE', {
       what: 'groupBy: a grouping has at most one window.',
-      mend: 'Make one aggregate per window.',
+      hint: 'Make one aggregate per window.',
     });
   }
   return { ...state, keys: [...windows, ...state.keys.filter((key) => !isWindow(key))] };
@@ -113,7 +113,7 @@ function measureOf(parts: StreamParts, name: string, spec: MeasureSpec): Measure
     if (kind === 'count') return { kind, name };
     throw new TallystreamError('USAGE', {
       what: `${where} needs a column.`,
-      mend: "Name one: sum('amount').",
+      hint: "Name one: sum('amount').",
     });
   }
   const column = columnIn(parts.scope, path, where);
@@ -136,6 +136,6 @@ function checkNames(names: readonly string[]): void {
   throw new TallystreamError('USAGE', {
     what: `agg: two columns of the result would be named ${twice}.`,
     why: 'SQL ignores case in names.',
-    mend: 'Give one of them another name.',
+    hint: 'Give one of them another name.',
   });
 }

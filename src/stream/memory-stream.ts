@@ -53,7 +53,7 @@ export class MemoryStream<S extends Schema> {
 function noRow(why: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `addData: ${why}.`,
-    mend: 'Write decimals, instants and dates as text, and longs as bigint. For deliberately invalid events, use addBytes.',
+    hint: 'Write decimals, instants and dates as text, and longs as bigint. For deliberately invalid events, use addBytes.',
   });
 }
 

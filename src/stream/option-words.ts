@@ -53,14 +53,14 @@ export function inWordsOfOptions(text: string): string {
 /** The error with the names of options; the same one if it names no key. */
 export function errorInWordsOfOptions(error: unknown): unknown {
   if (!(error instanceof TallystreamError)) return error;
-  const [what, why, mend] = [error.what, error.why, error.mend].map((part) =>
+  const [what, why, hint] = [error.what, error.why, error.hint].map((part) =>
     part === undefined ? undefined : inWordsOfOptions(part),
   ) as [string, string | undefined, string | undefined];
-  if (what === error.what && why === error.why && mend === error.mend) return error;
+  if (what === error.what && why === error.why && hint === error.hint) return error;
   const translated = new TallystreamError(error.code, {
     what,
     ...(why !== undefined && { why }),
-    ...(mend !== undefined && { mend }),
+    ...(hint !== undefined && { hint }),
     cause: error.cause,
   });
   if (error.stack !== undefined) translated.stack = error.stack.replace(error.message, translated.message);

@@ -94,6 +94,6 @@ function isWindow(key: GroupKey): key is Extract<GroupKey, { kind: 'window' | 's
   return key.kind === 'window' || key.kind === 'sessionWindow';
 }
 
-function refused(what: string, why: string, mend: string): TallystreamError {
-  return new TallystreamError('USAGE', { what, why, mend });
+function refused(what: string, why: string, hint: string): TallystreamError {
+  return new TallystreamError('USAGE', { what, why, hint });
 }

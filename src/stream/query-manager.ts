@@ -71,7 +71,7 @@ export class StreamingQueryManager {
       throw new TallystreamError('USAGE', {
         what: 'awaitAnyTermination was called in a handler of a query.',
         why: 'The query waits for the handler to return, so this might never end.',
-        mend: 'Call it outside the handler.',
+        hint: 'Call it outside the handler.',
       });
     }
     const { terminated } = this;
@@ -90,7 +90,7 @@ export class StreamingQueryManager {
     if (this.starting.has(name) || this.queries.has(name)) {
       throw new TallystreamError('USAGE', {
         what: `A query named ${name} is running in this session.`,
-        mend: 'Stop that one first, or give this one another queryName.',
+        hint: 'Stop that one first, or give this one another queryName.',
       });
     }
     this.starting.add(name);

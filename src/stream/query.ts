@@ -155,7 +155,7 @@ export class StreamingQuery {
     throw new TallystreamError('USAGE', {
       what: `${method} of the query ${this.name} was called in one of its handlers.`,
       why: 'The query waits for the handler to return, so this would never end.',
-      mend: `Call ${method} outside the handler. In a handler, stop() ends the query after this batch.`,
+      hint: `Call ${method} outside the handler. In a handler, stop() ends the query after this batch.`,
     });
   }
 

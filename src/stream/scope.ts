@@ -22,7 +22,7 @@ export function columnIn({ columns }: Scope, path: string, where: string): strin
   if (column !== undefined) return column;
   throw new TallystreamError('USAGE', {
     what: `${where}: there is no column ${JSON.stringify(path)}.`,
-    mend: `The columns are ${[...columns.keys()].join(', ')}.`,
+    hint: `The columns are ${[...columns.keys()].join(', ')}.`,
   });
 }
 
@@ -74,7 +74,7 @@ export function selected(scope: Scope, paths: readonly string[]): Scope {
   if (twice !== undefined) {
     throw new TallystreamError('USAGE', {
       what: `select: two columns would be named ${twice.name}.`,
-      mend: 'First give one of them another name with withColumn.',
+      hint: 'First give one of them another name with withColumn.',
     });
   }
   return { schema: schema(fields), columns };

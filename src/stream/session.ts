@@ -88,7 +88,7 @@ export class StreamReader<Options extends object = AnySourceOptions> {
     if (!SOURCE_FORMATS.includes(format)) {
       throw new TallystreamError('USAGE', {
         what: `There is no source format ${JSON.stringify(format)}.`,
-        mend: `The formats are ${SOURCE_FORMATS.join(', ')}.`,
+        hint: `The formats are ${SOURCE_FORMATS.join(', ')}.`,
       });
     }
     return new StreamReader(this.host, format, this.given, stream);
@@ -116,7 +116,7 @@ export class StreamReader<Options extends object = AnySourceOptions> {
     if (this.sourceFormat === undefined) {
       throw new TallystreamError('USAGE', {
         what: 'readStream has no format.',
-        mend: `Call format('…') with one of ${SOURCE_FORMATS.join(', ')}.`,
+        hint: `Call format('…') with one of ${SOURCE_FORMATS.join(', ')}.`,
       });
     }
     const log = logOf(this.memory);

@@ -296,6 +296,6 @@ function unnamed(): TallystreamError {
   return new TallystreamError('USAGE', {
     what: 'The query has no name and no checkpointLocation.',
     why: 'Without one of them it would begin anew at every start.',
-    mend: "Call queryName('…'), or option('checkpointLocation', '…').",
+    hint: "Call queryName('…'), or option('checkpointLocation', '…').",
   });
 }

@@ -26,7 +26,7 @@ export function checkedQueryName(name: string): string {
   throw new TallystreamError('USAGE', {
     what: `queryName: ${shown(given)} cannot name a query.`,
     why: 'The checkpoint is a folder of that name in the data folder.',
-    mend:
+    hint:
       `Use up to ${NAME_BYTES_MAX} bytes without / \\ : * ? " < > | and control characters, and no dot or blank at either end. ` +
       "option('checkpointLocation', …) puts the checkpoint elsewhere.",
   });
@@ -37,7 +37,7 @@ export function checkedOutputMode(mode: OutputMode): OutputMode {
   if (OUTPUT_MODES.includes(mode)) return mode;
   throw new TallystreamError('USAGE', {
     what: `outputMode: there is no mode ${shown(mode)}.`,
-    mend: `The modes are ${OUTPUT_MODES.join(', ')}.`,
+    hint: `The modes are ${OUTPUT_MODES.join(', ')}.`,
   });
 }
 
@@ -56,7 +56,7 @@ export function triggerOf(spec: TriggerSpec): { readonly trigger: Trigger; reado
   throw new TallystreamError('USAGE', {
     what: `trigger: there is no trigger ${shown(given)}.`,
     ...(name === 'continuous' && { why: 'A query works in micro-batches.' }),
-    mend: `The triggers are ${TRIGGERS.join(', ')}.`,
+    hint: `The triggers are ${TRIGGERS.join(', ')}.`,
   });
 }
 

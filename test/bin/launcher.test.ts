@@ -65,7 +65,7 @@ test(
   },
 );
 
-test('exits 3 and says what, why and how to mend it where no Node will do', async () => {
+test('exits 3 and says what, why and how to fix it where no Node will do', async () => {
   const { stdout, stderr, exitCode } = await run('old-without-package', 'version');
   assert.equal(exitCode, 3);
   assert.equal(stdout, '');

@@ -111,7 +111,7 @@ for (const [what, sql] of FLIPPED) {
     const [finding, ...more] = findings.filter(({ check }) => check !== 'seal');
     assert.deepEqual([finding?.check, more], ['groups', []]);
     assert.match(finding?.where ?? '', /^table aggregate_categories, group \["2025-06-26","Ho[ml]e"\]$/);
-    assert.match(finding?.mend ?? '', /restore a copy/);
+    assert.match(finding?.hint ?? '', /restore a copy/);
     const checkpoint = await open(location);
     if (what === 'whether it is closed') return; // A closed group is not read at start.
     assert.throws(() => [...checkpoint.groups('categories')], isFound);

@@ -12,7 +12,7 @@ import { startChild } from './support/child.ts';
 
 const NO_SIGSTOP = process.platform === 'win32' && 'Windows has no SIGSTOP';
 
-test('refuses a second runner after it has waited, and names the first and how to mend it', async (t) => {
+test('refuses a second runner after it has waited, and names the first and how to fix it', async (t) => {
   const location = freshLocation(t);
   const child = startChild(t, 'hold', location);
   await child.line();

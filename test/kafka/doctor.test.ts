@@ -68,10 +68,10 @@ describe('doctor on a broker that is well', { skip: withoutKafka(), timeout: 600
     const settings = ['-X', `kafka.bootstrap.servers=${broker.bootstrap}`, '-X', 'kafka.acks=1'];
     const { code, check } = await diagnose(place, [...words, ...settings]);
     assert.equal(code, 0);
-    const { status, mend } = check('topic');
+    const { status, hint } = check('topic');
     assert.equal(status, 'warn');
     assert.match(
-      mend ?? '',
+      hint ?? '',
       /kafka-topics\.sh --bootstrap-server .* --create --topic nowhere --partitions 4/,
     );
     assert.equal(check('lag').found, 'nothing to read: the topic does not exist yet');
@@ -98,7 +98,7 @@ describe('doctor on a broker that is well', { skip: withoutKafka(), timeout: 600
       const ended = await diagnose(place, words);
       assert.equal(ended.code, 1);
       assert.deepEqual(statuses(ended), ['pass', 'fail', 'warn', 'warn', 'warn'], ended.stdout);
-      assert.match(ended.check('protocol').mend ?? '', /kafka\.security_protocol/);
+      assert.match(ended.check('protocol').hint ?? '', /kafka\.security_protocol/);
       assert.equal(ended.check('lag').found, 'Not tried, since no broker can be used.');
     } finally {
       await broker.kill('SIGCONT');
@@ -158,10 +158,10 @@ describe('doctor on a broker with a login and ACLs', { skip: withoutKafka(), tim
     const { code, check, stdout } = await diagnose(place, words);
     assert.equal(code, 0, stdout);
     assert.equal(check('topic').status, 'pass');
-    const { status, found, mend } = check('round trip');
+    const { status, found, hint } = check('round trip');
     assert.equal(status, 'warn', stdout);
     assert.match(found, /topic shop\.doctor does not exist and cannot be created: .*AUTHORIZATION_FAILED/);
-    assert.match(mend ?? '', /let this user read and write it/);
+    assert.match(hint ?? '', /let this user read and write it/);
   });
 
   test('calls a refused password what it is, and shows it nowhere', async (t) => {
@@ -170,7 +170,7 @@ describe('doctor on a broker with a login and ACLs', { skip: withoutKafka(), tim
     assert.equal(ended.code, 1);
     assert.deepEqual(statuses(ended), ['pass', 'fail', 'warn', 'warn', 'warn'], ended.stdout);
     assert.match(ended.check('protocol').found, /rejected the credentials/);
-    assert.match(ended.check('protocol').mend ?? '', /kafka\.sasl_username/);
+    assert.match(ended.check('protocol').hint ?? '', /kafka\.sasl_username/);
     assert.ok(!(ended.stdout + ended.stderr).includes(PASSWORD));
   });
 
@@ -178,11 +178,11 @@ describe('doctor on a broker with a login and ACLs', { skip: withoutKafka(), tim
     const open = placeOn(t, closed, 'shop');
     const silent = (await diagnose(open.place, open.words)).check('protocol');
     assert.equal(silent.status, 'fail');
-    assert.match(silent.mend ?? '', /kafka\.security_protocol/);
+    assert.match(silent.hint ?? '', /kafka\.security_protocol/);
     const safe = placeOn(t, broker.bootstrap, 'shop', { TALLYSTREAM_KAFKA_SECURITY_PROTOCOL: 'SSL' });
     const unsafe = (await diagnose(safe.place, safe.words)).check('protocol');
     assert.equal(unsafe.status, 'fail');
-    assert.match(`${unsafe.found} ${unsafe.mend ?? ''}`, /TLS connection|security_protocol/);
+    assert.match(`${unsafe.found} ${unsafe.hint ?? ''}`, /TLS connection|security_protocol/);
   });
 
   test('warns of a password on the command line, and does not show it', async (t) => {

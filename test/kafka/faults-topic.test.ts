@@ -61,7 +61,7 @@ describe('a topic on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () => {
       for (const { code, stderr } of refusals) {
         assert.equal(code, 5, stderr);
         assert.match(stderr, new RegExp(`Topic ${topic} .*deleted and created again`));
-        assert.match(stderr, /mend: +Restore the old (?:log|topic), or start .*\n.*\(TOPIC_RECREATED\)/);
+        assert.match(stderr, /hint: +Restore the old (?:log|topic), or start .*\n.*\(TOPIC_RECREATED\)/);
       }
       assert.deepEqual(await place.json<Totals>(['totals', ...words]), before);
     });
@@ -205,7 +205,7 @@ describe('a topic on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () => {
     const refused = await place.run(['produce', ...words, '--from', 'lines']);
     assert.equal(refused.code, 1, refused.stderr);
     assert.match(refused.stderr, /20029 bytes, is larger than the broker allows for topic narrow/);
-    assert.match(refused.stderr, /mend: .*max\.message\.bytes[^]*\(RECORD_TOO_LARGE\)/);
+    assert.match(refused.stderr, /hint: .*max\.message\.bytes[^]*\(RECORD_TOO_LARGE\)/);
     await place.ok(['run', ...words, '--available-now']);
     assert.equal((await place.json<Totals>(['totals', ...words])).accounting.invalid, 0);
   });

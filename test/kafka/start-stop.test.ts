@@ -83,7 +83,7 @@ describe('without what it needs, a start', { skip: process.platform === 'win32' 
       { PATH: nothing },
       3,
       /^kafka: There is no Java on this machine\./,
-      /mend: Install Java 17/,
+      /hint: Install Java 17/,
     );
     await refused({ PATH: nothing, JAVA_HOME: nothing }, 3, /There is no Java in JAVA_HOME \(/);
   });
@@ -109,7 +109,7 @@ describe('without what it needs, a start', { skip: process.platform === 'win32' 
     await refused(
       { ...libs, PATH: failing },
       3,
-      /^kafka: Maven could not fetch Kafka [\d.]+\.\n {4}\[ERROR\] no route to host\n {2}mend: /m,
+      /^kafka: Maven could not fetch Kafka [\d.]+\.\n {4}\[ERROR\] no route to host\n {2}hint: /m,
     );
     assert.ok(!existsSync(libs.KAFKA_LIBS), 'half of the jars are never taken for all');
   });
@@ -126,7 +126,7 @@ describe('without what it needs, a start', { skip: process.platform === 'win32' 
       await refused(
         { PATH: programs(folder, { java: JAVA_17 }) },
         4,
-        /^kafka: Port \d+ is taken by another program\.\n {2}mend: .* KAFKA_PORT=\d+\n$/,
+        /^kafka: Port \d+ is taken by another program\.\n {2}hint: .* KAFKA_PORT=\d+\n$/,
       );
     } finally {
       await new Promise((resolve) => server.close(resolve));
@@ -258,7 +258,7 @@ describe('a broker from its jars', { skip: withoutKafka() }, () => {
     assert.deepEqual([ended.code, ended.stdout], [4, '']);
     assert.match(
       ended.stderr,
-      /holds the data of another cluster: its id is dGFsbHlzdHJlYW0ta2Fmaw, and b3RoZXItY2x1c3Rlci1pZA is to be started\.\n {2}mend: Start that one with KAFKA_CLUSTER_ID=dGFsbHlzdHJlYW0ta2Fmaw,/,
+      /holds the data of another cluster: its id is dGFsbHlzdHJlYW0ta2Fmaw, and b3RoZXItY2x1c3Rlci1pZA is to be started\.\n {2}hint: Start that one with KAFKA_CLUSTER_ID=dGFsbHlzdHJlYW0ta2Fmaw,/,
     );
     assert.ok(await isFree(port));
   });

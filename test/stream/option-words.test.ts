@@ -29,7 +29,7 @@ test('every key that a message of the engine, a log, a checkpoint or a sink name
     for (const name of readdirSync(join(SOURCES, folder), { recursive: true, encoding: 'utf8' })) {
       if (!name.endsWith('.ts') || name.endsWith('option-words.ts')) continue;
       const text = readFileSync(join(SOURCES, folder, name), 'utf8');
-      const sentences = text.match(/(?:what|why|mend|where): (?:[^;]|\n)*?(?=,\n|\}\))/g) ?? [];
+      const sentences = text.match(/(?:what|why|hint|where): (?:[^;]|\n)*?(?=,\n|\}\))/g) ?? [];
       for (const sentence of sentences) {
         const told = inWordsOfOptions(sentence.replaceAll(/\$\{[^}]*\}/g, ''));
         for (const path of paths)
@@ -52,7 +52,7 @@ test('a key is replaced as a whole name, and an error keeps its code, its cause 
   const cause = new Error('below');
   const error = new TallystreamError('STATE_TOO_LARGE', {
     what: 'Too much.',
-    mend: 'Raise query.state_bytes_max.',
+    hint: 'Raise query.state_bytes_max.',
     cause,
   });
   const told = errorInWordsOfOptions(error);

@@ -71,7 +71,7 @@ export function positionOf(text: string): Position {
   if (match !== null) return { partition: Number(match[1]), offset: Number(match[2]) };
   throw new TallystreamError('USAGE', {
     what: `${shownWord(text)} is not a position.`,
-    mend: 'Give partition:offset, for example 0:17. `tallystream dead-letters list` shows the positions.',
+    hint: 'Give partition:offset, for example 0:17. `tallystream dead-letters list` shows the positions.',
   });
 }
 
@@ -81,7 +81,7 @@ export function damagedError(letters: number): TallystreamError {
   return new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `${those} in the checkpoint ${match} not match the stored checksum.`,
     why: 'The disk returned other bytes than were written. The position, the reason and the bytes may each be wrong, so such a letter is marked as damaged and never redriven.',
-    mend: 'Check the disk, then restore a copy of the checkpoint folder. The record itself may still be in the topic: `tallystream topic tail` shows it.',
+    hint: 'Check the disk, then restore a copy of the checkpoint folder. The record itself may still be in the topic: `tallystream topic tail` shows it.',
   });
 }
 
@@ -91,7 +91,7 @@ export function letterAt(view: CheckpointView, position: Position): DeadLetter {
   for (const letter of view.deadLetters({ ...position, reason: 'DUPLICATE' })) return letter;
   throw new TallystreamError('DEAD_LETTER_NOT_FOUND', {
     what: `There is no dead letter at ${position.partition}:${position.offset}.`,
-    mend: '`tallystream dead-letters list` shows all dead letters.',
+    hint: '`tallystream dead-letters list` shows all dead letters.',
   });
 }
 
@@ -104,7 +104,7 @@ export function reasonOf(context: Context): { reason: Reason } | Record<string, 
   const near = closest(asked.toUpperCase(), REASONS);
   throw new TallystreamError('USAGE', {
     what: `There is no reason ${shownWord(asked)}.`,
-    mend: near === undefined ? `The reasons are ${REASONS.join(', ')}.` : `Did you mean ${near}?`,
+    hint: near === undefined ? `The reasons are ${REASONS.join(', ')}.` : `Did you mean ${near}?`,
   });
 }
 

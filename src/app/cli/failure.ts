@@ -22,7 +22,7 @@ function linesOf(error: unknown): string[] {
   if (error instanceof TallystreamError) {
     const lines = [`tallystream: ${error.what}`];
     if (error.why !== undefined) lines.push(`  why:  ${error.why}`);
-    if (error.mend !== undefined) lines.push(`  mend: ${error.mend}`);
+    if (error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
     lines.push(`  (${error.code})`);
     return lines.map(escapeLines);
   }

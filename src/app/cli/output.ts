@@ -27,7 +27,7 @@ function failureOf(error: unknown): unknown {
   return new TallystreamError('SINK_FAILED', {
     what: 'The output could not be written.',
     why: `The system says: ${cause instanceof Error ? cause.message : String(cause)}.`,
-    mend: 'If it goes to a file, free some space on its disk. Then run the command again.',
+    hint: 'If it goes to a file, free some space on its disk. Then run the command again.',
     cause,
   });
 }

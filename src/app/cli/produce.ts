@@ -134,7 +134,7 @@ function refuseContradictions(context: Context): void {
     throw new TallystreamError('USAGE', {
       what: `--from and --${generating} cannot be used together.`,
       why: 'The lines of a file are sent unchanged. Only generated events have a seed and a start time.',
-      mend: `Remove --from or --${generating}.`,
+      hint: `Remove --from or --${generating}.`,
     });
   }
   if (from === undefined && context.isSet('resume')) {

@@ -125,7 +125,7 @@ function parseTimeScale(text: string): number {
   if (/^\d{1,15}(?:\.\d{1,15})?$/.test(text) && Number(text) > 0) return Number(text);
   throw new TallystreamError('USAGE', {
     what: `--time-scale ${shownWord(text)} is not a positive number.`,
-    mend: 'Give the factor by which event time runs faster: with 1440, a day takes a minute.',
+    hint: 'Give the factor by which event time runs faster: with 1440, a day takes a minute.',
   });
 }
 
@@ -135,6 +135,6 @@ function parseStartTime(text: string): number {
   if (parser.parse(bytes, 0, bytes.length) === 'ok') return Math.floor(parser.micros / 1000);
   throw new TallystreamError('USAGE', {
     what: `--start-time ${shownWord(text)} is not a time.`,
-    mend: 'Give a day such as 2025-06-26, or RFC 3339 such as 2025-06-26T14:00:00Z.',
+    hint: 'Give a day such as 2025-06-26, or RFC 3339 such as 2025-06-26T14:00:00Z.',
   });
 }

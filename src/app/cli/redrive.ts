@@ -34,7 +34,7 @@ export async function redrive(context: Context, positions: readonly string[]): P
     throw new TallystreamError('USAGE', {
       what: 'Positions and --reason cannot be used together.',
       why: 'Both select the dead letters to redrive.',
-      mend: 'Give either positions or --reason.',
+      hint: 'Give either positions or --reason.',
     });
   }
   let exitCode = 0;
@@ -71,7 +71,7 @@ async function redriveAll(
       throw new TallystreamError('TOPIC_RECREATED', {
         what: `Topic ${view.topic} is not the one that these dead letters came from.`,
         why: 'That topic was deleted or recreated.',
-        mend: 'Write their bytes to a file with `dead-letters show --raw`, and produce them to the right topic.',
+        hint: 'Write their bytes to a file with `dead-letters show --raw`, and produce them to the right topic.',
       });
     }
     // Redriven records may become dead letters of later batches. Those are not redriven in the same call.

@@ -24,7 +24,7 @@ export async function ofCheckpoint<T>({ config }: Context, read: () => Promise<T
     throw new TallystreamError('CHECKPOINT_NOT_FOUND', {
       what: error.what,
       why: 'The query has not run here; `demo` uses a separate folder.',
-      mend: `Run the query first, or use the demo's folder with --data-dir ${demo}.`,
+      hint: `Run the query first, or use the demo's folder with --data-dir ${demo}.`,
     });
   }
 }

@@ -27,7 +27,7 @@ export function checkTotals(totals: Totals): void {
   throw new TallystreamError('CHECKPOINT_CORRUPT', {
     what: `The totals in the checkpoint of query ${queryName} contradict each other.`,
     why: problem,
-    mend: 'Check the disk, then restore a copy of the checkpoint folder; or delete the folder, and the query reads its topic from the start.',
+    hint: 'Check the disk, then restore a copy of the checkpoint folder; or delete the folder, and the query reads its topic from the start.',
   });
 }
 

@@ -70,7 +70,7 @@ function raisedAt(raised: readonly DataLoss[], range: PlannedRange): DataLoss {
   throw new TallystreamError('USAGE', {
     what: `The checkpoint has no loss ${rangeText(range)}.`,
     why: raised.length === 0 ? 'It has no loss to accept.' : `Its losses are: ${known}.`,
-    mend: 'Give the ranges as `tallystream checkpoint accept-loss` lists them.',
+    hint: 'Give the ranges as `tallystream checkpoint accept-loss` lists them.',
   });
 }
 

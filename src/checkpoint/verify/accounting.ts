@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Accounting } from '../../contracts/batch.ts';
 import { allRows, eachRow, firstCell } from '../connection.ts';
-import { MEND, type FindingParts } from './finding.ts';
+import { HINT, type FindingParts } from './finding.ts';
 import { storedAccounting, storedCommits, type StoredCommit } from '../stored-batches.ts';
 
 type Findings = Generator<FindingParts, void, undefined>;
@@ -130,5 +130,5 @@ function* byteFindings(database: DatabaseSync): Findings {
 }
 
 function finding(what: string, where: string, why: string): FindingParts {
-  return { what, where, why, mend: MEND };
+  return { what, where, why, hint: HINT };
 }

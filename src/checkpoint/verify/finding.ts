@@ -9,11 +9,11 @@ export interface Finding {
   readonly where: string;
   /** What was expected and what was found. */
   readonly why: string;
-  readonly mend: string;
+  readonly hint: string;
 }
 
 export type FindingParts = Omit<Finding, 'check'>;
 
 /** The remedy for nearly every finding. */
-export const MEND =
+export const HINT =
   'Check the disk. Stop the query and restore a copy of the folder. Only if you have no copy, move the folder away: the query then reads its topic from the start.';

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { readRaisedLosses } from '../history/data-losses.ts';
 import { allRows, type Row } from '../connection.ts';
-import { MEND, type FindingParts } from './finding.ts';
+import { HINT, type FindingParts } from './finding.ts';
 import type { Seal } from '../seals/seal.ts';
 import { laterTables } from '../seals/seal-row.ts';
 import { HISTORY_MARKS } from '../seals/sealed-tables.ts';
@@ -17,7 +17,7 @@ export function* historyFindings(
       what: 'A partition has a mark for records that were not read.',
       where: `table history_marks, partition ${String(partition)}`,
       why: `A mark begins at offset ${String(baseOffset)}, but the next offset to read is ${String(nextOffset)}.`,
-      mend: MEND,
+      hint: HINT,
     };
   }
   for (const { partition, start, end, kind, why } of readRaisedLosses(database, seal, location)) {
@@ -29,7 +29,7 @@ export function* historyFindings(
           : `Records were removed before they were read: ${records}.`,
       where: `table data_losses, partition ${partition}`,
       why,
-      mend: 'Restore the right log; or continue without these records with `tallystream checkpoint accept-loss`.',
+      hint: 'Restore the right log; or continue without these records with `tallystream checkpoint accept-loss`.',
     };
   }
 }

@@ -6,7 +6,7 @@ import { resumeAt } from '../history/accept-raised.ts';
 import { storedPartitions } from '../batch-tables.ts';
 import { readAcceptedLosses } from '../history/data-losses.ts';
 import { firstCell } from '../connection.ts';
-import { MEND, type FindingParts } from './finding.ts';
+import { HINT, type FindingParts } from './finding.ts';
 import type { Seal } from '../seals/seal.ts';
 import { storedCommits, storedPlans, type StoredCommit, type StoredPlan } from '../stored-batches.ts';
 
@@ -238,5 +238,5 @@ function* offsetFindings(
 }
 
 function finding(what: string, where: string, why: string): FindingParts {
-  return { what, where, why, mend: MEND };
+  return { what, where, why, hint: HINT };
 }

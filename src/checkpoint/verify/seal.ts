@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../../errors.ts';
 import { GROUP_CRC } from '../aggregate-columns.ts';
 import { checkpointFailure } from '../errors.ts';
-import { MEND, type FindingParts } from './finding.ts';
+import { HINT, type FindingParts } from './finding.ts';
 import type { Seal } from '../seals/seal.ts';
 import { readSeal } from '../seals/seal-row.ts';
 import { checkSeal, keyText, storedRows, sumsOf } from '../seals/sealed-rows.ts';
@@ -49,7 +49,7 @@ function* rowFindings(database: DatabaseSync, table: SealedTable, seal: Seal, lo
       what: 'A row does not match its checksum.',
       where: `table ${table.name}, row ${keyText(key)}`,
       why: 'One of its cells, or the checksum, is not what was written.',
-      mend: MEND,
+      hint: HINT,
     };
   }
 }
@@ -65,7 +65,7 @@ function* guardedFindings(name: string, location: string, find: () => Iterable<F
       what: 'A table does not have the rows of the last commit.',
       where: `table ${name}`,
       why: failure.why ?? failure.what,
-      mend: MEND,
+      hint: HINT,
     };
   }
 }

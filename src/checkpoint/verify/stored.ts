@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { keyCellsOf, storedGroups } from '../aggregate-table.ts';
 import { type Cell, eachRow, firstCell } from '../connection.ts';
-import { MEND, type FindingParts } from './finding.ts';
+import { HINT, type FindingParts } from './finding.ts';
 import { readIdentity } from '../identity.ts';
 import { crcOfCells } from '../seals/row-crc.ts';
 import type { Seal } from '../seals/seal.ts';
@@ -24,7 +24,7 @@ export function* identityFindings(database: DatabaseSync, location: string): Fin
       what: `The checkpoint has two different values of ${part}.`,
       where: 'table meta',
       why: `One is ${JSON.stringify(name)}, and in the fingerprint ${JSON.stringify(fingerprint[part])}.`,
-      mend: MEND,
+      hint: HINT,
     };
   }
 }
@@ -47,20 +47,20 @@ export function* jsonFindings(database: DatabaseSync, location: string): Finding
       const where = `table ${table}, ${name} ${String(id)}, column ${column}`;
       const { value, problem } = parsed(text);
       if (problem !== undefined)
-        yield { what: 'A stored value is not JSON.', where, why: problem, mend: MEND };
+        yield { what: 'A stored value is not JSON.', where, why: problem, hint: HINT };
       else if ((column === 'plan' || column === 'progress') && batchOf(value) !== id) {
         yield {
           what: `A stored ${column} belongs to another batch.`,
           where,
           why: `It says batch ${String(batchOf(value))}.`,
-          mend: MEND,
+          hint: HINT,
         };
       } else if (column === 'plan' && readablePlan([id as Cell, text as Cell], location) === undefined) {
         yield {
           what: 'A stored value is not a plan.',
           where,
           why: 'It does not say which offsets of which topic it reads.',
-          mend: MEND,
+          hint: HINT,
         };
       }
     }
@@ -83,14 +83,14 @@ export function* dedupeFindings(database: DatabaseSync, _location: string, seal:
           what: 'Stored event ids do not match their checksum.',
           where,
           why: `The checksum is ${hex(expected)}, but ${hex(Number(crc))} was written.`,
-          mend: MEND,
+          hint: HINT,
         };
       } else if (bytes.byteLength % ID_BYTES !== 0) {
         yield {
           what: 'Stored event ids end in the middle of an id.',
           where,
           why: `An id has ${ID_BYTES} bytes, but all together have ${bytes.byteLength}.`,
-          mend: MEND,
+          hint: HINT,
         };
       }
     }
@@ -105,7 +105,7 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
         what: `The totals of ${aggregate.name} are missing.`,
         where: `table ${table}`,
         why: 'There is no such table.',
-        mend: MEND,
+        hint: HINT,
       };
       continue;
     }
@@ -120,7 +120,7 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
         const { problem } = text === null ? {} : parsed(text);
         if (problem === undefined) continue;
         isFound = true;
-        yield { what: `The group's ${what} is not JSON.`, where, why: problem, mend: MEND };
+        yield { what: `The group's ${what} is not JSON.`, where, why: problem, hint: HINT };
       }
       const { value } = parsed(key);
       if (value !== undefined && (!Array.isArray(value) || value.length !== keyCells)) {
@@ -129,7 +129,7 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
           what: "The group's key does not fit its aggregate.",
           where,
           why: `A key of this aggregate has ${keyCells} cells.`,
-          mend: MEND,
+          hint: HINT,
         };
       }
       if (isAsWritten || isFound) continue;
@@ -137,7 +137,7 @@ export function* groupFindings(database: DatabaseSync, location: string): Findin
         what: 'A group does not match its checksum.',
         where,
         why: 'Its key, a total, its state or its checksum is not what was written.',
-        mend: MEND,
+        hint: HINT,
       };
     }
   }

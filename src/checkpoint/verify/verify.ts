@@ -7,7 +7,7 @@ import { TallystreamError } from '../../errors.ts';
 import { checkNoted, readNote } from '../seals/commit-note.ts';
 import { eachRow } from '../connection.ts';
 import { checkpointFailure } from '../errors.ts';
-import { MEND, type Finding, type FindingParts } from './finding.ts';
+import { HINT, type Finding, type FindingParts } from './finding.ts';
 import type { Seal } from '../seals/seal.ts';
 import { readSeal } from '../seals/seal-row.ts';
 import { storedVersion, UNSEALED_VERSION } from '../tables.ts';
@@ -108,7 +108,7 @@ function* noteFindings(
       what: 'A later commit was made in this folder.',
       where: 'checkpoint.db-wal',
       why: error.why ?? error.what,
-      mend: MEND,
+      hint: HINT,
     };
   }
 }
@@ -123,7 +123,7 @@ function findingsOf(check: string, find: () => Iterable<FindingParts>, location:
           what: `There are more than ${FINDINGS_MAX} findings of this kind.`,
           where: 'checkpoint.db',
           why: 'Only the first are listed.',
-          mend: MEND,
+          hint: HINT,
         });
         break;
       }
@@ -144,7 +144,7 @@ function isCorrupt(error: unknown): error is TallystreamError {
 
 function unreadable(error: TallystreamError | TypeError, where: string): FindingParts {
   const why = error instanceof TallystreamError ? (error.why ?? error.what) : error.message;
-  return { what: 'It cannot be read completely.', where, why, mend: MEND };
+  return { what: 'It cannot be read completely.', where, why, hint: HINT };
 }
 
 /** https://www.sqlite.org/pragma.html#pragma_integrity_check: pages, rows, constraints and indexes. */
@@ -156,9 +156,9 @@ function* integrityFindings(database: DatabaseSync): Generator<FindingParts, voi
       what: 'SQLite finds the file damaged.',
       where: 'checkpoint.db',
       why,
-      mend: /\bindex\b/.test(why)
+      hint: /\bindex\b/.test(why)
         ? 'Stop the query and run REINDEX on checkpoint.db with a SQLite client, which rebuilds the index from its table. Then verify again.'
-        : MEND,
+        : HINT,
     };
   }
 }

@@ -159,7 +159,7 @@ function arrayType<Element extends PrimitiveType>(
   if (kind === 'struct' || kind === 'array') {
     throw new TallystreamError('USAGE', {
       what: `types.array: an element is ${kind === 'struct' ? 'a struct' : 'an array'}, but an array holds only single values.`,
-      mend:
+      hint:
         'Have the producer write one event per element, or one array per field of it; or leave the field out of ' +
         'the schema: fields that the schema does not name are skipped.',
     });
@@ -208,7 +208,7 @@ function checkedType<Type>(type: Type, where: string): Type {
   const shown = typeof type === 'object' || typeof type === 'string' ? JSON.stringify(type) : String(type);
   throw new TallystreamError('USAGE', {
     what: `${where}: ${shown} is not a type.`,
-    mend: `Call one of types.${Object.keys(types).join('(…), types.')}(…).`,
+    hint: `Call one of types.${Object.keys(types).join('(…), types.')}(…).`,
   });
 }
 
@@ -216,7 +216,7 @@ function frozenFields<Fields extends readonly Field[]>(fields: Fields): Fields {
   if (!Array.isArray(fields)) {
     throw new TallystreamError('USAGE', {
       what: 'A schema and a struct take an array of fields.',
-      mend: "Write schema([required('id', types.string(), 'what it is'), optional(…)]).",
+      hint: "Write schema([required('id', types.string(), 'what it is'), optional(…)]).",
     });
   }
   const names = new Set<string>();

@@ -142,7 +142,7 @@ export function addExact(a: Scaled, b: Scaled): Scaled {
     throw new TallystreamError('SUM_OVERFLOW', {
       what: `A sum has more than ${DECIMAL_DIGITS_MAX} digits: ${a} + ${b} (scaled).`,
       why: 'Totals are exact: a sum that does not fit is an error, never a rounded number.',
-      mend: 'Look for events with impossible amounts, and reject them with a rule.',
+      hint: 'Look for events with impossible amounts, and reject them with a rule.',
     });
   }
   return toScaled(sum);

@@ -96,7 +96,7 @@ function behindTheLog(topic: string, newest: RecordTime, nowMs: number, skewMsMa
       `The clock of this machine says ${formatEpochMs(nowMs)}, ${seconds} seconds behind the newest records of topic ${topic}` +
       ` (partition ${partition}, offset ${offset}: ${timestamp}).`,
     why: `Most of the newest records are ahead of it by more than query.clock_skew_max (${skewMsMax / 1000} seconds), so new events would be rejected as FUTURE_TIMESTAMP.`,
-    mend: 'Correct the clock of this machine, and start again. If it is right, the clocks of the producers were ahead: start with query.clock_skew_max: off.',
+    hint: 'Correct the clock of this machine, and start again. If it is right, the clocks of the producers were ahead: start with query.clock_skew_max: off.',
   });
 }
 

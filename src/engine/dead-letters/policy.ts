@@ -19,7 +19,7 @@ export function deadLetterPolicy(options: {
       throw new TallystreamError('DEAD_LETTERS_FULL', {
         what: `The dead letters have reached their limit of ${options.bytesMax} bytes (${bytesKept} bytes with those of the current batch).`,
         why: `The next one is ${letter.reason} at ${letter.topic}/${letter.partition}, offset ${letter.offset}; nothing of this batch was committed.`,
-        mend: 'List the committed ones with `tallystream dead-letters list`. Then raise query.dead_letter_bytes_max, or set query.dead_letters_when_full to positions.',
+        hint: 'List the committed ones with `tallystream dead-letters list`. Then raise query.dead_letter_bytes_max, or set query.dead_letters_when_full to positions.',
       });
     },
   };

@@ -34,7 +34,7 @@ export function checkAcknowledged(
   throw new TallystreamError('DATA_LOSS', {
     what: `The log ${path} is missing records that it acknowledged: ${shown}${more}.`,
     why: 'An older copy was restored, or the end of its write-ahead log (-wal) was damaged, which SQLite ignores silently.',
-    mend: `Restore the newest copy of the log together with its -wal. If there is none, remove ${acknowledgedPath(path)} to accept the log as it is, then produce those records again. A query that has read them reports what it lost.`,
+    hint: `Restore the newest copy of the log together with its -wal. If there is none, remove ${acknowledgedPath(path)} to accept the log as it is, then produce those records again. A query that has read them reports what it lost.`,
   });
 }
 
@@ -74,7 +74,7 @@ function writerAt(path: string, logId: Uint8Array): AcknowledgedWriter {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The file ${acknowledgedPath(path)}, which records what the log has acknowledged, cannot be opened for writing.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Give this user write access to it and to its folder, or free some disk space.',
+      hint: 'Give this user write access to it and to its folder, or free some disk space.',
       cause,
     });
   }

@@ -30,29 +30,29 @@ function sqliteFault(path: string, error: unknown): unknown {
     case 'locked':
       return fault('LOG_UNAVAILABLE', {
         what: `The log ${path} is locked by ${writersOf(path)}.`,
-        mend: `Try again. If it stays locked, that process may be suspended in the middle of a write: resume or end it. Its uncommitted records are rolled back. ${howToFindHolder(path)}`,
+        hint: `Try again. If it stays locked, that process may be suspended in the middle of a write: resume or end it. Its uncommitted records are rolled back. ${howToFindHolder(path)}`,
       });
     case 'full':
       return fault('STORAGE_FULL', {
         what: `The log ${path} cannot grow: the disk is full, or a quota or the size limit of the file is reached.`,
-        mend: 'Free some disk space or shorten the retention. None of this write was stored.',
+        hint: 'Free some disk space or shorten the retention. None of this write was stored.',
       });
     case 'damaged':
       return fault('LOG_CORRUPT', {
         what: `The log ${path} is damaged.`,
         why,
-        mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
+        hint: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
       });
     case 'not a database':
       return fault('LOG_UNAVAILABLE', {
         what: `The file ${path} is not a log: it is not a SQLite database.`,
-        mend: 'Choose another path, or move the file away.',
+        hint: 'Choose another path, or move the file away.',
       });
     case 'inaccessible':
       return fault('LOG_UNAVAILABLE', {
         what: `The log ${path} cannot be opened for writing.`,
         why,
-        mend: 'Check that the folder exists and that this user may write to it and to the file.',
+        hint: 'Check that the folder exists and that this user may write to it and to the file.',
       });
     case 'moved':
       return movedError(path);
@@ -61,10 +61,10 @@ function sqliteFault(path: string, error: unknown): unknown {
       return fault('LOG_UNAVAILABLE', {
         what: `The log ${path} could not be read or written.`,
         why: `${why} This does not mean that stored records are damaged.`,
-        mend: 'Look for the cause in the system log (disk, memory, limits on open files and file sizes), then try again. Do not change the file.',
+        hint: 'Look for the cause in the system log (disk, memory, limits on open files and file sizes), then try again. Do not change the file.',
       });
     case 'statement':
-      // A statement that SQLite refuses for another reason is a mistake of this folder, and no one else can mend it.
+      // A statement that SQLite refuses for another reason is a mistake of this folder, and no one else can fix it.
       return new InvariantError(`SQLite refused a statement on ${path}: ${(error as Error).message}`, {
         cause: error,
       });
@@ -75,7 +75,7 @@ export function movedError(path: string): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The log ${path} was deleted or replaced while it was in use.`,
     why: 'New writes would be lost.',
-    mend: 'Restore the file, or start again with a new, empty log.',
+    hint: 'Restore the file, or start again with a new, empty log.',
   });
 }
 

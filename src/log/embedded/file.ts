@@ -124,7 +124,7 @@ function connect(path: string, timeout: number): DatabaseSync {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The log ${path} cannot be created.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Choose another path, or give this user write access.',
+      hint: 'Choose another path, or give this user write access.',
       cause,
     });
   }
@@ -139,7 +139,7 @@ function connectReadOnly(path: string, timeout: number): DatabaseSync {
   if (!existsSync(path)) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `There is no log at ${path}.`,
-      mend: 'Start a producer, or use the path of an existing log.',
+      hint: 'Start a producer, or use the path of an existing log.',
     });
   }
   try {
@@ -165,7 +165,7 @@ function useWriteAheadLog(db: DatabaseSync, path: string): void {
       throw new TallystreamError('LOG_UNAVAILABLE', {
         what: `The log ${path} cannot use a write-ahead log (SQLite stays in journal mode "${String(mode)}").`,
         why: 'Its file system cannot share memory between processes. Some network drives cannot.',
-        mend: 'Put the log on a local disk.',
+        hint: 'Put the log on a local disk.',
       });
     } catch (error) {
       if (!isBusy(error) || attempt === WAL_SWITCH_ATTEMPTS_MAX) throw error;

@@ -136,7 +136,7 @@ function corrupt(
   return new TallystreamError('LOG_CORRUPT', {
     what: `Offsets ${batch.base_offset} to ${last} of topic ${topic}, partition ${partition}, are damaged in ${file.path}.`,
     why: `Their batch differs from what was written: ${problem}.`,
-    mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
+    hint: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
   });
 }
 
@@ -148,6 +148,6 @@ function hole(file: LogFile, partitionKey: number, range: ReadRange): Tallystrea
   return new TallystreamError('LOG_CORRUPT', {
     what: `Offset ${range.start} of topic ${range.topic}, partition ${range.partition}, is missing in ${file.path}.`,
     why: `The partition should hold offsets ${now.earliest} to ${now.latest - 1}.`,
-    mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
+    hint: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
   });
 }

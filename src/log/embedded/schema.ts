@@ -103,7 +103,7 @@ export function prepareSchema(
   if (readOnly) {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The log ${path} is empty: no producer has written to it yet.`,
-      mend: 'Start a producer, or use the path of an existing log.',
+      hint: 'Start a producer, or use the path of an existing log.',
     });
   }
   // Both hold only for a file without tables. In another they would wait for the write lock, so they stand here.
@@ -133,7 +133,7 @@ function checkTables(db: DatabaseSync, path: string): void {
   throw new TallystreamError('LOG_CORRUPT', {
     what: `The log ${path} is damaged: its table definitions were changed.`,
     why: problem,
-    mend: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
+    hint: 'Restore the file from a copy, or move it away (with its -wal and -shm) and produce the records again.',
   });
 }
 
@@ -152,12 +152,12 @@ function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The log ${path} was written by a newer version of Tallystream.`,
       why: `Its schema version is ${version}; this version reads up to ${SCHEMA_VERSION}.`,
-      mend: 'Update Tallystream, or choose another path.',
+      hint: 'Update Tallystream, or choose another path.',
     });
   }
   if (owner === 0 && version === 0 && tables === 0) return 'empty';
   throw new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path} is a SQLite database, but not a Tallystream log.`,
-    mend: 'Choose another path, or move the file away.',
+    hint: 'Choose another path, or move the file away.',
   });
 }

@@ -71,7 +71,7 @@ function incompleteTopic(
   return new TallystreamError('LOG_CORRUPT', {
     what: `The log ${path} is damaged: partitions of topic ${name} are missing.`,
     why: `It should have partitions 0 to ${partitions - 1}. Found: ${found.join(', ') || 'none'}.`,
-    mend: 'Stop everything that uses the log. If only an index is damaged, repair it with REINDEX in a SQLite client. Otherwise restore the file from a copy.',
+    hint: 'Stop everything that uses the log. If only an index is damaged, repair it with REINDEX in a SQLite client. Otherwise restore the file from a copy.',
   });
 }
 
@@ -121,7 +121,7 @@ function refuseUnkept(name: string, { compacted, recordBytesMax }: TopicOptions)
     new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have ${setting} on the embedded log.`,
       why,
-      mend: 'Omit it, or use Apache Kafka for this topic.',
+      hint: 'Omit it, or use Apache Kafka for this topic.',
     });
   if (compacted === true) {
     throw refuse('compacted', 'This log removes records by age and size, not by key.');

@@ -13,7 +13,7 @@ export function folderUnavailable(folder: string, cause: unknown): TallystreamEr
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The folder ${folder} cannot be listed.`,
     why: `The system says: ${messageOf(cause)}.`,
-    mend: 'Restore the folder, or give this user read access.',
+    hint: 'Restore the folder, or give this user read access.',
     cause,
   });
 }
@@ -21,7 +21,7 @@ export function folderUnavailable(folder: string, cause: unknown): TallystreamEr
 export function nameUnreadable(folder: string, name: string): TallystreamError {
   return new TallystreamError('INPUT_UNREADABLE', {
     what: `A file in ${folder} has a name that is not UTF-8: ${JSON.stringify(name)}.`,
-    mend: 'Rename it.',
+    hint: 'Rename it.',
   });
 }
 
@@ -31,14 +31,14 @@ export function notTakenIn(path: string, cause: unknown): TallystreamError {
     return new TallystreamError('RECORD_TOO_LARGE', {
       what: `Line ${cause.line} of the file ${path} has more than ${RECORD_VALUE_BYTES_MAX} bytes.`,
       why: 'That is the size limit of a record. No line of the file was read.',
-      mend: 'Check that the file has one JSON object per line. If it does, remove this line or move the file away.',
+      hint: 'Check that the file has one JSON object per line. If it does, remove this line or move the file away.',
       cause,
     });
   }
   return new TallystreamError('INPUT_UNREADABLE', {
     what: `The file ${path} cannot be read.`,
     why: `The system says: ${messageOf(cause)}. No line of the file was read.`,
-    mend: 'Repair the file, give this user read access, or move the file away.',
+    hint: 'Repair the file, give this user read access, or move the file away.',
     cause,
   });
 }
@@ -48,7 +48,7 @@ export function stillWritten(path: string): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path} changed while it was being indexed.`,
     why: 'A file must be complete when it appears, and this one is still being written. No line of it was read.',
-    mend: 'Write files under a name that begins with a dot or ends in .tmp, or in another folder on the same disk. Rename them when they are complete.',
+    hint: 'Write files under a name that begins with a dot or ends in .tmp, or in another folder on the same disk. Rename them when they are complete.',
   });
 }
 
@@ -56,7 +56,7 @@ export function gone(path: string, topic: string, file: IndexedFile, cause: unkn
   return new TallystreamError('DATA_LOSS', {
     what: `The file ${path} is missing. It contains offsets ${offsetsOf(file)} of topic ${topic}, which have not been read yet.`,
     why: 'It was indexed before. A file may be removed only after the query has committed it.',
-    mend: 'Put the file back under the same name, continue without it (failOnDataLoss false), or start the query again with a new checkpoint.',
+    hint: 'Put the file back under the same name, continue without it (failOnDataLoss false), or start the query again with a new checkpoint.',
     cause,
   });
 }
@@ -65,7 +65,7 @@ export function unreadable(path: string, topic: string, file: IndexedFile, cause
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `The file ${path}, with offsets ${offsetsOf(file)} of topic ${topic}, cannot be read.`,
     why: `The system says: ${messageOf(cause)}.`,
-    mend: 'Give this user read access or check the disk, then try again.',
+    hint: 'Give this user read access or check the disk, then try again.',
     cause,
   });
 }
@@ -81,7 +81,7 @@ export function changed(
   return new TallystreamError('LOG_CORRUPT', {
     what: `The file ${path}, with offsets ${offsetsOf(file)} of topic ${topic}, was changed after it was indexed: ${how}.`,
     why: 'A file is read once, with the contents it had when it was indexed. Later changes would be mixed with the old lines or missed.',
-    mend: 'Restore the file and put new contents into a file with a new name, or start the query again with a new checkpoint.',
+    hint: 'Restore the file and put new contents into a file with a new name, or start the query again with a new checkpoint.',
     cause,
   });
 }

@@ -75,6 +75,6 @@ function invalid(glob: string, why: string): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what: `${JSON.stringify(glob.slice(0, 100))} is not a valid glob for file names.`,
     why,
-    mend: 'Use a glob such as *.ndjson, events-[0-9]*.jsonl or *.{ndjson,jsonl}.',
+    hint: 'Use a glob such as *.ndjson, events-[0-9]*.jsonl or *.{ndjson,jsonl}.',
   });
 }

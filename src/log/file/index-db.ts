@@ -208,7 +208,7 @@ function prepareFolder(folder: string): void {
     throw new TallystreamError('LOG_UNAVAILABLE', {
       what: `The folder ${folder} for the index of a file source cannot be created.`,
       why: `The system says: ${(cause as Error).message}.`,
-      mend: 'Choose another folder, or give this user write access.',
+      hint: 'Choose another folder, or give this user write access.',
       cause,
     });
   }
@@ -233,7 +233,7 @@ function prepare(db: DatabaseSync, path: string, folder: string): void {
   throw new TallystreamError('CONFIG_INVALID', {
     what: `The index ${path} belongs to the files in ${source.folder}, not to those in ${folder}.`,
     why: 'Files are identified by name, so a file of the other folder could be mistaken for one that was already read.',
-    mend: 'Use the folder that the index belongs to, or start the query again with a new checkpoint.',
+    hint: 'Use the folder that the index belongs to, or start the query again with a new checkpoint.',
   });
 }
 
@@ -249,7 +249,7 @@ function checkOwner(db: DatabaseSync, path: string): 'ours' | 'empty' {
       owner === APPLICATION_ID
         ? 'A newer version created it.'
         : 'It is a SQLite database that another program created.',
-    mend: 'Update Tallystream, or choose another folder for the index.',
+    hint: 'Update Tallystream, or choose another folder for the index.',
   });
 }
 
@@ -273,8 +273,8 @@ function indexed<T>(path: string, act: () => T): T {
   } catch (error) {
     if (!(error instanceof TallystreamError) || error.code !== 'LOG_CORRUPT') throw error;
     const { what, cause } = error;
-    const mend =
+    const hint =
       'Restore it from a copy together with the checkpoint of its query, or start the query again with a new checkpoint.';
-    throw new TallystreamError('LOG_CORRUPT', { what, mend, cause });
+    throw new TallystreamError('LOG_CORRUPT', { what, hint, cause });
   }
 }

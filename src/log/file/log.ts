@@ -134,7 +134,7 @@ export async function openFileLog(options: FileLogOptions): Promise<Log> {
 
 function checkOptions(options: FileLogOptions, folder: string, indexFolder: string): void {
   const { maxFilesPerTrigger = 1, pollIntervalMs = POLL_INTERVAL_MS } = options;
-  const invalid = (what: string, mend: string) => new TallystreamError('CONFIG_INVALID', { what, mend });
+  const invalid = (what: string, hint: string) => new TallystreamError('CONFIG_INVALID', { what, hint });
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw invalid(`There is no folder ${folder} to read files from.`, 'Create it, or choose another folder.');
   }

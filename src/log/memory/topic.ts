@@ -44,14 +44,14 @@ export function checkRecords({ name, options }: MemoryTopic, records: readonly R
     if (bytes > recordBytesMax) {
       throw new TallystreamError('RECORD_TOO_LARGE', {
         what: `Record ${index} of the append has ${bytes} bytes, over the limit of topic ${name}, ${recordBytesMax} bytes.`,
-        mend: 'Omit the record, or split it into smaller ones. None of this append was written.',
+        hint: 'Omit the record, or split it into smaller ones. None of this append was written.',
       });
     }
     if (compacted && record.key === null) {
       throw new TallystreamError('CONFIG_INVALID', {
         what: `Record ${index} of the append has no key, and topic ${name} is compacted.`,
         why: 'A compacted topic decides by key which records it keeps.',
-        mend: 'Give every record a key, or create the topic without compaction.',
+        hint: 'Give every record a key, or create the topic without compaction.',
       });
     }
   }

@@ -142,7 +142,7 @@ function checkWhole(option: string, value: number, min: number, max: number): vo
   if (Number.isInteger(value) && value >= min && value <= max) return;
   throw new TallystreamError('CONFIG_INVALID', {
     what: `The rate source cannot have a ${option} of ${value}.`,
-    mend: `Use a whole number from ${min} to ${max}.`,
+    hint: `Use a whole number from ${min} to ${max}.`,
   });
 }
 
@@ -150,7 +150,7 @@ function exhausted(topic: string, { startMs, rowsPerSecond }: RateShape): Tallys
   return new TallystreamError('CONFIG_INVALID', {
     what: `The rate topic ${topic} has reached its last possible value, 2^53.`,
     why: `It has produced ${rowsPerSecond} rows per second since ${new Date(startMs).toISOString()}.`,
-    mend: 'Start a new query, with a later start time or fewer rows per second.',
+    hint: 'Start a new query, with a later start time or fewer rows per second.',
   });
 }
 
@@ -159,6 +159,6 @@ function ahead(range: ReadRange, latest: number, timeMs: number): TallystreamErr
   return new TallystreamError('LOG_CORRUPT', {
     what: `Topic ${range.topic}, partition ${range.partition}, ends at offset ${latest}, but records up to ${range.end - 1} were read before.`,
     why: `The clock says ${new Date(timeMs).toISOString()}: it was set back, or this is another machine.`,
-    mend: 'Correct the clock, or start again when it has reached that time. Nothing is lost.',
+    hint: 'Correct the clock, or start again when it has reached that time. Nothing is lost.',
   });
 }

@@ -26,27 +26,27 @@ export function checkTopic(name: string, options: TopicOptions): void {
   if (!TOPIC_NAME.test(name)) {
     throw new TallystreamError('CONFIG_INVALID', {
       what: `${JSON.stringify(name)} cannot be the name of a topic.`,
-      mend: 'Use 1 to 249 letters, digits, dots, underscores and hyphens.',
+      hint: 'Use 1 to 249 letters, digits, dots, underscores and hyphens.',
     });
   }
   const { partitions, retentionMs, retentionBytes, recordBytesMax = RECORD_BYTES_MAX } = options;
   if (!Number.isInteger(partitions) || partitions < 1 || partitions > TOPIC_PARTITIONS_MAX) {
     throw new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have ${partitions} partitions.`,
-      mend: `Use a whole number from 1 to ${TOPIC_PARTITIONS_MAX}.`,
+      hint: `Use a whole number from 1 to ${TOPIC_PARTITIONS_MAX}.`,
     });
   }
   for (const [setting, bound] of Object.entries({ retentionMs, retentionBytes })) {
     if (bound === undefined || (Number.isSafeInteger(bound) && bound >= 0)) continue;
     throw new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have a ${setting} of ${bound}.`,
-      mend: 'Use a whole number of at least 0, or omit it to keep every record.',
+      hint: 'Use a whole number of at least 0, or omit it to keep every record.',
     });
   }
   if (!Number.isInteger(recordBytesMax) || recordBytesMax < 1 || recordBytesMax > RECORD_BYTES_MAX) {
     throw new TallystreamError('CONFIG_INVALID', {
       what: `Topic ${name} cannot have a recordBytesMax of ${recordBytesMax}.`,
-      mend: `Use a whole number from 1 to ${RECORD_BYTES_MAX}, or omit it.`,
+      hint: `Use a whole number from 1 to ${RECORD_BYTES_MAX}, or omit it.`,
     });
   }
 }
@@ -88,7 +88,7 @@ export function checkRowSize({ valueStart, valueEnd, keyStart, keyEnd }: RecordB
 function tooLarge(part: string, index: number, bytes: number, bytesMax: number): TallystreamError {
   return new TallystreamError('RECORD_TOO_LARGE', {
     what: `Record ${index} of the append has a ${part} of ${bytes} bytes, over the log's limit of ${bytesMax} bytes.`,
-    mend: 'Omit the record, or split it into smaller ones. None of this append was written.',
+    hint: 'Omit the record, or split it into smaller ones. None of this append was written.',
   });
 }
 
@@ -97,7 +97,7 @@ export function topicNotFound(topic: string, others: readonly string[]): Tallyst
   return new TallystreamError('TOPIC_NOT_FOUND', {
     what: `There is no topic ${topic} in the log.`,
     why: others.length === 0 ? 'The log has no topics yet.' : `The log has: ${listed}.`,
-    mend: 'Check the name, or start a producer that creates the topic.',
+    hint: 'Check the name, or start a producer that creates the topic.',
   });
 }
 
@@ -111,7 +111,7 @@ export function missingOnCluster(topic: string, others: readonly string[], creat
       others.length === 0
         ? 'The cluster has no topics. A query does not create the topic that it reads.'
         : `The cluster has: ${listed}. A query does not create the topic that it reads.`,
-    mend: `Correct the name, or create the topic: start a producer (tallystream produce), or run ${create}`,
+    hint: `Correct the name, or create the topic: start a producer (tallystream produce), or run ${create}`,
   });
 }
 
@@ -128,7 +128,7 @@ export function dataLoss(range: ReadRange, earliest: number): TallystreamError {
   return new TallystreamError('DATA_LOSS', {
     what: `Offsets ${start} to ${Math.min(end, earliest) - 1} of topic ${topic}, partition ${partition}, are no longer in the log.`,
     why: `Retention removed them before they were read; the earliest offset is ${earliest}.`,
-    mend: 'Increase the retention, or start the query again with a new checkpoint.',
+    hint: 'Increase the retention, or start the query again with a new checkpoint.',
   });
 }
 
@@ -141,7 +141,7 @@ export function missingInside(
   return new TallystreamError('DATA_LOSS', {
     what: `Offsets ${gap.start} to ${gap.end - 1} (${count}) of topic ${topic}, partition ${partition}, are missing from the middle of the log.`,
     why: 'With cleanup.policy=delete the offsets of a topic have no gaps, so a segment was lost. If the topic was compacted earlier, the gap may date from then.',
-    mend: 'Restore the segment from another replica. To continue without these records, set query.fail_on_data_loss to false; they are recorded as lost.',
+    hint: 'Restore the segment from another replica. To continue without these records, set query.fail_on_data_loss to false; they are recorded as lost.',
   });
 }
 
@@ -151,6 +151,6 @@ export function pastEnd(range: ReadRange, latest: number): TallystreamError {
   return new TallystreamError('LOG_CORRUPT', {
     what: `Topic ${topic}, partition ${partition}, ends at offset ${latest}, but records up to ${end - 1} were read before.`,
     why: 'The log was replaced, or restored from an older copy.',
-    mend: 'Restore the newer copy of the log, or start the query again with a new checkpoint.',
+    hint: 'Restore the newer copy of the log, or start the query again with a new checkpoint.',
   });
 }

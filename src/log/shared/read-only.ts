@@ -30,7 +30,7 @@ export function readOnlyCalls({ format, topic, origin }: ReadOnlySource): ReadOn
     new TallystreamError('CONFIG_INVALID', {
       what,
       why: `The ${format} source is read-only: its records ${origin}.`,
-      mend: 'Use a writable log (embedded or kafka), or remove this call.',
+      hint: 'Use a writable log (embedded or kafka), or remove this call.',
     });
   const find = (name: string) => {
     if (name !== topic.name) throw topicNotFound(name, [topic.name]);

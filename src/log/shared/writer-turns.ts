@@ -10,7 +10,7 @@ export function checkWriterName(name: string): void {
   if (bytes >= 1 && bytes <= WRITER_NAME_BYTES_MAX) return;
   throw new TallystreamError('CONFIG_INVALID', {
     what: `${JSON.stringify(name.slice(0, 50))}${name.length > 50 ? ' …' : ''}, of ${bytes} bytes, cannot be the name of a transactional writer.`,
-    mend: `Use 1 to ${WRITER_NAME_BYTES_MAX} bytes. Writers that run at the same time need different names.`,
+    hint: `Use 1 to ${WRITER_NAME_BYTES_MAX} bytes. Writers that run at the same time need different names.`,
   });
 }
 
@@ -18,7 +18,7 @@ export function writerFenced(name: string, why: string, cause?: unknown): Tallys
   return new TallystreamError('WRITER_FENCED', {
     what: `The writer ${name} may no longer write. Its uncommitted records were rolled back.`,
     why,
-    mend: 'Make sure that only one process uses this name, then start it again.',
+    hint: 'Make sure that only one process uses this name, then start it again.',
     cause,
   });
 }

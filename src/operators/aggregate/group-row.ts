@@ -38,6 +38,6 @@ export function tooManyGroups(name: string, key: readonly GroupCell[]): Tallystr
   return new TallystreamError('STATE_TOO_LARGE', {
     what: `The aggregate ${name} has ${GROUPS_MAX} groups, which is the limit.`,
     why: `The next one would be ${JSON.stringify(key)}; nothing of this batch was committed.`,
-    mend: 'Check whether the producer writes a new value with every event. Group by fewer values, and start from the beginning under another query.name.',
+    hint: 'Check whether the producer writes a new value with every event. Group by fewer values, and start from the beginning under another query.name.',
   });
 }

@@ -8,7 +8,7 @@ export function overflowIn(error: unknown, place: string): unknown {
   return new TallystreamError('SUM_OVERFLOW', {
     what: `${place}: ${error.what}`,
     ...(error.why !== undefined && { why: error.why }),
-    ...(error.mend !== undefined && { mend: error.mend }),
+    ...(error.hint !== undefined && { hint: error.hint }),
     cause: error.cause,
   });
 }

@@ -61,7 +61,7 @@ function asLongSum(sum: Scaled): Scaled {
   throw new TallystreamError('SUM_OVERFLOW', {
     what: `A sum of whole numbers does not fit 64 bits: ${sum}.`,
     why: 'The sum of ints and longs is a long; totals never wrap or round.',
-    mend: "Sum a decimal instead, which has 38 digits: withColumn('wide', ({ n }) => n.cast('decimal(38,0)')), then sum('wide').",
+    hint: "Sum a decimal instead, which has 38 digits: withColumn('wide', ({ n }) => n.cast('decimal(38,0)')), then sum('wide').",
   });
 }
 

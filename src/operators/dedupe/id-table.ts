@@ -183,7 +183,7 @@ export class IdTable {
       throw new TallystreamError('STATE_TOO_LARGE', {
         what: `The query remembers ${this.size} event ids; the limit is ${IDS_MAX}.`,
         why: 'An id is remembered until the watermark passes its time plus the delay.',
-        mend: 'Shorten query.watermark_delay (under another query.name), or split the topic between several queries.',
+        hint: 'Shorten query.watermark_delay (under another query.name), or split the topic between several queries.',
       });
     }
     this.memory.grow(missing);

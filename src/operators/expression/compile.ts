@@ -66,9 +66,9 @@ function compile(of: Resolved, batch: ColumnBatch, zone: TimeZone): Evaluator {
   }
 }
 
-function noValue(of: Resolved, mend: string): TallystreamError {
+function noValue(of: Resolved, hint: string): TallystreamError {
   const what = `${explainExpr(of.node)} has no single value: it is ${typeText(of.type)}.`;
-  return new TallystreamError('USAGE', { what, mend });
+  return new TallystreamError('USAGE', { what, hint });
 }
 
 function isConstant(of: Resolved): boolean {

@@ -57,7 +57,7 @@ export class ExpressionFault extends TallystreamError {
   constructor(expression: string, why: string, problem: Omit<Problem, 'field'>) {
     super('EXPRESSION_FAILED', {
       what: `The expression ${expression} has no value for a row: ${why}.`,
-      mend: 'Filter such rows out before, guard it with when(condition, value), or use tryCast, which gives null.',
+      hint: 'Filter such rows out before, guard it with when(condition, value), or use tryCast, which gives null.',
     });
     this.expression = expression;
     this.reason = why;
@@ -69,7 +69,7 @@ export class ExpressionFault extends TallystreamError {
     return new TallystreamError('EXPRESSION_FAILED', {
       what: `The expression ${this.expression} has no value: ${this.reason}.`,
       why: 'It has no columns, so it fails for every event.',
-      mend: 'Change it in the query.',
+      hint: 'Change it in the query.',
     });
   }
 }

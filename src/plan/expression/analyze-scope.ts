@@ -19,10 +19,10 @@ export interface Scope {
 }
 
 /** The error for a part of an expression: `why` continues after the part's text. */
-export function refuse(scope: Scope, part: Expression, why: string, mend: string): TallystreamError {
+export function refuse(scope: Scope, part: Expression, why: string, hint: string): TallystreamError {
   const whole = part === scope.root ? '' : `, a part of ${explainExpr(scope.root)},`;
   return new TallystreamError('USAGE', {
     what: `${scope.where}: ${explainExpr(part)}${whole} ${why}.`,
-    mend,
+    hint,
   });
 }

@@ -148,7 +148,7 @@ class ExprBuilder {
     if (typeof name !== 'string' || name === '' || name.includes('.') || !name.isWellFormed()) {
       throw new TallystreamError('USAGE', {
         what: `${JSON.stringify(name)} cannot name a column.`,
-        mend: 'A name has at least one character, no dot and no half surrogate pair.',
+        hint: 'A name has at least one character, no dot and no half surrogate pair.',
       });
     }
     return exprOf(aliasNode(this.node, name));
@@ -169,7 +169,7 @@ class ExprBuilder {
   toString(): string {
     throw new TallystreamError('USAGE', {
       what: 'An expression was used as text.',
-      mend: 'Write .eq(…), .gt(…), .plus(…) and so on, because JavaScript operators do not work on expressions. explainExpr(…) shows an expression as text.',
+      hint: 'Write .eq(…), .gt(…), .plus(…) and so on, because JavaScript operators do not work on expressions. explainExpr(…) shows an expression as text.',
     });
   }
 
@@ -177,7 +177,7 @@ class ExprBuilder {
     if (this.node.kind === 'case' && this.node.otherwise === null) return this.node;
     throw new TallystreamError('USAGE', {
       what: `.${method}(…) must follow an open when(…).`,
-      mend: 'Write when(condition, value).when(condition, value).otherwise(value).',
+      hint: 'Write when(condition, value).when(condition, value).otherwise(value).',
     });
   }
 
@@ -191,6 +191,6 @@ function targetType(to: string | FieldType): ValueType {
   if (type !== undefined) return type;
   throw new TallystreamError('USAGE', {
     what: `.cast(${JSON.stringify(to)}) is not a type.`,
-    mend: 'The types are string, boolean, int, long, double, decimal(18,2), timestamp and date.',
+    hint: 'The types are string, boolean, int, long, double, decimal(18,2), timestamp and date.',
   });
 }

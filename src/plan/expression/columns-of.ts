@@ -38,7 +38,7 @@ function columnsOfFields(fields: readonly Field[], prefix: string): object {
       const within = prefix === '' ? 'There is' : `In ${prefix.slice(0, -1)} there is`;
       throw new TallystreamError('USAGE', {
         what: `${within} no column ${JSON.stringify(name)}.`,
-        mend: `The columns are ${Object.keys(target).join(', ')}.`,
+        hint: `The columns are ${Object.keys(target).join(', ')}.`,
       });
     },
   });

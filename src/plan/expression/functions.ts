@@ -42,7 +42,7 @@ export function decimal(text: DecimalText): NumberExpr<'decimal'> {
   if (literal !== undefined) return exprOf<'decimal'>(literal);
   throw new TallystreamError('USAGE', {
     what: `decimal(${JSON.stringify(text)}) is not a decimal.`,
-    mend: "Write it as plain text with at most 38 digits: decimal('12.50').",
+    hint: "Write it as plain text with at most 38 digits: decimal('12.50').",
   });
 }
 

@@ -64,7 +64,7 @@ function unusable(what: string, why: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `${what} cannot be a literal.`,
     why,
-    mend: "Write an amount as decimal('12.50'), a large whole number as 12n, and an instant or a date as text.",
+    hint: "Write an amount as decimal('12.50'), a large whole number as 12n, and an instant or a date as text.",
   });
 }
 

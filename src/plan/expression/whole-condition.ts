@@ -54,6 +54,6 @@ export function wholeOf<Built extends { readonly node: Expression }>(
   throw new TallystreamError('USAGE', {
     what: `${where}: the condition ${explainExpr(forgotten)} was built, but it is not part of ${explainExpr(built.node)}.`,
     why: 'With && and ||, JavaScript returns one of the two expressions and drops the other.',
-    mend: 'Write a.and(b), a.or(b) and not(a).',
+    hint: 'Write a.and(b), a.or(b) and not(a).',
   });
 }

@@ -22,7 +22,7 @@ export function hashOf(bytes: Uint8Array): string {
 export function otherInput(input: Input, found: StoredPosition, path: string, why: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `The name '${found.name}' belongs to a different input than ${input.name}: ${why}.`,
-    mend: `Use another name for --resume, or remove ${path} to deliver this input from its first line.`,
+    hint: `Use another name for --resume, or remove ${path} to deliver this input from its first line.`,
   });
 }
 
@@ -57,6 +57,6 @@ export async function skipToLineStart(input: Input, found: StoredPosition): Prom
   throw new TallystreamError('USAGE', {
     what: `Line ${found.lines} of ${input.name} was extended after '${found.name}' delivered it.`,
     why: 'It was the last line and had no line end, so it was taken as complete.',
-    mend: 'Write complete lines, each ended by LF. Use another name for --resume to deliver the file again.',
+    hint: 'Write complete lines, each ended by LF. Use another name for --resume to deliver the file again.',
   });
 }

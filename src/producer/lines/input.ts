@@ -36,7 +36,7 @@ export async function openFileInput(path: string): Promise<Input> {
     await handle.close();
     throw new TallystreamError('INPUT_UNREADABLE', {
       what: `${path} is a folder.`,
-      mend: 'Use a file with one JSON object per line.',
+      hint: 'Use a file with one JSON object per line.',
     });
   }
   const seekable = stats.isFile();

@@ -90,6 +90,6 @@ function tooLarge(line: number, bytes: number, measured: boolean): TallystreamEr
   return new TallystreamError('RECORD_TOO_LARGE', {
     what: `Line ${line} of the input has ${measured ? '' : 'more than '}${bytes} bytes.`,
     why: `A record may have at most ${RECORD_VALUE_BYTES_MAX} bytes. Every line before this one was delivered.`,
-    mend: 'Check that the input has one JSON object per line. If it does, remove or split this line.',
+    hint: 'Check that the input has one JSON object per line. If it does, remove or split this line.',
   });
 }

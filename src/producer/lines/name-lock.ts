@@ -35,7 +35,7 @@ export async function lockName(path: string, name: string, clock: Clock): Promis
         database.close();
         throw new TallystreamError('CHECKPOINT_LOCKED', {
           what: `Another producer with the name '${name}' is running.`,
-          mend: 'Stop it first, or use another name for --resume.',
+          hint: 'Stop it first, or use another name for --resume.',
           cause: error,
         });
       }
@@ -82,7 +82,7 @@ function notALock(path: string, error: unknown): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what: `The lock ${path} cannot be used.`,
     why: `SQLite says: ${(error as Error).message}.`,
-    mend: 'Check that this user may write to it. If it is damaged, stop the producer of this name and remove the file: it contains no data.',
+    hint: 'Check that this user may write to it. If it is damaged, stop the producer of this name and remove the file: it contains no data.',
     cause: error,
   });
 }

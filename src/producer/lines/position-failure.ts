@@ -6,7 +6,7 @@ export function unreadablePosition(path: string, why: string, cause?: unknown): 
   return new TallystreamError('INPUT_UNREADABLE', {
     what: `The position in ${path} cannot be read.`,
     why,
-    mend: 'Restore the file, or remove it to deliver the input again from its first line.',
+    hint: 'Restore the file, or remove it to deliver the input again from its first line.',
     cause,
   });
 }
@@ -24,7 +24,7 @@ export function writeFailure(path: string, error: unknown): unknown {
     return new TallystreamError('STORAGE_FULL', {
       what: `The position cannot be stored in ${path}.`,
       why: reasonOf(error),
-      mend: 'Free some disk space and run the same command again. It finds in the log what was delivered since the position was stored.',
+      hint: 'Free some disk space and run the same command again. It finds in the log what was delivered since the position was stored.',
       cause: error,
     });
   }
@@ -32,7 +32,7 @@ export function writeFailure(path: string, error: unknown): unknown {
   return new TallystreamError('DELIVERY_FAILED', {
     what: `The position cannot be stored in ${path}.`,
     why: reasonOf(error),
-    mend: 'Check the disk and run the same command again. It finds in the log what was delivered since the position was stored.',
+    hint: 'Check the disk and run the same command again. It finds in the log what was delivered since the position was stored.',
     cause: error,
   });
 }
@@ -42,7 +42,7 @@ export function unusable(path: string, error: unknown): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what: `The file ${path} cannot be written.`,
     why: reasonOf(error),
-    mend: 'Give this user write access, remove what is in the way, or choose another folder with --data-dir.',
+    hint: 'Give this user write access, remove what is in the way, or choose another folder with --data-dir.',
     cause: error,
   });
 }

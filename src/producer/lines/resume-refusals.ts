@@ -19,7 +19,7 @@ export function linesLost(
   return new TallystreamError('DATA_LOSS', {
     what: `${lostCount} ${many ? 'lines' : 'line'} that '${name}' delivered to topic '${topic.name}' ${many ? 'are' : 'is'} no longer in the log: ${listed(lost.map(rangeText))}.`,
     why: `${CAUSES} ${capitalised(listed(breaks.map(({ why }) => why)))}.`,
-    mend: `Restore the newer log, or run the same command with --resend-lost, which sends exactly these lines again. An event that the query has already read is still counted once, by its id.`,
+    hint: `Restore the newer log, or run the same command with --resend-lost, which sends exactly these lines again. An event that the query has already read is still counted once, by its id.`,
   });
 }
 
@@ -32,7 +32,7 @@ export function wentBackNow(
   return new TallystreamError('DATA_LOSS', {
     what: `Topic '${topic.name}' lost records of '${name}' while it was delivering: partition ${partition} assigned offset ${baseOffset} after ${known} had been acknowledged.`,
     why: CAUSES,
-    mend: 'Run the same command again: it reports which lines are no longer in the log.',
+    hint: 'Run the same command again: it reports which lines are no longer in the log.',
   });
 }
 

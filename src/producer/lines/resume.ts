@@ -265,7 +265,7 @@ function refuseWrongName(name: string): void {
   throw new TallystreamError('USAGE', {
     what: `'${name}' cannot be the name of a producer.`,
     why: 'The name is used as a file name.',
-    mend: 'Use up to 64 letters, digits, dots, hyphens and underscores. Begin with a letter or a digit.',
+    hint: 'Use up to 64 letters, digits, dots, hyphens and underscores. Begin with a letter or a digit.',
   });
 }
 
@@ -274,14 +274,14 @@ async function refuseOthers(options: ResumeOptions, found: StoredPosition, path:
   if (found.topic !== topic.name) {
     throw new TallystreamError('USAGE', {
       what: `The name '${name}' belongs to a delivery to topic '${found.topic}', not to '${topic.name}'.`,
-      mend: 'Use another name for --resume.',
+      hint: 'Use another name for --resume.',
     });
   }
   if (found.topicId !== topic.id) {
     throw new TallystreamError('TOPIC_RECREATED', {
       what: `Topic '${topic.name}' is not the topic that '${name}' delivered ${found.lines} lines to.`,
       why: 'It was deleted and created again, or it belongs to another log.',
-      mend: `To deliver the input from its first line, remove ${path}.`,
+      hint: `To deliver the input from its first line, remove ${path}.`,
     });
   }
   await refuseOtherInput(input, found, path);

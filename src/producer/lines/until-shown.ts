@@ -34,6 +34,6 @@ function stillHidden(topic: string, hidden: readonly Ends[]): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: `Topic '${topic}' does not show all its records: ${parts.join(', ')} are hidden by an open transaction of another producer.`,
     why: 'Which lines are in the log is known only after that transaction has ended.',
-    mend: 'Wait until that producer commits or aborts, or end it. Then run the same command again.',
+    hint: 'Wait until that producer commits or aborts, or end it. Then run the same command again.',
   });
 }

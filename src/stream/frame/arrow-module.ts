@@ -61,7 +61,7 @@ export async function arrowModule(): Promise<ArrowModule> {
     throw new TallystreamError('USAGE', {
       what: `toArrow() needs the package ${PACKAGE}, which is not installed.`,
       why: 'It is optional, because nothing else needs it.',
-      mend: `Run npm install ${PACKAGE}@21.`,
+      hint: `Run npm install ${PACKAGE}@21.`,
       cause: error,
     });
   }

@@ -133,7 +133,7 @@ export class Frame<S extends Schema> implements Iterable<RowOf<S>> {
     if (kind !== 'boolean') {
       throw new TallystreamError('USAGE', {
         what: `filter needs a condition, but this expression is ${kind}.`,
-        mend: 'Compare it with something, such as `.gt(0)`.',
+        hint: 'Compare it with something, such as `.gt(0)`.',
       });
     }
     const { at } = compileExpression(node, batch, context.zone);

@@ -43,7 +43,7 @@ export function groupingOf(parts: FrameParts, keys: readonly GroupingKey<Schema>
   if (windows.length > 1) {
     throw new TallystreamError('USAGE', {
       what: 'groupBy: a grouping has at most one window.',
-      mend: 'Group by each window separately.',
+      hint: 'Group by each window separately.',
     });
   }
   return { ...grouping, keys: [...windows, ...grouping.keys.filter((key) => !isWindow(key))] };
@@ -126,7 +126,7 @@ function measureOf(parts: FrameParts, name: string, spec: MeasureSpec): Measure 
     if (kind === 'count') return { kind, name };
     throw new TallystreamError('USAGE', {
       what: `${where} needs a column.`,
-      mend: "Name one: sum('amount').",
+      hint: "Name one: sum('amount').",
     });
   }
   // A count asks only whether there is something, but of one column: a struct has none.
@@ -141,7 +141,7 @@ function resultSchema(parts: FrameParts, aggregate: Aggregate): Schema {
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('USAGE', {
       what: `agg: ${error.message}.`,
-      mend: 'Give each key and measure a different name.',
+      hint: 'Give each key and measure a different name.',
     });
   }
 }
@@ -161,7 +161,7 @@ function append(table: ColumnTable, cells: readonly GroupCell[]): void {
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('SUM_OVERFLOW', {
       what: `agg: a result does not fit its type (${error.message}).`,
-      mend: "Cast the column to a wider type first: quantity.cast('decimal(28,0)').",
+      hint: "Cast the column to a wider type first: quantity.cast('decimal(28,0)').",
     });
   }
 }

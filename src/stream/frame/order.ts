@@ -137,6 +137,6 @@ function compareBytes(a: Uint8Array, b: Uint8Array): number {
 function noOrder(name: string, kind: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `orderBy: ${name} is of type ${kind}, which cannot be ordered.`,
-    mend: 'Order by a field of it, or by its size.',
+    hint: 'Order by a field of it, or by its size.',
   });
 }

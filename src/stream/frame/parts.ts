@@ -158,7 +158,7 @@ function named<T>(where: string, make: () => T): T {
     if (!(error instanceof RangeError)) throw error;
     throw new TallystreamError('USAGE', {
       what: `${where}: ${error.message}.`,
-      mend: "Give each column a different name, such as total.times(2).alias('double').",
+      hint: "Give each column a different name, such as total.times(2).alias('double').",
     });
   }
 }
@@ -166,6 +166,6 @@ function named<T>(where: string, make: () => T): T {
 function noColumn(batch: ColumnBatch, path: string, where: string): TallystreamError {
   return new TallystreamError('USAGE', {
     what: `${where}: there is no column ${JSON.stringify(path)}.`,
-    mend: `The columns are ${batch.leaves.map((leaf) => leaf.path).join(', ')}.`,
+    hint: `The columns are ${batch.leaves.map((leaf) => leaf.path).join(', ')}.`,
   });
 }

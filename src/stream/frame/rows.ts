@@ -16,7 +16,7 @@ export function tableOfRows<S extends Schema>(ofSchema: S, rows: Iterable<object
       if (!(error instanceof RangeError)) throw error;
       throw new TallystreamError('USAGE', {
         what: `fromRows: in row ${table.count}, ${error.message}.`,
-        mend: 'Write decimals, instants and dates as text, and longs as bigint.',
+        hint: 'Write decimals, instants and dates as text, and longs as bigint.',
       });
     }
   }

@@ -17,6 +17,6 @@ export function checkCount(count: number, where: string): void {
   if (Number.isSafeInteger(count) && count >= 0) return;
   throw new TallystreamError('USAGE', {
     what: `${where}(${count}): that is not a number of rows or characters.`,
-    mend: 'Give a whole number, 0 or more.',
+    hint: 'Give a whole number, 0 or more.',
   });
 }

@@ -108,7 +108,7 @@ test('finds nothing wrong after events were produced and counted, and changes no
   assert.deepEqual(filesIn(folder), files);
 });
 
-test('exits 1 where the data folder is a file, and says how to mend it', async (t) => {
+test('exits 1 where the data folder is a file, and says how to fix it', async (t) => {
   const folder = temporaryFolder(t);
   writeFileSync(join(folder, 'data'), '');
   const { answer, exitCode } = await diagnose(folder);
@@ -117,7 +117,7 @@ test('exits 1 where the data folder is a file, and says how to mend it', async (
   const { stdout } = await run(folder, 'doctor');
   assert.match(
     stdout,
-    /\nfail {2}data folder {7}\/.* is not writable: .*\n {24}mend: Allow this user to write/,
+    /\nfail {2}data folder {7}\/.* is not writable: .*\n {24}hint: Allow this user to write/,
   );
 });
 

@@ -18,8 +18,8 @@ describe('usage', () => {
     ['produce --events', /'--events <N>' argument missing/],
     ['run now', /too many arguments for 'run'/],
     ['dead-letters show', /missing required argument 'partition:offset'/],
-    ['dead-letters show 17', /17 is not a position\.\n {2}mend: Give partition:offset/],
-    ['dead-letters list --reason LTE', /There is no reason LTE\.\n {2}mend: Did you mean LATE\?/],
+    ['dead-letters show 17', /17 is not a position\.\n {2}hint: Give partition:offset/],
+    ['dead-letters list --reason LTE', /There is no reason LTE\.\n {2}hint: Did you mean LATE\?/],
     ['dead-letters list --reason unheard-of', /The reasons are MALFORMED_JSON, .*, DUPLICATE\./],
     ['produce --resume nightly', /--resume needs --from/],
     ['produce --from - --resend-lost', /--resend-lost needs --resume/],
@@ -29,7 +29,7 @@ describe('usage', () => {
     ['produce --start-time 2024-06-26 --time-scale 0', /--time-scale 0 is not a positive number/],
     [
       'produce --start-time yesterday',
-      /--start-time yesterday is not a time\.\n {2}mend: Give a day such as/,
+      /--start-time yesterday is not a time\.\n {2}hint: Give a day such as/,
     ],
     ['produce --start-time 2999-01-01', /The start time is in the future/],
     ['demo --start-time 2024-02-30', /--start-time 2024-02-30 is not a time/],
@@ -158,7 +158,7 @@ describe('a failure', () => {
       assert.deepEqual([code, stdout], [5, '']);
       assert.match(
         stderr,
-        /^tallystream: There is no checkpoint in .*\n {2}why: .*\n {2}mend: .*\n {2}\(CHECKPOINT_NOT_FOUND\)\n$/,
+        /^tallystream: There is no checkpoint in .*\n {2}why: .*\n {2}hint: .*\n {2}\(CHECKPOINT_NOT_FOUND\)\n$/,
       );
       assert.ok(!existsSync(place.dataDir), 'a look leaves nothing behind');
     }

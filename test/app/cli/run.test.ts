@@ -123,7 +123,7 @@ describe('run', () => {
     assert.deepEqual([code, stdout], [5, '']);
     assert.match(stderr, /query\.time_zone was "UTC" and is now "Europe\/Berlin"/);
     assert.match(stderr, /query\.watermark_delay was /);
-    assert.match(stderr, /\n {2}mend: .*\n {2}\(CHECKPOINT_QUERY_CHANGED\)\n$/);
+    assert.match(stderr, /\n {2}hint: .*\n {2}\(CHECKPOINT_QUERY_CHANGED\)\n$/);
     await place.ok(['run', '--available-now'], named('changed', { TALLYSTREAM_QUERY_TRIGGER: '1 second' }));
   });
 

@@ -240,7 +240,7 @@ for (const [what, sql, ...patterns] of damages) {
     const findings = found(location);
     for (const [index, pattern] of patterns.entries()) assert.match(findings[index] ?? 'nothing', pattern);
     assert.equal(findings.length, patterns.length, findings.join('\n'));
-    for (const { mend } of verifyCheckpoint({ location }).findings) assert.notEqual(mend, '');
+    for (const { hint } of verifyCheckpoint({ location }).findings) assert.notEqual(hint, '');
   });
 }
 
@@ -283,7 +283,7 @@ test('finds an index that is not its table, and says how it is made anew', async
   database.close();
   const { findings } = verifyCheckpoint({ location });
   assert.match(findings[0]?.why ?? '', /index dead_letters_by_reason/);
-  assert.match(findings[0]?.mend ?? '', /REINDEX/);
+  assert.match(findings[0]?.hint ?? '', /REINDEX/);
 });
 
 test('goes on to the other checks where pages are damaged', async (t) => {

@@ -228,7 +228,7 @@ describe('a look', () => {
     assert.equal(await log.waitForRecords('files', known, 30, never()), false);
   });
 
-  test('that finds a bad file takes the good ones before it, says what is bad, and goes on when it is mended', async (t) => {
+  test('that finds a bad file takes the good ones before it, says what is bad, and goes on when it is fixed', async (t) => {
     const { folder, open, put } = newSourceFiles(t);
     put('a', 'a');
     put('b.gz', gzipSync('packed\n'.repeat(10_000)).subarray(0, 40));

@@ -72,7 +72,7 @@ test('other types meet as they do in Spark', () => {
   assert.equal(typed(lit(null)), 'void');
 });
 
-/** A wrong expression, and what the error has to say: where, which part, why, and how to mend it. */
+/** A wrong expression, and what the error has to say: where, which part, why, and how to fix it. */
 const mistakes: readonly (readonly [string, () => Expr, RegExp])[] = [
   [
     'a missing column',
@@ -177,7 +177,7 @@ for (const [what, build, message] of mistakes) {
         assert.ok(error instanceof TallystreamError && error.code === 'USAGE', String(error));
         assert.match(error.message, message);
         assert.match(error.message, /^filter: /);
-        assert.ok((error.mend ?? '').length > 5);
+        assert.ok((error.hint ?? '').length > 5);
         return true;
       },
     );

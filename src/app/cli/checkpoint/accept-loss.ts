@@ -26,7 +26,7 @@ export async function acceptLoss(context: Context, words: readonly string[]): Pr
     throw new TallystreamError('USAGE', {
       what: 'Ranges and --all cannot be used together.',
       why: 'Both select the losses to accept.',
-      mend: 'Give either ranges or --all.',
+      hint: 'Give either ranges or --all.',
     });
   }
   const asked = all ? 'all' : ranges;
@@ -53,7 +53,7 @@ function rangeOf(word: string): PlannedRange {
     throw new TallystreamError('USAGE', {
       what: `${JSON.stringify(word)} is not a range of records.`,
       why: 'A range is partition:first-last with the first and the last offset, for example 0:60-99.',
-      mend: 'Give the ranges as `tallystream checkpoint accept-loss` lists them.',
+      hint: 'Give the ranges as `tallystream checkpoint accept-loss` lists them.',
     });
   }
   return { partition: Number(partition), start: Number(first), end: Number(last) + 1 };

@@ -50,7 +50,7 @@ function withLog({ checks, findings, ...stored }: Verification, found: readonly 
     what: `The log no longer has records that were read: ${lossText(loss)}.`,
     where: 'the log',
     why: loss.why,
-    mend: 'Restore the right log; or run the query, and accept the loss that it reports.',
+    hint: 'Restore the right log; or run the query, and accept the loss that it reports.',
   }));
   return { ...stored, checks: [...checks, 'log'], findings: [...findings, ...lost] };
 }
@@ -80,13 +80,13 @@ export function renderVerification({ location, isSealed, checks, findings }: Ver
   return `There ${count} in the checkpoint in ${folder}.\n\n${parts.join('\n')}`;
 }
 
-function renderFinding({ check, what, where, why, mend }: Finding, number: number): string {
+function renderFinding({ check, what, where, why, hint }: Finding, number: number): string {
   const lines = [
     `${number}. ${what} (${check})`,
     ...[
       ['where', where],
       ['why', why],
-      ['mend', mend],
+      ['hint', hint],
     ].map(([name = '', text = '']) => `   ${name.padEnd(6)}${text}`),
   ];
   return `${lines.map((line) => escapeForTerminal(line)).join('\n')}\n`;

@@ -26,7 +26,7 @@ function timeOf(text: string | undefined, nowMicros: number): number {
   if (parser.parse(bytes, 0, bytes.length) === 'ok') return parser.micros;
   throw new TallystreamError('USAGE', {
     what: text === undefined ? '--to is missing.' : `--to ${shownWord(text)} is not a time.`,
-    mend: 'Give --to now, a day such as 2025-06-26, or RFC 3339 such as 2025-06-26T14:00:00Z.',
+    hint: 'Give --to now, a day such as 2025-06-26, or RFC 3339 such as 2025-06-26T14:00:00Z.',
   });
 }
 

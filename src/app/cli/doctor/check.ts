@@ -11,7 +11,7 @@ export interface Verdict {
   /** What was found, in words or sentences. It may quote paths and configuration unescaped. */
   readonly found: string;
   /** What the user can do about it; null if there is nothing to do. */
-  readonly mend: string | null;
+  readonly hint: string | null;
   /** The same for programs, as plain JSON; left out if the text says everything. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
@@ -21,7 +21,7 @@ export interface Check {
   /** Left out, {@link CHECK_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
   /** What to examine if the check timed out; if left out, a disk. */
-  readonly mendUnanswered?: string;
+  readonly hintUnanswered?: string;
   /** Called once. May throw. After an abort the verdict is ignored, and the check removes what it made. */
   run(signal: AbortSignal): Verdict | Promise<Verdict>;
 }
@@ -34,12 +34,12 @@ export interface CheckResult extends Verdict {
 export const CHECK_TIMEOUT_MS = 5_000;
 
 export function pass(found: string, details?: Verdict['details']): Verdict {
-  return { status: 'pass', found, mend: null, ...(details === undefined ? {} : { details }) };
+  return { status: 'pass', found, hint: null, ...(details === undefined ? {} : { details }) };
 }
 
 /** For a check that is impossible because of a fault that another line reports. */
 export function notTried(because: string): Verdict {
-  return { status: 'warn', found: `Not checked, because ${because}.`, mend: null };
+  return { status: 'warn', found: `Not checked, because ${because}.`, hint: null };
 }
 
 /** Never rejects, and resolves within the time limit: a check that throws or hangs becomes a failed line. */
@@ -51,7 +51,7 @@ export async function runCheck(
   const ended = new AbortController();
   const outOfTime = async (): Promise<Verdict> => {
     await clock.sleep(timeoutMs, ended.signal);
-    return unanswered(timeoutMs, check.mendUnanswered ?? MEND_DISK);
+    return unanswered(timeoutMs, check.hintUnanswered ?? HINT_DISK);
   };
   // In an async function, so that a check that throws synchronously becomes a rejection like any other.
   const verdict = async (): Promise<Verdict> => check.run(ended.signal);
@@ -64,29 +64,29 @@ export async function runCheck(
   }
 }
 
-const MEND_DISK =
+const HINT_DISK =
   'The usual cause is a disk or a network drive that hangs. Check the system log, then run doctor again.';
 
-function unanswered(timeoutMs: number, mend: string): Verdict {
-  return { status: 'fail', found: `No answer within ${timeoutMs / 1000} seconds.`, mend };
+function unanswered(timeoutMs: number, hint: string): Verdict {
+  return { status: 'fail', found: `No answer within ${timeoutMs / 1000} seconds.`, hint };
 }
 
 /** Our own errors say what, why and how to fix it. Any other error is a fault of the check, and fails only its line. */
 export function verdictOf(error: unknown): Verdict {
   if (error instanceof TallystreamError) {
-    const { what, why, mend } = error;
-    return { status: 'fail', found: why === undefined ? what : `${what} ${why}`, mend: mend ?? null };
+    const { what, why, hint } = error;
+    return { status: 'fail', found: why === undefined ? what : `${what} ${why}`, hint: hint ?? null };
   }
   if (error instanceof Error && 'syscall' in error) {
     return {
       status: 'fail',
       found: `The operating system rejected it: ${systemReason(error)}.`,
-      mend: 'Free some space on that disk, or allow this user to write there. Then run doctor again.',
+      hint: 'Free some space on that disk, or allow this user to write there. Then run doctor again.',
     };
   }
   return {
     status: 'fail',
     found: `The check itself failed: ${error instanceof Error ? error.message : String(error)}`,
-    mend: 'If the message names nothing that you can fix on this machine, please report it.',
+    hint: 'If the message names nothing that you can fix on this machine, please report it.',
   };
 }

@@ -55,7 +55,7 @@ export function judgeMissing({ nearest, problem }: Pick<FolderFacts, 'nearest' |
   return {
     status: 'fail',
     found: `There is no checkpoint yet, and it cannot be created in ${nearest}: ${problem}.`,
-    mend: 'Allow this user to write there, or set query.checkpoint_location to another folder.',
+    hint: 'Allow this user to write there, or set query.checkpoint_location to another folder.',
   };
 }
 
@@ -70,7 +70,7 @@ export function judgeCheckpoint(
     return {
       status: 'fail',
       found: `Its file is damaged: ${integrity.problem}.`,
-      mend: 'Check the disk, then restore a copy of the checkpoint folder. Only if you have no copy, move the folder away: the query then reads its topic from the start.',
+      hint: 'Check the disk, then restore a copy of the checkpoint folder. Only if you have no copy, move the folder away: the query then reads its topic from the start.',
     };
   }
   if (topicId !== undefined && log !== undefined && topicId !== topicIdOf(log)) {
@@ -79,7 +79,7 @@ export function judgeCheckpoint(
     return {
       status: 'fail',
       found: `It belongs to an earlier topic ${topic}, and ${now}, so run will refuse it.`,
-      mend: 'Restore the log that belongs to it, or set another query.name, so that the query starts from the beginning.',
+      hint: 'Restore the log that belongs to it, or set another query.name, so that the query starts from the beginning.',
     };
   }
   const size =

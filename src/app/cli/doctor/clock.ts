@@ -9,7 +9,7 @@ const YEAR_MIN = 2025;
 const WATCH_MS = 20;
 const DRIFT_MS_MAX = 500;
 
-const MEND =
+const HINT =
   'Set the system time from the network (timedatectl on Linux, the date and time settings elsewhere).';
 
 /** Times are epoch milliseconds. */
@@ -54,11 +54,11 @@ export function judgeClock(facts: ClockFacts): Verdict {
   const { nowMs, wallElapsedMs, monotonicElapsedMs, newestRecordMs, newestBatchMs, toleranceMs } = facts;
   const now = formatEpochMs(nowMs);
   if (new Date(nowMs).getUTCFullYear() < YEAR_MIN) {
-    return { status: 'fail', found: `It says ${now}, which is impossible.`, mend: MEND };
+    return { status: 'fail', found: `It says ${now}, which is impossible.`, hint: HINT };
   }
   if (monotonicElapsedMs < 0 || Math.abs(wallElapsedMs - monotonicElapsedMs) > DRIFT_MS_MAX) {
     const found = `It says ${now}, and advanced by ${wallElapsedMs.toFixed(0)} ms in ${monotonicElapsedMs.toFixed(0)} ms.`;
-    return { status: 'warn', found, mend: MEND };
+    return { status: 'warn', found, hint: HINT };
   }
   const [what, pastMs] = latest(newestRecordMs, newestBatchMs);
   if (pastMs - nowMs > toleranceMs) {
@@ -66,7 +66,7 @@ export function judgeClock(facts: ClockFacts): Verdict {
     return {
       status: 'warn',
       found: `It says ${now}, ${behind} before ${what} (${formatEpochMs(pastMs)}): it was set back, or it was wrong at that time.`,
-      mend: `${MEND} If it is behind, events from other machines are rejected as FUTURE_TIMESTAMP.`,
+      hint: `${HINT} If it is behind, events from other machines are rejected as FUTURE_TIMESTAMP.`,
     };
   }
   return pass(now);

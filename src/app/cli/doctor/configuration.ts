@@ -30,7 +30,7 @@ function visibleSecret(source: string, setting: string): Verdict {
   return {
     status: 'warn',
     found: `${source}; ${setting} is on the command line, where other users of this machine can read it.`,
-    mend: 'Use kafka.sasl_password_file, or TALLYSTREAM_KAFKA_SASL_PASSWORD in the environment.',
+    hint: 'Use kafka.sasl_password_file, or TALLYSTREAM_KAFKA_SASL_PASSWORD in the environment.',
   };
 }
 
@@ -38,7 +38,7 @@ export function judgeFault({ error, leftOut }: ConfigFault): Verdict {
   return {
     status: 'fail',
     found: `${error.message}\nThe other checks ignore ${leftOut.join(', ')}.`,
-    mend: 'Correct the settings named here. `tallystream config show` then shows where each value comes from.',
+    hint: 'Correct the settings named here. `tallystream config show` then shows where each value comes from.',
   };
 }
 

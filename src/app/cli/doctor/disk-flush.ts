@@ -26,7 +26,7 @@ export function judgeFlush(durationsMs: readonly number[]): Verdict {
     return {
       status: 'warn',
       found: 'Not measured, because the data folder is not writable.',
-      mend: 'Fix the data folder first.',
+      hint: 'Fix the data folder first.',
     };
   }
   const found = `${medianMs.toFixed(2)} ms for one fsync (median of ${durationsMs.length})`;
@@ -34,7 +34,7 @@ export function judgeFlush(durationsMs: readonly number[]): Verdict {
   return {
     status: 'warn',
     found: `${found}: an event waits for one fsync when it is produced and one when it is committed, so it is in the totals after ${(2 * medianMs).toFixed(0)} ms at the earliest`,
-    mend: 'Put the data folder on a local SSD (--data-dir). The usual cause is a network drive or a busy disk.',
+    hint: 'Put the data folder on a local SSD (--data-dir). The usual cause is a network drive or a busy disk.',
   };
 }
 

@@ -8,7 +8,7 @@ const GIB = 1024 ** 3;
 const WARN_BELOW_BYTES = GIB;
 const FAIL_BELOW_BYTES = 100 * MIB;
 
-const MEND =
+const HINT =
   'Free some space on that disk, put the data folder on another (--data-dir), or limit the log with log.retention or log.retention_bytes.';
 
 export interface SpaceFacts {
@@ -33,12 +33,12 @@ export function judgeSpace({ freeBytes, totalBytes }: SpaceFacts): Verdict {
     return {
       status: 'warn',
       found: 'The file system does not report how much space is free.',
-      mend: 'Put the data folder on an ordinary local disk (--data-dir).',
+      hint: 'Put the data folder on an ordinary local disk (--data-dir).',
     };
   }
   const found = `${formatSize(freeBytes)} free of ${formatSize(totalBytes)}`;
-  if (freeBytes < FAIL_BELOW_BYTES) return { status: 'fail', found, mend: MEND };
-  return freeBytes < WARN_BELOW_BYTES ? { status: 'warn', found, mend: MEND } : pass(found);
+  if (freeBytes < FAIL_BELOW_BYTES) return { status: 'fail', found, hint: HINT };
+  return freeBytes < WARN_BELOW_BYTES ? { status: 'warn', found, hint: HINT } : pass(found);
 }
 
 function formatSize(bytes: number): string {

@@ -60,7 +60,7 @@ export function judgeRehearsal({ events, expectedTotal, totals, firstLetter }: R
     return {
       status: 'fail',
       found: `Of ${events} generated events ${accounting.read} were read and ${accounting.accepted} accepted.${letter}`,
-      mend: 'Compare the sections query and validation of the configuration with their defaults (`tallystream config show`). If they have their defaults, please report it.',
+      hint: 'Compare the sections query and validation of the configuration with their defaults (`tallystream config show`). If they have their defaults, please report it.',
     };
   }
   const [first, ...others] = runningTotals;
@@ -75,7 +75,7 @@ export function judgeRehearsal({ events, expectedTotal, totals, firstLetter }: R
     return {
       status: 'fail',
       found: `The query computed ${counted === '' ? 'no total' : counted}, but the events add up to ${CURRENCY} ${expectedTotal}.`,
-      mend: 'Do not trust any total of this installation. Install Tallystream again, and please report it.',
+      hint: 'Do not trust any total of this installation. Install Tallystream again, and please report it.',
     };
   }
   return pass(
@@ -162,6 +162,6 @@ function noFolder(folder: string, reason: string): Verdict {
   return {
     status: 'fail',
     found: `Not checked, because the folder for temporary files, ${folder}, is not writable: ${reason}.`,
-    mend: 'Allow this user to write there, or set TMPDIR (TEMP on Windows) to a writable folder.',
+    hint: 'Allow this user to write there, or set TMPDIR (TEMP on Windows) to a writable folder.',
   };
 }

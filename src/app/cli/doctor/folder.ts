@@ -30,7 +30,7 @@ export function judgeFolder({ folder, nearest, problem }: FolderFacts): Verdict 
   return {
     status: 'fail',
     found,
-    mend: 'Allow this user to write there, or choose another folder with --data-dir (data_dir in the configuration).',
+    hint: 'Allow this user to write there, or choose another folder with --data-dir (data_dir in the configuration).',
   };
 }
 

@@ -11,7 +11,7 @@ export const KAFKA_TIMEOUT_MS = 4_000;
 /** A check that sends several requests one after the other. */
 export const KAFKA_CHECK_TIMEOUT_MS = 15_000;
 
-export const MEND_KAFKA =
+export const HINT_KAFKA =
   'The brokers accept connections but do not answer in time. Check their logs, then run doctor again.';
 
 const UNREACHABLE = 'no bootstrap server can be reached';
@@ -73,8 +73,8 @@ export function judgeReach(answers: readonly ServerAnswer[]): Verdict {
   return {
     status: isUnusable ? 'fail' : 'warn',
     found: isUnusable ? `Apache Kafka cannot be used at the moment.\n${found}` : found,
-    mend: [
-      ...new Set(away.map(({ fault }) => mendOf(fault))),
+    hint: [
+      ...new Set(away.map(({ fault }) => hintOf(fault))),
       '--bootstrap-servers (kafka.bootstrap_servers) names the brokers.',
     ].join(' '),
     details,
@@ -85,7 +85,7 @@ export function protocolCheck(facts: KafkaFacts): Check {
   return {
     name: 'protocol',
     timeoutMs: KAFKA_CHECK_TIMEOUT_MS,
-    mendUnanswered: MEND_KAFKA,
+    hintUnanswered: HINT_KAFKA,
     run: async () => {
       if ((await facts.reach()).every(({ ms }) => ms === null)) {
         return notTried(UNREACHABLE);
@@ -124,13 +124,13 @@ export function judgeCluster({ clusterId, brokerCount, brokers }: ClusterAnswer)
       }),
   );
   if (missing.length > 0) {
-    const mend = missing.some(({ tooOld }) => tooOld)
+    const hint = missing.some(({ tooOld }) => tooOld)
       ? 'Use Apache Kafka 3.1 or later.'
       : 'These brokers no longer support the requests of this version: use a newer version of Tallystream.';
     return {
       status: 'fail',
       found: [...lines, ...missing.map(({ text }) => text)].join('\n'),
-      mend,
+      hint,
       details,
     };
   }
@@ -140,7 +140,7 @@ export function judgeCluster({ clusterId, brokerCount, brokers }: ClusterAnswer)
     return {
       status: silent.length === brokers.length ? 'fail' : 'warn',
       found: lines.join('\n'),
-      mend: isAway
+      hint: isAway
         ? 'Brokers give these addresses to their clients (advertised.listeners). They must be reachable from this machine.'
         : 'Check kafka.security_protocol and the related settings for these brokers.',
       details,
@@ -171,11 +171,11 @@ function withSecurityInMind(verdict: Verdict, error: unknown): Verdict {
   if (!(error instanceof TallystreamError) || error.code !== 'LOG_UNAVAILABLE') return verdict;
   return {
     ...verdict,
-    mend: 'A server accepts connections there, but does not answer like a broker. Check that it is a broker, that it is healthy, and that kafka.security_protocol matches its listener.',
+    hint: 'A server accepts connections there, but does not answer like a broker. Check that it is a broker, that it is healthy, and that kafka.security_protocol matches its listener.',
   };
 }
 
-function mendOf(fault: Error | undefined): string {
+function hintOf(fault: Error | undefined): string {
   const code = fault !== undefined && 'code' in fault ? fault.code : undefined;
   switch (code) {
     case 'ECONNREFUSED':

@@ -101,7 +101,7 @@ export function judgeLag(
     return {
       status: 'fail',
       found: `The query has lost records: ${losses.map(lossText).join('; ')}.`,
-      mend: '`tallystream run` stops with DATA_LOSS. Restore the right log, or continue without these records with `tallystream checkpoint accept-loss`.',
+      hint: '`tallystream run` stops with DATA_LOSS. Restore the right log, or continue without these records with `tallystream checkpoint accept-loss`.',
       details: { ...details, losses },
     };
   }
@@ -110,7 +110,7 @@ export function judgeLag(
     return {
       status: 'fail',
       found: `The log ends before what the query has read: ${ahead.map(aheadText).join(', ')}.`,
-      mend: '`tallystream run` stops with DATA_LOSS. Restore the log that belongs to the checkpoint, or continue without these records with `tallystream checkpoint accept-loss`.',
+      hint: '`tallystream run` stops with DATA_LOSS. Restore the log that belongs to the checkpoint, or continue without these records with `tallystream checkpoint accept-loss`.',
       details,
     };
   }
@@ -120,7 +120,7 @@ export function judgeLag(
     return {
       status: stops ? 'fail' : 'warn',
       found: `Records that the query has not read are gone: ${lost.map(lostText).join(', ')}.`,
-      mend: stops
+      hint: stops
         ? '`tallystream run` stops with DATA_LOSS. Continue without them with `tallystream checkpoint accept-loss`, or with query.fail_on_data_loss: false. A longer retention prevents this.'
         : '`tallystream run` reports them and continues. A longer retention prevents this.',
       details,

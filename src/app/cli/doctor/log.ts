@@ -51,7 +51,7 @@ export function judgeLog(topic: string, facts: LogFacts): Verdict {
       return {
         status: 'warn',
         found: `It has no topic ${topic}, but ${facts.topics.join(', ')}.`,
-        mend: 'Name the right topic with --topic (log.topic). Otherwise produce and run create a new one.',
+        hint: 'Name the right topic with --topic (log.topic). Otherwise produce and run create a new one.',
       };
     }
     case 'topic': {

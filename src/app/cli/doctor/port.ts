@@ -22,13 +22,13 @@ export function judgePort(port: number | null, problem: string | null): Verdict 
     return {
       status: 'warn',
       found: `Port ${port} on ${HOST} is in use, perhaps by a running query.`,
-      mend: 'Stop the program that listens there, or choose another port with --ui-port N (ui.port), or none with --ui-port off.',
+      hint: 'Stop the program that listens there, or choose another port with --ui-port N (ui.port), or none with --ui-port off.',
     };
   }
   return {
     status: 'warn',
     found: `This user cannot listen on ${name} on ${HOST} (${problem}).`,
-    mend: 'Choose another port with --ui-port N (ui.port), above 1023, or none with --ui-port off.',
+    hint: 'Choose another port with --ui-port N (ui.port), above 1023, or none with --ui-port off.',
   };
 }
 

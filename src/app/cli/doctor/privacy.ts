@@ -22,7 +22,7 @@ export function judgePrivacy(readable: readonly string[]): Verdict {
   return {
     status: 'warn',
     found: `Other users of this machine can read customers' data: ${named}${more}.`,
-    mend: 'Unless this is intended, remove the permissions with `chmod -R go-rwx` on the data folder. New files are readable only by their owner; existing files keep their permissions.',
+    hint: 'Unless this is intended, remove the permissions with `chmod -R go-rwx` on the data folder. New files are readable only by their owner; existing files keep their permissions.',
   };
 }
 

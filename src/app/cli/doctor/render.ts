@@ -16,13 +16,13 @@ export interface TextStyle {
 
 /** `pass  disk space  79 GiB free`, and below it how to fix it; paths and configuration are escaped. */
 export function checkAsText(result: CheckResult, { nameWidth, colour }: TextStyle): string {
-  const { status, name, found, mend } = result;
+  const { status, name, found, hint } = result;
   const word = colour ? styleText(COLOURS[status], status, { validateStream: false }) : status;
   const indent = ' '.repeat(STATUS_WIDTH + GAP.length + nameWidth + GAP.length);
   const [first = '', ...rest] = linesOf(found);
   return [
     `${word}${GAP}${name.padEnd(nameWidth)}${GAP}${first}`,
-    ...[...rest, ...(mend === null ? [] : linesOf(`mend: ${mend}`))].map((line) => `${indent}${line}`),
+    ...[...rest, ...(hint === null ? [] : linesOf(`hint: ${hint}`))].map((line) => `${indent}${line}`),
     '',
   ].join('\n');
 }
@@ -35,10 +35,10 @@ export function countsAsText(results: readonly CheckResult[]): string {
   return `\n${counts.join(', ')}\n`;
 }
 
-/** `{"schemaVersion":1,"ok":…,"checks":[{"name","status","found","mend","details"?}]}` as one line. */
+/** `{"schemaVersion":1,"ok":…,"checks":[{"name","status","found","hint","details"?}]}` as one line. */
 export function checksAsJson(results: readonly CheckResult[]): string {
-  const checks = results.map(({ name, status, found, mend, details }) => {
-    return { name, status, found, mend, ...(details === undefined ? {} : { details }) };
+  const checks = results.map(({ name, status, found, hint, details }) => {
+    return { name, status, found, hint, ...(details === undefined ? {} : { details }) };
   });
   const answer = JSON.stringify({ schemaVersion: 1, ok: isOk(results), checks });
   return `${escapeJsonLineForTerminal(answer)}\n`;

@@ -44,7 +44,7 @@ export function roundTripCheck(config: Config, clock: Clock, kafka: Pick<KafkaFa
   return {
     name: 'round trip',
     timeoutMs: ROUND_TRIP_TIMEOUT_MS,
-    mendUnanswered: `Check the brokers' logs. Topic ${doctorTopicOf(config)} may have been left behind.`,
+    hintUnanswered: `Check the brokers' logs. Topic ${doctorTopicOf(config)} may have been left behind.`,
     run: async (signal) => {
       const obstacle = await kafka.obstacle();
       if (obstacle !== undefined) return notTried(obstacle);
@@ -60,17 +60,17 @@ export function judgeRoundTrip(config: Pick<Config, 'log' | 'kafka'>, trip: Roun
       return {
         status: 'warn',
         found: `Not checked, because topic ${topic} does not exist and cannot be created: ${verdictOf(trip.error).found}`,
-        mend: `Have it created with one partition, and allow this user to read and write it. ${config.log.topic} needs the same permissions.`,
+        hint: `Have it created with one partition, and allow this user to read and write it. ${config.log.topic} needs the same permissions.`,
       };
     case 'failed': {
-      const { found, mend } = verdictOf(trip.error);
+      const { found, hint } = verdictOf(trip.error);
       const isPassing = trip.error instanceof TallystreamError && trip.error.retry;
       return {
         status: 'fail',
         found: `A record could not be ${trip.step} in topic ${topic}: ${found}`,
-        mend: isPassing
+        hint: isPassing
           ? 'Check the brokers’ logs. With kafka.acks: all, at least min.insync.replicas replicas must be in sync.'
-          : mend,
+          : hint,
       };
     }
     case 'done': {

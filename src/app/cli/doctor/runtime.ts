@@ -25,7 +25,7 @@ export function judgeNode(version: string, execPath: string): Verdict {
   return {
     status: 'fail',
     found,
-    mend: 'Install Node 24 or newer, or start Tallystream with bin/tallystream.js, which finds the Node of the package.',
+    hint: 'Install Node 24 or newer, or start Tallystream with bin/tallystream.js, which finds the Node of the package.',
   };
 }
 
@@ -36,7 +36,7 @@ export function judgeSqlite(version: string | undefined): Verdict {
     status: 'fail',
     found:
       version === undefined ? 'This Node has no SQLite.' : `${version}; ${SQLITE_VERSION_MIN} is needed.`,
-    mend: `Install a Node with SQLite ${SQLITE_VERSION_MIN} or newer; the one that the package brings has it.`,
+    hint: `Install a Node with SQLite ${SQLITE_VERSION_MIN} or newer; the one that the package brings has it.`,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Whether the cluster has the topic, and how to create it if not. */
 import type { Config } from '../../config/keys.ts';
 import { notTried, pass, type Check, type Verdict } from './check.ts';
-import { KAFKA_CHECK_TIMEOUT_MS, MEND_KAFKA, type KafkaFacts } from './kafka.ts';
+import { KAFKA_CHECK_TIMEOUT_MS, HINT_KAFKA, type KafkaFacts } from './kafka.ts';
 import { formatTimestamp } from '../../../columns/values/timestamp.ts';
 import { counted, type HinderedPartition, type LogFacts } from './log.ts';
 
@@ -14,7 +14,7 @@ export function topicCheck(
   return {
     name: 'topic',
     timeoutMs: KAFKA_CHECK_TIMEOUT_MS,
-    mendUnanswered: MEND_KAFKA,
+    hintUnanswered: HINT_KAFKA,
     run: async () => {
       const obstacle = await kafka.obstacle();
       return obstacle === undefined ? judgeTopic(config, await inspect()) : notTried(obstacle);
@@ -36,7 +36,7 @@ export function judgeTopic({ log, kafka }: Pick<Config, 'log' | 'kafka'>, facts:
   return {
     status: 'warn',
     found: `The cluster has no topic ${log.topic}, or this user may not see it.`,
-    mend:
+    hint:
       `produce creates it with ${counted(log.partitions, 'partition')}, if this user has the permission; otherwise: ` +
       `kafka-topics.sh --bootstrap-server ${server} --create --topic ${log.topic} --partitions ${log.partitions}.`,
   };
@@ -49,7 +49,7 @@ function hinderedVerdict(
 ): Verdict {
   const isAway = hindered.some(({ unavailable }) => unavailable !== null);
   const isWaiting = hindered.some(({ waiting }) => waiting > 0);
-  const mends = [
+  const fixes = [
     ...(isAway
       ? [
           'Start the brokers of the partitions without a leader. The query reads the other partitions meanwhile.',
@@ -64,7 +64,7 @@ function hinderedVerdict(
   return {
     status: 'warn',
     found: [found, ...hindered.map(hinderedText)].join('\n'),
-    mend: mends.join(' '),
+    hint: fixes.join(' '),
     details: { ...details, hindered },
   };
 }

@@ -47,7 +47,7 @@ export async function topicOf(log: Log, name: string): Promise<TopicDescription>
   if (topic !== undefined) return topic;
   throw new TallystreamError('TOPIC_NOT_FOUND', {
     what: `The ${log.format} log has no topic ${name}.`,
-    mend: '`tallystream topic list` shows all topics.',
+    hint: '`tallystream topic list` shows all topics.',
   });
 }
 

@@ -58,7 +58,7 @@ function askedOf(context: Context): Asked {
   if (limit !== undefined && limit > RECORDS_MAX) {
     throw new TallystreamError('USAGE', {
       what: `--limit ${limit} is more than ${RECORDS_MAX}.`,
-      mend: 'Use several calls with --partition and --offset.',
+      hint: 'Use several calls with --partition and --offset.',
     });
   }
   const limits = {
@@ -82,7 +82,7 @@ async function readTail(log: Log, topic: string, { partition, offset, limits }: 
   if (offset < offsets.earliest) {
     throw new TallystreamError('USAGE', {
       what: `Offset ${offset} of ${topic}:${partition} is no longer there.`,
-      mend: `Give an offset from ${offsets.earliest} on.`,
+      hint: `Give an offset from ${offsets.earliest} on.`,
     });
   }
   return following(log, topic, offsets, offset, limits);
@@ -94,7 +94,7 @@ function partitionOf(topic: string, all: readonly PartitionOffsets[], partition:
   if (found !== undefined) return found;
   throw new TallystreamError('USAGE', {
     what: `Topic ${topic} has no partition ${partition}.`,
-    mend: `Give a partition from 0 to ${all.length - 1}.`,
+    hint: `Give a partition from 0 to ${all.length - 1}.`,
   });
 }
 

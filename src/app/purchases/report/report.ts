@@ -145,7 +145,7 @@ export function parseReport(stored: unknown): PurchaseReport {
   }
   throw new TallystreamError('CHECKPOINT_VERSION', {
     what: 'The checkpoint contains a report in a form that this version cannot print.',
-    mend: 'Run the version of Tallystream that wrote it.',
+    hint: 'Run the version of Tallystream that wrote it.',
   });
 }
 

@@ -324,7 +324,7 @@ function brokerOf(server: string): Broker {
   if (match?.groups === undefined) {
     throw new TallystreamError('CONFIG_INVALID', {
       what: `${JSON.stringify(server)} is not a broker address.`,
-      mend: 'Write kafka.bootstrap_servers as host:port, separated by commas.',
+      hint: 'Write kafka.bootstrap_servers as host:port, separated by commas.',
     });
   }
   return { host: match.groups['host'] ?? '', port: Number(match.groups['port']) };

@@ -53,7 +53,7 @@ function refuseUnusable(tls: NonNullable<KafkaSecurity['tls']>): void {
     throw new TallystreamError('CONFIG_INVALID', {
       what: 'The files of kafka.tls_ca_file, kafka.tls_cert_file and kafka.tls_key_file cannot be used for TLS.',
       ...(error instanceof Error ? { why: `${error.message}.` } : {}),
-      mend: 'All must be PEM files. The key must match the certificate and have no passphrase.',
+      hint: 'All must be PEM files. The key must match the certificate and have no passphrase.',
     });
   }
 }
@@ -68,7 +68,7 @@ async function readSasl(
   if (sendsSecret && !encrypts && !settings.allowPlaintextPassword) {
     throw new TallystreamError('CONFIG_INVALID', {
       what: `${mechanism} would send the secret over an unencrypted connection.`,
-      mend: 'Set kafka.security_protocol to SASL_SSL, or allow it with kafka.allow_plaintext_password.',
+      hint: 'Set kafka.security_protocol to SASL_SSL, or allow it with kafka.allow_plaintext_password.',
     });
   }
   if (mechanism === 'OAUTHBEARER') {
@@ -111,7 +111,7 @@ async function readText(path: string, setting: string): Promise<string> {
       throw new TallystreamError('CONFIG_INVALID', {
         what: `The file that ${setting} names cannot be read.`,
         ...(why === undefined ? {} : { why }),
-        mend: 'Set it to the path of a file, not to the contents of the file.',
+        hint: 'Set it to the path of a file, not to the contents of the file.',
       });
     }
     throw new TallystreamError('CONFIG_INVALID', {

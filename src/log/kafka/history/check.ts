@@ -125,6 +125,6 @@ export function historyLost(topic: string, { partition, start, end, why }: Histo
   return new TallystreamError('DATA_LOSS', {
     what: `Offsets ${start} to ${end - 1} of topic ${topic}, partition ${partition}, no longer hold the records that were read: the log was rolled back to an older state.`,
     why: `${why} An older copy was restored, a broker lost records, or an unclean leader election took place.`,
-    mend: 'Restore the log that was read. If that is not possible, accept the loss with `tallystream checkpoint accept-loss`.',
+    hint: 'Restore the log that was read. If that is not possible, accept the loss with `tallystream checkpoint accept-loss`.',
   });
 }

@@ -186,6 +186,6 @@ function corrupt(
   return new TallystreamError('LOG_CORRUPT', {
     what: `The records of topic ${topic}, partition ${partition}, cannot be read from offset ${baseOffset} on.`,
     why: `Their batch ${problem}.`,
-    mend: 'Check the log of the broker for disk errors. Another replica may still have these records.',
+    hint: 'Check the log of the broker for disk errors. Another replica may still have these records.',
   });
 }

@@ -118,6 +118,6 @@ function recreated(topic: string, topicId: string): TallystreamError {
   return new TallystreamError('TOPIC_RECREATED', {
     what: `Topic ${topic} was deleted and created again while it was being read.`,
     why: `The offsets belong to topic id ${topicId}.`,
-    mend: 'Restore the old topic, or start the query again with a new checkpoint.',
+    hint: 'Restore the old topic, or start the query again with a new checkpoint.',
   });
 }

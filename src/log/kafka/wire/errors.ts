@@ -164,12 +164,12 @@ export function unavailable(why: string, cause?: unknown): TallystreamError {
   return new TallystreamError('LOG_UNAVAILABLE', {
     what: 'Apache Kafka is unavailable.',
     why: `${why.charAt(0).toUpperCase()}${why.slice(1).replace(/\.$/, '')}.`,
-    mend: mendOf(cause),
+    hint: hintOf(cause),
     cause,
   });
 }
 
-function mendOf(cause: unknown): string {
+function hintOf(cause: unknown): string {
   const advertised = errorsWithin(cause).find((one) => one instanceof AdvertisedFault);
   if (advertised === undefined)
     return 'Check that the brokers are running and that kafka.bootstrap_servers lists them.';
@@ -198,7 +198,7 @@ function refusalOf(error: Error): TallystreamError | undefined {
   if (error instanceof AuthenticationError && !wasLeft(error)) {
     return refused('The broker rejected the credentials.', {
       why: lastWords(error),
-      mend: 'Check kafka.sasl_mechanism, kafka.sasl_username and the password.',
+      hint: 'Check kafka.sasl_mechanism, kafka.sasl_username and the password.',
     });
   }
   if (error instanceof UserError && !isCutOff(error)) {
@@ -210,21 +210,21 @@ function refusalOf(error: Error): TallystreamError | undefined {
   if (TLS_CODES.test(systemCode)) {
     return refused('The TLS connection to the broker failed.', {
       why: `${error.message} (${systemCode}).`,
-      mend: 'Check kafka.tls_ca_file, and that the certificate names the host in kafka.bootstrap_servers.',
+      hint: 'Check kafka.tls_ca_file, and that the certificate names the host in kafka.bootstrap_servers.',
     });
   }
   const [code] = brokerCodesOf(error);
   if (code === undefined) return undefined;
   if (NOT_ALLOWED.has(code)) {
     return refused(`This user is not authorized: ${nameOf(code)}.`, {
-      mend: 'Ask the administrator of the cluster for an ACL for this user.',
+      hint: 'Ask the administrator of the cluster for an ACL for this user.',
     });
   }
   if (NOT_TAKEN.has(code))
     return refused(`The broker rejected the request: ${nameOf(code)}.`, { why: wordsOf(error) });
   if (code === UNSUPPORTED_VERSION) {
     return refused('The broker does not support this version of the protocol.', {
-      mend: 'Use brokers of Apache Kafka 3.1 or later.',
+      hint: 'Use brokers of Apache Kafka 3.1 or later.',
     });
   }
   return undefined;
@@ -245,11 +245,11 @@ function isCutOff({ cause }: Error): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'ECONNRESET';
 }
 
-function refused(what: string, more: { why?: string | undefined; mend?: string }): TallystreamError {
+function refused(what: string, more: { why?: string | undefined; hint?: string }): TallystreamError {
   return new TallystreamError('CONFIG_INVALID', {
     what,
     ...(more.why ? { why: more.why } : {}),
-    ...(more.mend === undefined ? {} : { mend: more.mend }),
+    ...(more.hint === undefined ? {} : { hint: more.hint }),
   });
 }
 

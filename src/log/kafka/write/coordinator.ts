@@ -167,7 +167,7 @@ export class TransactionCoordinator {
     return new TallystreamError('CONFIG_INVALID', {
       what: `The broker does not allow a transaction that is open for ${this.timeoutMs} ms.`,
       why: 'Its setting transaction.max.timeout.ms is lower.',
-      mend: `Raise transaction.max.timeout.ms in the brokers' settings to ${this.cluster.options.transactionTimeoutMs} or more (the default is 900000), or turn off output topics.`,
+      hint: `Raise transaction.max.timeout.ms in the brokers' settings to ${this.cluster.options.transactionTimeoutMs} or more (the default is 900000), or turn off output topics.`,
     });
   }
 }

@@ -37,6 +37,6 @@ export function tooLarge(topic: string, part: RefusedPart, batchBytes: number): 
   const { index, valueBytes } = part.describe(part.next);
   return new TallystreamError('RECORD_TOO_LARGE', {
     what: `Record ${index} of the append, with a value of ${valueBytes} bytes, is larger than the broker allows for topic ${topic} (${batchBytes} bytes as a batch).`,
-    mend: "Omit the record, or raise the topic's max.message.bytes. Other records of this append may have been written.",
+    hint: "Omit the record, or raise the topic's max.message.bytes. Other records of this append may have been written.",
   });
 }

@@ -69,7 +69,7 @@ describe('checkpoint', () => {
     assert.equal(isSound, false);
     assert.deepEqual(
       findings.map((finding) => [finding['check'], Object.keys(finding)]),
-      ['seal', 'json', 'protocol'].map((check) => [check, ['check', 'what', 'where', 'why', 'mend']]),
+      ['seal', 'json', 'protocol'].map((check) => [check, ['check', 'what', 'where', 'why', 'hint']]),
     );
   });
 
@@ -180,7 +180,7 @@ test('shows every part of a checkpoint', async (t) => {
 });
 
 test('what stands in a checkpoint does nothing to the terminal', () => {
-  const finding = { check: 'json', what: 'It\u001b[31m is.', where: 'a\nb', why: 'w', mend: 'm' };
+  const finding = { check: 'json', what: 'It\u001b[31m is.', where: 'a\nb', why: 'w', hint: 'm' };
   const text = renderVerification({ location: '/x', isSealed: true, checks: [], findings: [finding] });
   assert.doesNotMatch(text, /\u001b/);
   assert.equal(text.split('\n').length, 7);

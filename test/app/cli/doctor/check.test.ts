@@ -14,7 +14,7 @@ test('gives a verdict its name', async () => {
     check(() => pass('fine')),
     systemClock,
   );
-  assert.deepEqual(result, { name: 'a check', status: 'pass', found: 'fine', mend: null });
+  assert.deepEqual(result, { name: 'a check', status: 'pass', found: 'fine', hint: null });
 });
 
 for (const [how, run] of [
@@ -27,29 +27,29 @@ for (const [how, run] of [
   ['rejects', () => Promise.reject(new RangeError('out of it'))],
 ] as const) {
   test(`a check that ${how} is a line that fails`, async () => {
-    const { status, found, mend } = await runCheck(check(run), systemClock);
+    const { status, found, hint } = await runCheck(check(run), systemClock);
     assert.equal(status, 'fail');
     assert.equal(found, 'The check itself failed: out of it');
-    assert.match(mend ?? '', /report/);
+    assert.match(hint ?? '', /report/);
   });
 }
 
-test('an error of ours says what, why and how to mend it', async () => {
-  const error = new TallystreamError('LOG_CORRUPT', { what: 'What.', why: 'Why.', mend: 'Mend.' });
+test('an error of ours says what, why and how to fix it', async () => {
+  const error = new TallystreamError('LOG_CORRUPT', { what: 'What.', why: 'Why.', hint: 'Fix it.' });
   const bare = new TallystreamError('LOG_CORRUPT', { what: 'What.' });
   assert.deepEqual(
     await runCheck(
       check(() => Promise.reject(error)),
       systemClock,
     ),
-    { name: 'a check', status: 'fail', found: 'What. Why.', mend: 'Mend.' },
+    { name: 'a check', status: 'fail', found: 'What. Why.', hint: 'Fix it.' },
   );
   assert.deepEqual(
     await runCheck(
       check(() => Promise.reject(bare)),
       systemClock,
     ),
-    { name: 'a check', status: 'fail', found: 'What.', mend: null },
+    { name: 'a check', status: 'fail', found: 'What.', hint: null },
   );
 });
 

@@ -62,7 +62,7 @@ test('fails where there is none and none can be made', async (t) => {
   const file = join(temporaryFolder(t), 'file');
   writeFileSync(file, '');
   const config = await configIn(dirname(file));
-  const { status, found, mend } = await check({
+  const { status, found, hint } = await check({
     ...config,
     query: { ...config.query, checkpointLocation: join(file, 'checkpoint') },
   });
@@ -71,7 +71,7 @@ test('fails where there is none and none can be made', async (t) => {
     found,
     `There is no checkpoint yet, and it cannot be created in ${file}: it is a file, not a folder.`,
   );
-  assert.match(mend ?? '', /query\.checkpoint_location/);
+  assert.match(hint ?? '', /query\.checkpoint_location/);
   assert.equal(judgeMissing({ nearest: '/', problem: null }).status, 'pass');
 });
 
@@ -115,10 +115,10 @@ test('fails a file that is no checkpoint, with what can be done', async (t) => {
   const { checkpointLocation } = config.query;
   mkdirSync(checkpointLocation, { recursive: true });
   writeFileSync(join(checkpointLocation, 'checkpoint.db'), 'no database, but a long enough text '.repeat(30));
-  const { status, found, mend } = await check(config);
+  const { status, found, hint } = await check(config);
   assert.equal(status, 'fail');
   assert.match(found, /is damaged.*not a database/);
-  assert.match(mend ?? '', /restore a copy/);
+  assert.match(hint ?? '', /restore a copy/);
 });
 
 test('fails a checkpoint of another topic than the one in the log, since run refuses it', () => {

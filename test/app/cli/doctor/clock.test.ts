@@ -16,7 +16,7 @@ const right: ClockFacts = {
 };
 
 test('passes a time that can be right', () => {
-  assert.deepEqual(judgeClock(right), { status: 'pass', found: '2025-06-26T12:00:00.000Z', mend: null });
+  assert.deepEqual(judgeClock(right), { status: 'pass', found: '2025-06-26T12:00:00.000Z', hint: null });
 });
 
 test('fails a time before this program was written', () => {
@@ -33,10 +33,10 @@ for (const [name, what] of [
     const at = (aheadMs: number) => judgeClock({ ...right, [name]: NOW_MS + aheadMs });
     assert.equal(at(-MINUTE_MS).status, 'pass');
     assert.equal(at(5 * MINUTE_MS).status, 'pass');
-    const { status, found, mend } = at(5 * MINUTE_MS + 1000);
+    const { status, found, hint } = at(5 * MINUTE_MS + 1000);
     assert.equal(status, 'warn');
     assert.match(found, new RegExp(`301 seconds before ${what} \\(2025-06-26T12:05:01\\.000Z\\)`));
-    assert.match(mend ?? '', /Set the system time/);
+    assert.match(hint ?? '', /Set the system time/);
   });
 }
 

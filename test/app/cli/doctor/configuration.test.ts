@@ -12,7 +12,7 @@ async function judge(sources: Partial<ConfigSources> & { yaml?: string }): Promi
   const loaded = await loadConfig({ flags: {}, env: {}, cwd: CWD, readFile: () => yaml, ...rest });
   const verdict = judgeConfiguration(loaded, CWD);
   assert.equal(verdict.status, 'pass');
-  assert.equal(verdict.mend, null);
+  assert.equal(verdict.hint, null);
   return verdict.found;
 }
 
@@ -39,10 +39,10 @@ test('counts no default that is written out, or in another unit', async () => {
 test('warns of a secret on the command line, by the name that stands there', async () => {
   const sources = { flags: {}, env: {}, cwd: CWD, readFile: () => undefined };
   const kafkaSettings = ['kafka.sasl.password=canary', 'kafka.sasl.username=till'];
-  const { status, found, mend } = judgeConfiguration(await loadConfig({ ...sources, kafkaSettings }), CWD);
+  const { status, found, hint } = judgeConfiguration(await loadConfig({ ...sources, kafkaSettings }), CWD);
   assert.equal(status, 'warn');
   assert.match(found, /; kafka\.sasl\.password is on the command line/);
-  assert.match(mend ?? '', /kafka\.sasl_password_file/);
+  assert.match(hint ?? '', /kafka\.sasl_password_file/);
   assert.ok(!found.includes('canary'));
   const env = { TALLYSTREAM_KAFKA_SASL_PASSWORD: 'canary' };
   assert.equal(judgeConfiguration(await loadConfig({ ...sources, env }), CWD).status, 'pass');
@@ -50,11 +50,11 @@ test('warns of a secret on the command line, by the name that stands there', asy
 
 test('fails with every problem, and with what was left out', () => {
   const error = new TallystreamError('CONFIG_INVALID', { what: 'Two problems:\n  one\n  two' });
-  const { status, found, mend } = judgeFault({ error, leftOut: ['--topic', 'the configuration file'] });
+  const { status, found, hint } = judgeFault({ error, leftOut: ['--topic', 'the configuration file'] });
   assert.equal(status, 'fail');
   assert.equal(
     found,
     'Two problems:\n  one\n  two\nThe other checks ignore --topic, the configuration file.',
   );
-  assert.match(mend ?? '', /Correct/);
+  assert.match(hint ?? '', /Correct/);
 });

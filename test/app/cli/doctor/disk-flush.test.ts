@@ -9,16 +9,16 @@ test('goes by the median, so that one slow write does not count', () => {
   assert.deepEqual(judgeFlush([1, 900, 2]), {
     status: 'pass',
     found: '2.00 ms for one fsync (median of 3)',
-    mend: null,
+    hint: null,
   });
 });
 
 test('warns above 20 ms and says what that does to the latency', () => {
   assert.equal(judgeFlush([20]).status, 'pass');
-  const { status, found, mend } = judgeFlush([20.5]);
+  const { status, found, hint } = judgeFlush([20.5]);
   assert.equal(status, 'warn');
   assert.match(found, /in the totals after 41 ms at the earliest/);
-  assert.match(mend ?? '', /local SSD/);
+  assert.match(hint ?? '', /local SSD/);
 });
 
 test('measures in the nearest folder that is there, and leaves nothing in it', async (t) => {

@@ -16,7 +16,7 @@ test('warns below 1 GiB and fails below 100 MiB', () => {
   ] as const) {
     const verdict = judgeSpace({ freeBytes, totalBytes });
     assert.deepEqual([verdict.status, verdict.found], [status, found]);
-    assert.equal(verdict.mend === null, status === 'pass');
+    assert.equal(verdict.hint === null, status === 'pass');
   }
 });
 

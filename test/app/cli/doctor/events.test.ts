@@ -33,10 +33,10 @@ async function checkIn(temporary: string, config: Config) {
 test('carries events through log and query to their sum, and leaves nothing behind', async (t) => {
   const folder = temporaryFolder(t);
   const temporary = temporaryFolder(t);
-  const { status, found, mend } = await checkIn(temporary, await configIn(folder));
+  const { status, found, hint } = await checkIn(temporary, await configIn(folder));
   assert.equal(status, 'pass', found);
   assert.match(found, /^100 events generated, read back and summed: USD \d+\.\d\d, which is right$/);
-  assert.equal(mend, null);
+  assert.equal(hint, null);
   assert.deepEqual(filesIn(folder), []);
   assert.deepEqual(filesIn(temporary), []);
 });
@@ -61,21 +61,21 @@ test('passes with the narrowest settings that a query can have', async (t) => {
 
 test('fails where the configuration refuses every event, and names the first reason', async (t) => {
   const config = await configIn(temporaryFolder(t));
-  const { status, found, mend } = await check({
+  const { status, found, hint } = await check({
     ...config,
     validation: { ...config.validation, valueBytesMax: 10 },
   });
   assert.equal(status, 'fail');
   assert.match(found, /^Of 100 generated events 100 were read and 0 accepted\. The first is TOO_LARGE/);
-  assert.match(mend ?? '', /validation/);
+  assert.match(hint ?? '', /validation/);
 });
 
 test('fails where nothing can be written for the moment', async (t) => {
   const config = await configIn(temporaryFolder(t));
-  const { status, found, mend } = await checkIn('/proc/none', config);
+  const { status, found, hint } = await checkIn('/proc/none', config);
   assert.equal(status, 'fail');
   assert.match(found, /^Not checked, because .*\/proc\/none, is not writable: /);
-  assert.match(mend ?? '', /TMPDIR/);
+  assert.match(hint ?? '', /TMPDIR/);
 });
 
 for (const [what, runningTotals] of [

@@ -10,7 +10,7 @@ test('passes a folder that can be written to, and leaves nothing in it', async (
   assert.deepEqual(judgeFolder(await inspectFolder(folder)), {
     status: 'pass',
     found: `${folder}, writable`,
-    mend: null,
+    hint: null,
   });
   assert.deepEqual(readdirSync(folder), []);
 });
@@ -26,10 +26,10 @@ test('fails a file in place of the folder, or above it', async (t) => {
   const file = join(temporaryFolder(t), 'file');
   writeFileSync(file, '');
   for (const folder of [file, join(file, 'data'), join(file, 'deep', 'data')]) {
-    const { status, found, mend } = judgeFolder(await inspectFolder(folder));
+    const { status, found, hint } = judgeFolder(await inspectFolder(folder));
     assert.equal(status, 'fail', folder);
     assert.ok(found.includes(file) && found.includes('it is a file'), found);
-    assert.match(mend ?? '', /--data-dir/);
+    assert.match(hint ?? '', /--data-dir/);
   }
 });
 

@@ -39,16 +39,16 @@ test('one server that is away is a warning, all of them are a failure, and the w
   const away = { server: 'b:2', ms: null, fault: refused('ECONNREFUSED') };
   const some = judgeReach([{ server: 'a:1', ms: 1 }, away]);
   assert.equal(some.status, 'warn');
-  assert.match(some.mend ?? '', /No program listens there.*--bootstrap-servers/);
+  assert.match(some.hint ?? '', /No program listens there.*--bootstrap-servers/);
   const all = judgeReach([away, { server: 'c:3', ms: null, fault: refused('ENOTFOUND') }]);
   assert.equal(all.status, 'fail');
-  assert.match(all.mend ?? '', /No program listens there.*The host name is unknown/);
+  assert.match(all.hint ?? '', /No program listens there.*The host name is unknown/);
   const late = judgeReach([{ server: 'd:4', ms: null, fault: new Error('no answer within 4 seconds') }]);
   assert.equal(
     late.found,
     'Apache Kafka cannot be used at the moment.\nd:4 cannot be reached: no answer within 4 seconds',
   );
-  assert.match(late.mend ?? '', /firewall/);
+  assert.match(late.hint ?? '', /firewall/);
 });
 
 test('brokers that take what is sent pass, with their release and what all of them take', () => {
@@ -75,12 +75,12 @@ test('a request that a broker does not take fails, whether the broker is too old
   const old = judge(broker, { ...broker, nodeId: 2, requests: [{ ...requests[0]!, max: 12 }] });
   assert.equal(old.status, 'fail');
   assert.match(old.found, /Fetch is sent as version 13, and broker 2 supports 4 to 12$/);
-  assert.match(old.mend ?? '', /3\.1 or later/);
+  assert.match(old.hint ?? '', /3\.1 or later/);
   const without = judge({ ...broker, requests: [{ ...requests[1]!, min: -1, max: -1 }] });
   assert.match(without.found, /EndTxn is sent as version 3, and broker 1 does not support it$/);
   const young = judge({ ...broker, requests: [{ ...requests[0]!, min: 14 }] });
   assert.equal(young.status, 'fail');
-  assert.match(young.mend ?? '', /newer version of Tallystream/);
+  assert.match(young.hint ?? '', /newer version of Tallystream/);
 });
 
 test('a broker that clients cannot reach at its own address is named, with where that address comes from', () => {
@@ -89,8 +89,8 @@ test('a broker that clients cannot reach at its own address is named, with where
   const some = judge(broker, hidden);
   assert.equal(some.status, 'warn');
   assert.match(some.found, /broker 2 at kafka-internal:9092 cannot be used: Away\./);
-  assert.match(some.mend ?? '', /advertised\.listeners/);
+  assert.match(some.hint ?? '', /advertised\.listeners/);
   assert.equal(judge(hidden).status, 'fail');
   const closed = { ...hidden, fault: new TallystreamError('CONFIG_INVALID', { what: 'No.' }) };
-  assert.match(judge(closed).mend ?? '', /kafka\.security_protocol/);
+  assert.match(judge(closed).hint ?? '', /kafka\.security_protocol/);
 });

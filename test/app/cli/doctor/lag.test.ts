@@ -80,7 +80,7 @@ test('unread records that are gone fail where run would stop, and are a warning 
   const stops = judgeLag(STOPS, 'totals', lost);
   assert.equal(stops.status, 'fail');
   assert.match(stops.found, /offsets 2 to 3 of partition 0/);
-  assert.match(stops.mend ?? '', /query\.fail_on_data_loss/);
+  assert.match(stops.hint ?? '', /query\.fail_on_data_loss/);
   assert.equal(judgeLag(GOES_ON, 'totals', lost).status, 'warn');
   const ahead = judgeLag(GOES_ON, 'totals', [delay({ nextOffset: 9 })]);
   assert.equal(ahead.status, 'fail');

@@ -61,10 +61,10 @@ test('has no newest record where the topic is empty', async (t) => {
 test('warns where the log has other topics and not this one', async (t) => {
   const folder = temporaryFolder(t);
   await fillLog(await configIn(folder, { topic: 'sales' }), []);
-  const { status, found, mend } = await check(await configIn(folder));
+  const { status, found, hint } = await check(await configIn(folder));
   assert.equal(status, 'warn');
   assert.equal(found, 'It has no topic purchasing_events, but sales.');
-  assert.match(mend ?? '', /--topic/);
+  assert.match(hint ?? '', /--topic/);
   assert.equal(judgeLog('a', { kind: 'no topic', topics: [] }).status, 'pass');
 });
 
@@ -77,7 +77,7 @@ test('fails a file that is no log, or another program’s, and changes nothing i
   const text = await check(config);
   assert.equal(text.status, 'fail');
   assert.match(text.found, /not a SQLite database/);
-  assert.ok(text.mend !== null);
+  assert.ok(text.hint !== null);
   assert.deepEqual(readFileSync(path), before);
 
   const other = join(folder, 'other');
@@ -97,10 +97,10 @@ test('fails a log whose newest records are damaged', async (t) => {
   const database = new DatabaseSync(embeddedLogPath(folder));
   database.exec("UPDATE batches SET body = CAST(substr(body, 1, 4) || x'ffff' || substr(body, 7) AS BLOB)");
   database.close();
-  const { status, found, mend } = await check(config);
+  const { status, found, hint } = await check(config);
   assert.equal(status, 'fail');
   assert.match(found, /Offsets 0 to 0 of topic purchasing_events, partition 0, are damaged/);
-  assert.match(mend ?? '', /Restore the file/);
+  assert.match(hint ?? '', /Restore the file/);
 });
 
 test('fails a log that another program keeps locked, before its time runs out', async (t) => {

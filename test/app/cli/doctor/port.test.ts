@@ -15,18 +15,18 @@ test('warns of a port that is taken, and passes it when it is free again', async
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const { status, found, mend } = await portCheck(port).run(signal);
+  const { status, found, hint } = await portCheck(port).run(signal);
   assert.equal(status, 'warn');
   assert.match(found, new RegExp(`^Port ${port} on 127\\.0\\.0\\.1 is in use`));
-  assert.match(mend ?? '', /--ui-port/);
+  assert.match(hint ?? '', /--ui-port/);
   server.close();
   await once(server, 'close');
   assert.equal((await portCheck(port).run(signal)).found, `${port} is free on 127.0.0.1`);
 });
 
 test('warns of a port that this user may not have', () => {
-  const { status, found, mend } = judgePort(80, 'EACCES');
+  const { status, found, hint } = judgePort(80, 'EACCES');
   assert.equal(status, 'warn');
   assert.match(found, /cannot listen on port 80/);
-  assert.match(mend ?? '', /above 1023/);
+  assert.match(hint ?? '', /above 1023/);
 });

@@ -38,11 +38,11 @@ test(
 );
 
 test('warns of them, and says how to take the rights away', () => {
-  const { status, found, mend } = judgePrivacy(['a', 'b', 'c', 'd']);
+  const { status, found, hint } = judgePrivacy(['a', 'b', 'c', 'd']);
   assert.deepEqual(
     [status, found],
     ['warn', "Other users of this machine can read customers' data: a, b, c and 1 more."],
   );
-  assert.match(mend ?? '', /chmod -R go-rwx/);
+  assert.match(hint ?? '', /chmod -R go-rwx/);
   assert.equal(judgePrivacy([]).status, 'pass');
 });

@@ -3,16 +3,16 @@ import { test } from 'node:test';
 import type { CheckResult } from '../../../../src/app/cli/doctor/check.ts';
 import { checkAsText, checksAsJson, countsAsText, isOk } from '../../../../src/app/cli/doctor/render.ts';
 
-const passed: CheckResult = { name: 'log', status: 'pass', found: 'fine', mend: null };
-const failed: CheckResult = { name: 'disk space', status: 'fail', found: '3 MiB', mend: 'Free some.' };
-const warned: CheckResult = { name: 'port', status: 'warn', found: 'taken', mend: 'Another.' };
+const passed: CheckResult = { name: 'log', status: 'pass', found: 'fine', hint: null };
+const failed: CheckResult = { name: 'disk space', status: 'fail', found: '3 MiB', hint: 'Free some.' };
+const warned: CheckResult = { name: 'port', status: 'warn', found: 'taken', hint: 'Another.' };
 const plain = { nameWidth: 10, colour: false };
 
-test('aligns names, and says below what was found how to mend it', () => {
+test('aligns names, and says below what was found how to fix it', () => {
   assert.equal(checkAsText(passed, plain), 'pass  log         fine\n');
   assert.equal(
     checkAsText(failed, plain),
-    ['fail  disk space  3 MiB', '                  mend: Free some.', ''].join('\n'),
+    ['fail  disk space  3 MiB', '                  hint: Free some.', ''].join('\n'),
   );
 });
 
@@ -31,8 +31,8 @@ test('colours the status where it is asked to, and nothing else', () => {
 });
 
 test('escapes what a path or an event could do to a terminal', () => {
-  const hostile = { ...failed, found: 'no \u{1b}[2Jtopic', mend: 'Rename \u{202e}it.' };
-  assert.match(checkAsText(hostile, plain), /no \\u\{1b\}\[2Jtopic\n +mend: Rename \\u\{202e\}it\.\n$/);
+  const hostile = { ...failed, found: 'no \u{1b}[2Jtopic', hint: 'Rename \u{202e}it.' };
+  assert.match(checkAsText(hostile, plain), /no \\u\{1b\}\[2Jtopic\n +hint: Rename \\u\{202e\}it\.\n$/);
   const json = checksAsJson([hostile]);
   assert.ok(!/[\u{1b}\u{202e}]/u.test(json));
   const { checks } = JSON.parse(json) as { checks: CheckResult[] };

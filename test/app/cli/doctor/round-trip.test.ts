@@ -26,10 +26,10 @@ test('a record that went there and back passes with its time, in a topic beside 
 
 test('a topic that cannot be made is a warning, since it says nothing of the query’s own', () => {
   const error = new TallystreamError('CONFIG_INVALID', { what: 'The broker does not allow it.' });
-  const { status, found, mend } = judgeRoundTrip(config, { kind: 'no topic', error });
+  const { status, found, hint } = judgeRoundTrip(config, { kind: 'no topic', error });
   assert.equal(status, 'warn');
   assert.match(found, /sales\.doctor does not exist and cannot be created: The broker does not allow it\./);
-  assert.match(mend ?? '', /read and write it\. sales needs the same permissions/);
+  assert.match(hint ?? '', /read and write it\. sales needs the same permissions/);
 });
 
 test('a record that does not come through fails, with the step and what to look at', () => {
@@ -40,11 +40,11 @@ test('a record that does not come through fails, with the step and what to look 
     written.found,
     'A record could not be written in topic sales.doctor: Away. NOT_ENOUGH_REPLICAS.',
   );
-  assert.match(written.mend ?? '', /min\.insync\.replicas/);
-  const error = new TallystreamError('CONFIG_INVALID', { what: 'No.', mend: 'Ask for an ACL.' });
+  assert.match(written.hint ?? '', /min\.insync\.replicas/);
+  const error = new TallystreamError('CONFIG_INVALID', { what: 'No.', hint: 'Ask for an ACL.' });
   const read = judgeRoundTrip(config, { kind: 'failed', step: 'read', error });
   assert.deepEqual(
-    [read.found, read.mend],
+    [read.found, read.hint],
     ['A record could not be read in topic sales.doctor: No.', 'Ask for an ACL.'],
   );
 });
@@ -54,10 +54,10 @@ test('a topic that is there passes with its id, and one that is not comes with h
   const there = judgeTopic(config, facts);
   assert.deepEqual([there.status, there.found], ['pass', 'sales: 4 partitions, 1 record, id x-1']);
   for (const gone of [{ kind: 'no topic', topics: [] }, { kind: 'missing' }] as const) {
-    const { status, mend } = judgeTopic(config, gone);
+    const { status, hint } = judgeTopic(config, gone);
     assert.equal(status, 'warn');
     assert.match(
-      mend ?? '',
+      hint ?? '',
       /kafka-topics\.sh --bootstrap-server a:1 --create --topic sales --partitions 4\./,
     );
   }

@@ -36,12 +36,12 @@ test('needs what the launcher needs', () => {
   }
 });
 
-test('fails a SQLite that is too old, or missing, and says how to mend it', () => {
+test('fails a SQLite that is too old, or missing, and says how to fix it', () => {
   assert.match(judgeSqlite('3.51.2').found, /3\.51\.2; 3\.51\.3 is needed/);
   assert.match(judgeSqlite(undefined).found, /no SQLite/);
   for (const version of ['3.51.2', undefined]) {
-    const { status, mend } = judgeSqlite(version);
+    const { status, hint } = judgeSqlite(version);
     assert.equal(status, 'fail');
-    assert.match(mend ?? '', /Install/);
+    assert.match(hint ?? '', /Install/);
   }
 });

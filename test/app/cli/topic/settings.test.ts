@@ -130,11 +130,11 @@ describe('topic', () => {
   const REFUSED: readonly (readonly [words: string, code: number, says: RegExp])[] = [
     ['tail --offset 3', 2, /--offset needs --partition\./],
     ['tail --limit 1001', 2, /--limit 1001 is more than 1000\./],
-    ['tail --partition 3', 2, /has no partition 3\.\n {2}mend: Give a partition from 0 to 2\./],
+    ['tail --partition 3', 2, /has no partition 3\.\n {2}hint: Give a partition from 0 to 2\./],
     [
       'tail elsewhere',
       4,
-      /has no topic elsewhere\.\n {2}mend: `tallystream topic list`.*\n {2}\(TOPIC_NOT_FOUND\)/,
+      /has no topic elsewhere\.\n {2}hint: `tallystream topic list`.*\n {2}\(TOPIC_NOT_FOUND\)/,
     ],
     ['describe elsewhere', 4, /has no topic elsewhere\./],
     ['describe one two', 2, /too many arguments/],
