@@ -8,7 +8,7 @@ test('time is added up by module and by function over all threads, without what 
   const nodes = [
     { id: 1, callFrame: frame('(idle)', '') },
     { id: 2, callFrame: frame('(garbage collector)', '') },
-    { id: 3, callFrame: frame('decode', 'file:///p/src/columns/decoder.ts', 9) },
+    { id: 3, callFrame: frame('decode', 'file:///p/src/columns/decode/decoder.ts', 9) },
     { id: 4, callFrame: frame('', 'file:///p/node_modules/@a/b/dist/c.js', 1) },
     { id: 5, callFrame: frame('read', 'node:fs', 4) },
     { id: 6, callFrame: frame('writeUtf8', '') },

@@ -300,7 +300,7 @@ test(
     const isRoot = process.geteuid?.() === 0;
     if (isRoot) process.seteuid?.(65_534);
     try {
-      const isRefused = hasCode('CONFIG_INVALID', location, 'right to write');
+      const isRefused = hasCode('CONFIG_INVALID', location, 'Allow this user to write');
       assert.throws(() => openCheckpointView({ location }), isRefused);
       await assert.rejects(open(location), isRefused);
     } finally {

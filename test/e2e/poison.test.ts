@@ -192,7 +192,7 @@ describe('a topic full of poison', () => {
     assert.ok(mark.stdout.includes('\n\\u{feff}{"event_id"'), mark.stdout);
     const large = await place.ok(['dead-letters', 'show', `0:${offsetOf(titled('10 MB'))}`]);
     assert.ok(large.stdout.length < 100_000);
-    assert.match(large.stdout, /\n… and 9934464 bytes more\n/);
+    assert.match(large.stdout, /\n… and 9934464 more bytes\n/);
   });
 
   test('nothing that an event brings acts on the terminal', async () => {

@@ -206,7 +206,7 @@ test('a wrong value is refused with its place, what would be right, and what was
     ['log:\n  partitions: [1]\n', /:2:15: .* but is a list\.$/],
     ['log:\n  partitions:\n', /:2:3: .* but is empty\.$/],
     ['log:\n  partitions: ~\n', /:2:3: .* but is empty\.$/],
-    ['log:\n  partitions: { a: 1 }\n', /:2:15: .* and is a section\.$/],
+    ['log:\n  partitions: { a: 1 }\n', /:2:15: .* but is a section\.$/],
     ['query:\n  trigger: 10\n', /but is "10"\. A duration needs its unit/],
     ['logging:\n  level: wran\n', /but is "wran"\. Did you mean warn\?$/],
     ['logging:\n  mask: yes\n', /must be true or false, but is "yes"\. Did you mean true\?$/],

@@ -78,7 +78,8 @@ function benchOn(broker: TestBroker): KafkaBench {
   };
 }
 
-async function hasHeardOf(connection: Connection, topic: string): Promise<boolean> {
+/** If the broker of this connection knows the topic: the controller has it first, and each broker hears of it a little later. */
+export async function hasHeardOf(connection: Connection, topic: string): Promise<boolean> {
   const answer = await metadataV12.api.async(connection, [topic], false, false).catch(() => undefined);
   return answer?.topics[0]?.errorCode === 0;
 }

@@ -81,8 +81,10 @@ export class NamedPlace {
     copyFileSync(join(this.root, 'log.db'), join(this.root, 'copy.db'));
   }
 
+  /** Puts the copy back, and accepts it as the log: without its note of what it acknowledged, the log itself does not notice. */
+
   restore(): void {
-    for (const suffix of ['', '-wal', '-shm']) {
+    for (const suffix of ['', '-wal', '-shm', '-ack']) {
       const path = join(this.root, `log.db${suffix}`);
       if (existsSync(path)) rmSync(path);
     }

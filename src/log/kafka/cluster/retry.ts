@@ -43,6 +43,8 @@ export class Retry {
   private readonly calls = new Set<Call>();
   private isWatching = false;
   private noticedAtMs = -Infinity;
+  /** How long the broker has held calls back since it was last told: many short waits are as slow as a long one. */
+  private throttledMs = 0;
 
   constructor(options: SettledOptions, closed: AbortSignal, judgeError: (error: unknown) => Verdict = judge) {
     const { giveUp } = options;
@@ -97,7 +99,11 @@ export class Retry {
   private async outlast(fault: ThrottledFault, call: Call): Promise<void> {
     const { clock, giveUp } = this.options;
     const pauseMs = Math.min(fault.throttleMs, THROTTLE_MS_MAX);
-    if (pauseMs >= NOTICE_AFTER_MS) this.tell(`${sentence(fault.message)}.`);
+    this.throttledMs += pauseMs;
+    if (this.throttledMs >= NOTICE_AFTER_MS) {
+      this.tell(`${sentence(fault.message)}.`);
+      this.throttledMs = 0;
+    }
     call.startMs += pauseMs;
     await clock.sleep(pauseMs, this.hurry);
     if (giveUp?.aborted === true) throw unavailable(fault.message, fault);

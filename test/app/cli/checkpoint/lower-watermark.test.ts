@@ -63,7 +63,7 @@ test('checkpoint lower-watermark is the way back after an event of a clock that 
   const done = await place.json<Lowered>(words);
   assert.deepEqual([done.dryRun, done.lowered, done.batchId], [false, true, 2]);
   assert.deepEqual(done.partitions, [{ partition: 0, before: ahead, after: to }]);
-  assert.match((await place.ok(words)).stdout, /nothing to lower/);
+  assert.match((await place.ok(words)).stdout, /Nothing was lowered/);
   await place.ok(['checkpoint', 'verify']);
   assert.match(
     (await place.ok(['checkpoint', 'show'])).stdout,

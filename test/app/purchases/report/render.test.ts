@@ -9,7 +9,7 @@ import { resultOf, type Purchase } from '../report-fixture.ts';
 const OPTIONS = { queryName: 'purchase-totals', timeZone: 'UTC' };
 
 function golden(name: string): string {
-  return readFileSync(new URL(`../golden/${name}`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../../../golden/${name}`, import.meta.url), 'utf8');
 }
 
 /** The report of the design's example: its daily and category tables hold what is written there and no more. */

@@ -22,7 +22,7 @@ import { readRecords } from '../../../contract/log/log-records.ts';
 import { hasCode } from '../../../contract/log/log-under-test.ts';
 import { startCluster, withoutKafka, type TestBroker, type TestCluster } from '../../../kafka/broker.ts';
 import { connect, openLog } from '../../../kafka/purchases.ts';
-import { kafkaBench, record } from '../kafka-bench.ts';
+import { hasHeardOf, kafkaBench, record } from '../kafka-bench.ts';
 
 const PATIENCE_MS = 120_000;
 
@@ -184,6 +184,10 @@ describe('an election on Kafka', { skip: withoutKafka(), timeout: 600_000 }, () 
     const request = { name, numPartitions: -1, replicationFactor: -1, assignments, configs };
     const third = cluster.brokers[2] as TestBroker;
     await createTopicsV7.api.async(await connect(t, third.port), [request], 20_000, false);
+    for (const { port } of cluster.brokers) {
+      const connection = await connect(t, port);
+      while (!(await hasHeardOf(connection, name))) await sleep(20);
+    }
   }
 
   /** Reads on from marks that were compared before the log went back, as if no connection had ended since. */
