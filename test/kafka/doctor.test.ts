@@ -161,7 +161,7 @@ describe('doctor on a broker with a login and ACLs', { skip: withoutKafka(), tim
     const { status, found, hint } = check('round trip');
     assert.equal(status, 'warn', stdout);
     assert.match(found, /topic shop\.doctor does not exist and cannot be created: .*AUTHORIZATION_FAILED/);
-    assert.match(hint ?? '', /let this user read and write it/);
+    assert.match(hint ?? '', /allow this user to read and write it/);
   });
 
   test('calls a refused password what it is, and shows it nowhere', async (t) => {

@@ -12,7 +12,7 @@ export const KAFKA_TIMEOUT_MS = 4_000;
 export const KAFKA_CHECK_TIMEOUT_MS = 15_000;
 
 export const HINT_KAFKA =
-  'The brokers accept connections but do not answer in time. Check their logs, then run doctor again.';
+  'The brokers accept connections but do not answer in time. Check their logs, and that kafka.security_protocol matches their listeners. Then run doctor again.';
 
 const UNREACHABLE = 'no bootstrap server can be reached';
 
