@@ -7,6 +7,8 @@ import type { MissingOffsets, PlanDecision } from './protocol.ts';
 export type Refusal = Exclude<PlanDecision, { kind: 'plan' | 'nothing new' }>;
 
 const ACCEPT = 'accept the loss of the ranges that `tallystream checkpoint accept-loss` lists,';
+/** The words of the run that notices the loss and of every later start are the same. */
+const REMOVED_UNREAD = 'records were removed before it read them';
 const START_AGAIN = 'or start from the beginning under another query.name.';
 
 export function refusalOf(refusal: Refusal, query: QueryPlan): TallystreamError {
@@ -19,7 +21,7 @@ export function refusalOf(refusal: Refusal, query: QueryPlan): TallystreamError 
       });
     case 'records removed':
       return new TallystreamError('DATA_LOSS', {
-        what: `Records of topic ${query.topic} that query ${query.name} had not read are gone: ${rangesText(refusal.missing)}.`,
+        what: `Query ${query.name} has lost records of topic ${query.topic}: ${REMOVED_UNREAD}: ${rangesText(refusal.missing)}.`,
         why: "The log's retention removed them, or someone deleted them.",
         hint: `Restore the records and increase log.retention, ${ACCEPT} ${START_AGAIN}`,
       });
@@ -38,7 +40,7 @@ export function raisedLoss(losses: readonly DataLoss[], query: QueryPlan): Tally
   const unread = losses.filter(({ kind }) => kind === 'unread');
   const parts = [
     counted.length > 0 ? `records that it has counted are no longer in the log: ${rangesText(counted)}` : '',
-    unread.length > 0 ? `records were removed before it read them: ${rangesText(unread)}` : '',
+    unread.length > 0 ? `${REMOVED_UNREAD}: ${rangesText(unread)}` : '',
   ].filter((part) => part !== '');
   return new TallystreamError('DATA_LOSS', {
     what: `Query ${query.name} has lost records of topic ${query.topic}: ${parts.join('; ')}.`,

@@ -99,7 +99,7 @@ describe('doctor on a broker that is well', { skip: withoutKafka(), timeout: 600
       assert.equal(ended.code, 1);
       assert.deepEqual(statuses(ended), ['pass', 'fail', 'warn', 'warn', 'warn'], ended.stdout);
       assert.match(ended.check('protocol').hint ?? '', /kafka\.security_protocol/);
-      assert.equal(ended.check('lag').found, 'Not tried, since no broker can be used.');
+      assert.equal(ended.check('lag').found, 'Not checked, because no broker can be used.');
     } finally {
       await broker.kill('SIGCONT');
     }
