@@ -56,7 +56,7 @@ describe('the purchase query on Kafka', { skip: withoutKafka(), timeout: 600_000
     const other = await misspelt.place.ok(['produce', ...misspelt.words, '--events', '1', '--rate', 'max']);
     assert.match(
       other.stderr,
-      /Created the topic orders_of_2062 .* Did you mean orders_of_2026, which is there too\?/,
+      /Created the topic orders_of_2062 .* Did you mean orders_of_2026, which also exists\?/,
     );
   });
 

@@ -170,7 +170,7 @@ test('a bundled program runs without threads and says so', () => {
   );
   const { stdout, stderr } = user.outputs(join('bundled', 'bundle-me.js'));
   assert.equal(stdout, '{"shop":"x","sales":2,"total":0.30}\n');
-  assert.match(stderr, /decoding on the main thread alone: the file that worker threads run is missing/);
+  assert.match(stderr, /decoding on the main thread only: the file for worker threads is missing/);
 });
 
 test('the examples are right for the compiler', () => {

@@ -94,7 +94,7 @@ test('a query over files goes on without those that are gone, where it may, and 
   await assert.rejects(run({ maxOffsetsPerTrigger: 1 }, true), /crash/);
   rmSync(join(folder, 'a'));
   rmSync(join(folder, 'c'));
-  await assert.rejects(run({}), { code: 'DATA_LOSS', message: /in\/a is gone.*failOnDataLoss false/ });
+  await assert.rejects(run({}), { code: 'DATA_LOSS', message: /in\/a is missing.*failOnDataLoss false/ });
   await run({ failOnDataLoss: false });
   assert.deepEqual(lines, [0, 2, 3, 6, 7]);
   const view = openCheckpointView({ location: join(dataDir, 'checkpoints', 'lines') });

@@ -21,7 +21,7 @@ const RULES: readonly (readonly [rule: object, says: RegExp])[] = [
   ],
   [
     { kind: 'between', field: 'id', min: '0', max: null },
-    /the rule between needs int or decimal as its field, and id is string/,
+    /the rule between needs int or decimal as its field, but id is string/,
   ],
   [{ kind: 'notAhead', field: 'pieces', toleranceMs: 0 }, /needs timestamp as its field, but pieces is int/],
   [{ kind: 'amount', total: 'id' }, /the rule amount needs decimal as its total, but id is string/],

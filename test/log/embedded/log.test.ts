@@ -34,7 +34,7 @@ describe('opening', () => {
   test('refuses a database of another program', async (t) => {
     const { path, open } = await newFiles(t);
     withDatabase(path, (db) => db.exec('CREATE TABLE somebodys (a)'));
-    await assert.rejects(open(), hasCode('LOG_UNAVAILABLE', path, 'not a log'));
+    await assert.rejects(open(), hasCode('LOG_UNAVAILABLE', path, 'not a Tallystream log'));
   });
 
   test('refuses a log of a newer version, and says what to do', async (t) => {

@@ -48,7 +48,7 @@ registerHooks({
 });
 
 const NAME = 'apache-arrow';
-const ABSENT = '../../src/stream/arrow-module.ts?absent';
+const ABSENT = '../../../src/stream/frame/arrow-module.ts?absent';
 const arrow = await (import(NAME) as Promise<Arrow>).catch(() => undefined);
 const options = arrow === undefined ? { skip: 'apache-arrow is not installed' } : {};
 
