@@ -72,7 +72,7 @@ export const FAULTS = [
   },
   {
     name: 'a session that became part of another stays in the checkpoint',
-    file: 'src/checkpoint/aggregate-table.ts',
+    file: 'src/checkpoint/tables/aggregate-table.ts',
     right: 'for (const key of removed) this.remove(draft, JSON.stringify(key));',
     wrong: 'for (const key of removed) JSON.stringify(key);',
   },
@@ -168,7 +168,7 @@ export const FAULTS = [
   },
   {
     name: 'a sum that is infinite is null after a restart',
-    file: 'src/checkpoint/group-json.ts',
+    file: 'src/checkpoint/tables/group-json.ts',
     right: "typeof value === 'number' && !Number.isFinite(value)",
     wrong: "typeof value === 'number' && Number.isNaN(value)",
   },

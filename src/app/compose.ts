@@ -3,9 +3,9 @@
  * command loads nothing that it does not use.
  */
 import type { AcceptedRanges } from '../checkpoint/history/accept-raised.ts';
-import type { Integrity } from '../checkpoint/integrity.ts';
+import type { Integrity } from '../checkpoint/open/integrity.ts';
 import type { Lowering, LoweringOptions } from '../checkpoint/lower-watermark.ts';
-import type { CheckpointOptions } from '../checkpoint/open.ts';
+import type { CheckpointOptions } from '../checkpoint/open/open.ts';
 import type { CheckpointSummary } from '../checkpoint/summary.ts';
 import type { Verification } from '../checkpoint/verify/verify.ts';
 import { kafkaClientId, openEmbedded, openKafka, type LogAccess } from '../compose/log.ts';
@@ -24,7 +24,7 @@ export { embeddedLogPath } from '../compose/log.ts';
 export { silentLogger } from '../observe/silent-logger.ts';
 export { startupFields } from '../observe/startup.ts';
 export type { Finding } from '../checkpoint/verify/finding.ts';
-export type { Integrity } from '../checkpoint/integrity.ts';
+export type { Integrity } from '../checkpoint/open/integrity.ts';
 export type { Lowering } from '../checkpoint/lower-watermark.ts';
 export type { CheckpointSummary } from '../checkpoint/summary.ts';
 export type { Verification } from '../checkpoint/verify/verify.ts';
@@ -52,7 +52,7 @@ export async function createKafkaProbe(config: Config, clock: Clock, timeoutMs: 
   });
 }
 
-/** Where results go beside the checkpoint, as the configuration says. */
+/** The sinks that the configuration names; the checkpoint has the results in any case. */
 export async function createSinks(config: Config, log: Log): Promise<readonly Sink[]> {
   if (config.log.type !== 'kafka' || !config.kafka.outputTopics) return [];
   const { createTopicSink } = await import('../sinks/topics.ts');
@@ -68,7 +68,7 @@ export async function openCheckpoint(
   clock: Clock,
   options: Pick<CheckpointOptions, 'plan' | 'takeOver' | 'onQueryChanged'>,
 ): Promise<Checkpoint> {
-  const checkpoint = await import('../checkpoint/open.ts');
+  const checkpoint = await import('../checkpoint/open/open.ts');
   return checkpoint.openCheckpoint({
     location: config.query.checkpointLocation,
     logFormat: config.log.type,
@@ -116,7 +116,7 @@ export async function lowerWatermark(
 
 /** @throws what `quickCheck` of src/checkpoint throws */
 export async function checkCheckpointFile(config: Config, bytesMax: number): Promise<Integrity> {
-  const { quickCheck } = await import('../checkpoint/integrity.ts');
+  const { quickCheck } = await import('../checkpoint/open/integrity.ts');
   return quickCheck({ location: config.query.checkpointLocation, bytesMax });
 }
 

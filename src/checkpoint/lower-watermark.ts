@@ -5,12 +5,12 @@ import type { Clock } from '../contracts/clock.ts';
 import { formatEpochMs, formatTimestamp } from '../columns/values/timestamp.ts';
 import { invariant, TallystreamError } from '../errors.ts';
 import { decideLowering, type LoweringDecision } from '../operators/lower-watermark.ts';
-import { readLastCommit, readLastPlan } from './batch-tables.ts';
+import { readLastCommit, readLastPlan } from './tables/batch-tables.ts';
 import { guarded } from './errors.ts';
-import { type Identity, readIdentity } from './identity.ts';
-import { openStoredCheckpoint } from './open.ts';
+import { type Identity, readIdentity } from './open/identity.ts';
+import { openStoredCheckpoint } from './open/open.ts';
 import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
-import { openPresent } from './open-present.ts';
+import { openPresent } from './open/open-present.ts';
 
 export interface Lowering {
   /** The batch that lowers the watermark; undefined if there is nothing to lower. */

@@ -15,23 +15,23 @@ import type {
 import type { AcceptedLoss, Checkpoint, StoredReport } from '../contracts/checkpoint.ts';
 import type { Clock } from '../contracts/clock.ts';
 import type { PartitionMark } from '../contracts/log.ts';
-import { AggregateWriter, aggregateNamed, groupOf, groupsOf } from './aggregate-table.ts';
-import { BatchTables } from './batch-tables.ts';
+import { AggregateWriter, aggregateNamed, groupOf, groupsOf } from './tables/aggregate-table.ts';
+import { BatchTables } from './tables/batch-tables.ts';
 import { acceptRaised, type AcceptedRanges } from './history/accept-raised.ts';
 import { LossWriter, readRaisedLosses } from './history/data-losses.ts';
 import { firstCell, firstRow, inTransaction } from './connection.ts';
-import { DedupeTables } from './dedupe-tables.ts';
+import { DedupeTables } from './tables/dedupe-tables.ts';
 import { type FailurePlace, guarded, guardedRows } from './errors.ts';
 import { readMarks } from './history/marks.ts';
-import { fencedError, type Identity, MetaWriter } from './identity.ts';
-import type { RunnerLock } from './lock.ts';
+import { fencedError, type Identity, MetaWriter } from './open/identity.ts';
+import type { RunnerLock } from './open/lock.ts';
 import { CommitNote } from './seals/commit-note.ts';
-import { watchPresence } from './presence.ts';
+import { watchPresence } from './open/presence.ts';
 import { SealDraft, sealText, type Seal } from './seals/seal.ts';
 import { sealWriter } from './seals/seal-row.ts';
 import { REDRIVEN } from './seals/sealed-tables.ts';
 import { SealedWriter } from './seals/sealed-writer.ts';
-import { Staging } from './staging.ts';
+import { Staging } from './tables/staging.ts';
 
 export interface RunnerParts {
   readonly database: DatabaseSync;

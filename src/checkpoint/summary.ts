@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Accounting, DataLoss, LoweredWatermark, PartitionState } from '../contracts/batch.ts';
 import type { AcceptedLoss, LostRange } from '../contracts/checkpoint.ts';
-import { countGroups } from './aggregate-table.ts';
+import { countGroups } from './tables/aggregate-table.ts';
 import {
   isPrinted,
   readAccounting,
@@ -13,12 +13,12 @@ import {
   readLastPlan,
   readLostRanges,
   readPartitions,
-} from './batch-tables.ts';
+} from './tables/batch-tables.ts';
 import { readAcceptedLosses, readRaisedLosses } from './history/data-losses.ts';
 import type { Row } from './connection.ts';
-import { letterOfRow } from './dead-letter-row.ts';
+import { letterOfRow } from './tables/dead-letter-row.ts';
 import { guarded } from './errors.ts';
-import { readIdentity } from './identity.ts';
+import { readIdentity } from './open/identity.ts';
 import type { Seal } from './seals/seal.ts';
 import { checkedRows, storedRows, unlike } from './seals/sealed-rows.ts';
 import {
@@ -31,8 +31,8 @@ import {
   type SealedTable,
 } from './seals/sealed-tables.ts';
 import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
-import { openPresent } from './open-present.ts';
-import { parsePlan } from './stored-json.ts';
+import { openPresent } from './open/open-present.ts';
+import { parsePlan } from './tables/stored-json.ts';
 
 /** Bytes of one event id in the blobs of the dedupe state. */
 export const ID_BYTES = 32;

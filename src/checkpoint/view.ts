@@ -12,21 +12,27 @@ import type {
   RecordIdentity,
 } from '../contracts/batch.ts';
 import type { AcceptedLoss, CheckpointView, DeadLetterFilter, LostRange } from '../contracts/checkpoint.ts';
-import { aggregateNamed, groupsOf } from './aggregate-table.ts';
-import { readAccounting, readCommits, readLastPlan, readLostRanges, readPartitions } from './batch-tables.ts';
+import { aggregateNamed, groupsOf } from './tables/aggregate-table.ts';
+import {
+  readAccounting,
+  readCommits,
+  readLastPlan,
+  readLostRanges,
+  readPartitions,
+} from './tables/batch-tables.ts';
 import { readAcceptedLosses, readRaisedLosses } from './history/data-losses.ts';
 import { readMarks } from './history/marks.ts';
 import { firstRow } from './connection.ts';
-import { deadLetters, duplicates } from './dead-letter-reader.ts';
+import { deadLetters, duplicates } from './tables/dead-letter-reader.ts';
 import { type FailurePlace, guarded, guardedRows } from './errors.ts';
-import { type Identity, readIdentity } from './identity.ts';
-import { openPresent } from './open-present.ts';
-import { storedPlans } from './stored-batches.ts';
+import { type Identity, readIdentity } from './open/identity.ts';
+import { openPresent } from './open/open-present.ts';
+import { storedPlans } from './tables/stored-batches.ts';
 import type { Seal } from './seals/seal.ts';
 import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
 import { checkRows } from './seals/sealed-rows.ts';
 import { REDRIVEN } from './seals/sealed-tables.ts';
-import { parseStored } from './stored-json.ts';
+import { parseStored } from './tables/stored-json.ts';
 
 /**
  * Creates nothing and writes nothing.

@@ -22,7 +22,7 @@ export type { ByteSpace } from './byte-space.ts';
 /** A whole scaled value: a number while it is a safe integer, a bigint beyond. */
 export type Scaled = number | bigint;
 
-/** What every column does, whatever it holds. The decoders' inner loops use the vectors themselves. */
+/** What every column does, for every type. The decoders' inner loops use the vectors themselves. */
 interface ColumnBehaviour {
   isNull(row: number): boolean;
   setNull(row: number): void;

@@ -59,7 +59,7 @@ type RowOfFields<
  */
 export type RowOf<S extends Schema> = RowOfFields<S['fields'], true>;
 
-/** A field, whatever it is called. */
+/** A field of any name. */
 const OWN = { enumerable: true, writable: true, configurable: true } as const;
 
 /**

@@ -80,7 +80,7 @@ class Host implements SessionHost {
     location,
     takeOver,
   }: Parameters<SessionHost['openCheckpoint']>[0]): ReturnType<SessionHost['openCheckpoint']> {
-    const { openCheckpoint } = await import('../checkpoint/open.ts');
+    const { openCheckpoint } = await import('../checkpoint/open/open.ts');
     return openCheckpoint({
       plan,
       logFormat,
@@ -140,7 +140,7 @@ class Host implements SessionHost {
   }
 
   /**
-   * The start of a rate stream lies in the checkpoint, in the id of its topic. Rows up to the latest clock of a
+   * The start of a rate stream is stored in the checkpoint, in the id of its topic. Rows up to the latest clock of a
    * plan are there also if the machine's clock was set back since.
    */
   private async openRate({ options }: SourceSpec, location: string): Promise<OpenSource> {

@@ -2,7 +2,7 @@
 
 /**
  * The first batch of a run takes no more than this, so that its report comes soon, and no batch has to take less. A commit
- * costs about a millisecond beside the bytes of its ids: less than 1 % of the time that this many records take.
+ * costs about a millisecond in addition to the bytes of its ids: less than 1 % of the time that this many records take.
  */
 export const OFFSETS_AT_FIRST = 50_000;
 /** A batch aims at taking this long: a report a second, and commits that do not count. */

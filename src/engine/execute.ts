@@ -227,7 +227,7 @@ export class BatchExecutor {
     if ((state & HELD.behindWatermark) !== 0) watermark.accept(eventMicros);
   }
 
-  /** A row that is invalid whatever came before it. */
+  /** A row that is invalid in itself, independent of earlier rows. */
   private rejectByItself(plan: BatchPlan, prepared: PreparedChunk, row: number, state: number): void {
     if (state === ROW.failed) {
       const { preparer, at } = prepared.whole(row);

@@ -44,7 +44,7 @@ export interface LoopOptions {
   readonly dedupeSegmentEntries?: number;
   /** What state may take; `auto` if left out. */
   readonly stateMemory?: StateMemory;
-  /** Threads beside this one, for large batches; none if left out. Results do not depend on them. */
+  /** Additional threads for large batches; none if left out. Results do not depend on them. */
   readonly workers?: Workers;
   readonly onProgress: (progress: BatchProgress) => void;
 }

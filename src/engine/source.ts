@@ -45,7 +45,7 @@ export class Source {
 
   /**
    * A query may start before its producer, on its own log; a topic that goes missing later is not made again in
-   * silence. One that is new beside others is told of, since its name may be misspelt.
+   * silence. A new one among others is reported, since its name may be misspelt.
    * @throws TOPIC_NOT_FOUND on logs whose topics are made by those who run them
    */
   async create(options: TopicOptions, logger: Logger): Promise<void> {
@@ -62,10 +62,10 @@ export class Source {
   }
 
   /**
-   * Both questions at once, the offsets first. Where a topic is made again between the two answers, either the id says so,
-   * or the records are asked for under an id that is no more. Where `isCaughtUp`, all that the last look showed has been
-   * read, and a log that can be followed is asked for what comes after it. Where `needsAll`, a partition that cannot be asked
-   * is waited for; otherwise it says so in what is found, beside the others.
+   * Both questions at once, the offsets first. If a topic is made again between the two answers, either the id says so,
+   * or the records are asked for under an id that is no more. If `isCaughtUp`, all that the last look showed has been
+   * read, and a log that can be followed is asked for what comes after it. If `needsAll`, a partition that cannot be asked
+   * is waited for; otherwise the result lists it as unavailable.
    * @throws TOPIC_NOT_FOUND, LOG_UNAVAILABLE
    */
   async look({ isCaughtUp = false, needsAll = false } = {}): Promise<Look> {

@@ -103,7 +103,7 @@ const NOT_OF_TOPICS = {
   'kafka.group.id': NO_GROUP,
 };
 const ALWAYS_REMEMBERED =
-  'Every file that was seen is remembered for ever, so that it is read once, however old.';
+  'Every file that was seen is remembered permanently, so each file is read once, even if it is old.';
 const ONLY_READS = 'Files that are read may be moved away by another program; the source only reads.';
 const ON_DISK = 'Which files are still to be read is kept on disk.';
 

@@ -42,7 +42,7 @@ export async function writeWhole(
   const hidden = join(folder, `.${basename(path)}.${epoch}.tmp`);
   await prepareFolder(folder);
   try {
-    // Whatever has the hidden name, a symbolic link that someone put there among it, is removed and never followed.
+    // An existing file of the hidden name, even a symbolic link that someone put there, is removed and never followed.
     await rm(hidden, { force: true });
     const file = createWriteStream(hidden, { flush: true, flags: 'wx', mode: await modeIn(folder) });
     const source = Readable.from(chunks, { objectMode: true });

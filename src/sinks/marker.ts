@@ -48,7 +48,7 @@ async function lastWithin(log: Log, window: Window, queryId: string): Promise<Ma
   return found;
 }
 
-/** Whatever else is in the topic is not ours. */
+/** Other records in the topic are not ours. */
 function markerIn(chunk: RecordChunk, row: number, queryId: string): Marker | undefined {
   const text = (start: Int32Array, end: Int32Array): string =>
     (start[row] as number) < 0 ? '' : DECODER.decode(chunk.bytes.subarray(start[row], end[row]));

@@ -133,7 +133,7 @@ function jsonOfArray(cells: readonly Scalar[]): string {
   return `[${cells.map((cell) => (typeof cell === 'bigint' ? String(cell) : JSON.stringify(cell))).join(',')}]`;
 }
 
-/** A name as SQL reads it, whatever is in it. */
+/** A name quoted for SQL, with any characters. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

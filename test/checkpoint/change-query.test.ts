@@ -1,7 +1,7 @@
 /** Each row of the table in docs/reference/query-changes.md, on a checkpoint that holds batches. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { QueryChangeNote } from '../../src/checkpoint/changed-query.ts';
+import type { QueryChangeNote } from '../../src/checkpoint/open/changed-query.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
 import { optional, schema, types } from '../../src/columns/schema/schema.ts';
 import { columnNode } from '../../src/plan/expression/node.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { optional, required, schema, types } from '../../src/columns/schema/schema.ts';
-import { openCheckpoint } from '../../src/checkpoint/open.ts';
+import { openCheckpoint } from '../../src/checkpoint/open/open.ts';
 import { openCheckpointView } from '../../src/checkpoint/view.ts';
 import type { GroupCell } from '../../src/contracts/batch.ts';
 import type { BatchResult } from '../../src/contracts/batch-result.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openCheckpoint } from '../../src/checkpoint/open.ts';
+import { openCheckpoint } from '../../src/checkpoint/open/open.ts';
 import { loadConfig } from '../../src/app/config/load.ts';
 import { planOf } from '../../src/app/cli/query.ts';
 import { systemClock } from '../../src/observe/system-clock.ts';

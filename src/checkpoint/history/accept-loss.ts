@@ -2,7 +2,7 @@
 import type { AcceptedLoss } from '../../contracts/checkpoint.ts';
 import type { Clock } from '../../contracts/clock.ts';
 import type { AcceptedRanges } from './accept-raised.ts';
-import { openStoredCheckpoint } from '../open.ts';
+import { openStoredCheckpoint } from '../open/open.ts';
 
 /**
  * Records the named losses as accepted and moves the partitions, in one transaction of a runner: a suspended query that

@@ -3,10 +3,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { DataLoss, PartitionState, PlannedRange } from '../../contracts/batch.ts';
 import type { AcceptedLoss } from '../../contracts/checkpoint.ts';
 import { TallystreamError } from '../../errors.ts';
-import { readPartitions, type BatchTables } from '../batch-tables.ts';
+import { readPartitions, type BatchTables } from '../tables/batch-tables.ts';
 import { readRaisedLosses, type LossWriter } from './data-losses.ts';
 import type { SealDraft } from '../seals/seal.ts';
-import { letOffsetsRepeat } from '../tables.ts';
+import { letOffsetsRepeat } from '../tables/tables.ts';
 
 /** The accepted ranges, each exactly as it was raised. */
 export type AcceptedRanges = 'all' | readonly PlannedRange[];

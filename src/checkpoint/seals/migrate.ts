@@ -4,10 +4,10 @@
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { readAccounting } from '../batch-tables.ts';
+import { readAccounting } from '../tables/batch-tables.ts';
 import { allRows, eachRow, firstCell } from '../connection.ts';
 import { corrupt } from '../errors.ts';
-import { readIdentity } from '../identity.ts';
+import { readIdentity } from '../open/identity.ts';
 import { crcOfCells } from './row-crc.ts';
 import { SealDraft } from './seal.ts';
 import { laterTables } from './seal-row.ts';
@@ -29,7 +29,7 @@ import {
   selectionOf,
   type SealedTable,
 } from './sealed-tables.ts';
-import { createTables } from '../tables.ts';
+import { createTables } from '../tables/tables.ts';
 
 /** Tables whose rows had no checksum. */
 const WITHOUT_CHECKSUM: readonly SealedTable[] = [

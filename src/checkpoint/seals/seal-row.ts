@@ -4,7 +4,7 @@ import { allRows, firstRow } from '../connection.ts';
 import { corrupt } from '../errors.ts';
 import { parseSeal, sealText, type Seal } from './seal.ts';
 import { SEALED_TABLES, type SealedTable } from './sealed-tables.ts';
-import { storedVersion, UNSEALED_VERSION } from '../tables.ts';
+import { storedVersion, UNSEALED_VERSION } from '../tables/tables.ts';
 
 /**
  * The seal of this snapshot; undefined in a checkpoint of the version before seals.

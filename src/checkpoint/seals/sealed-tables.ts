@@ -3,9 +3,9 @@
  * the seal has the number of rows and the sums of their checksums. A new table needs one entry here.
  */
 import type { Aggregate } from '../../plan/query-plan.ts';
-import { aggregateColumns, GROUP_CRC, GROUP_KEY, tableOf } from '../aggregate-columns.ts';
+import { aggregateColumns, GROUP_CRC, GROUP_KEY, tableOf } from '../tables/aggregate-columns.ts';
 import { quoted } from '../connection.ts';
-import { DEAD_LETTER_COLUMNS } from '../tables.ts';
+import { DEAD_LETTER_COLUMNS } from '../tables/tables.ts';
 
 export interface SealedTable {
   readonly name: string;

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Accounting } from '../../contracts/batch.ts';
 import { allRows, eachRow, firstCell } from '../connection.ts';
 import { HINT, type FindingParts } from './finding.ts';
-import { storedAccounting, storedCommits, type StoredCommit } from '../stored-batches.ts';
+import { storedAccounting, storedCommits, type StoredCommit } from '../tables/stored-batches.ts';
 
 type Findings = Generator<FindingParts, void, undefined>;
 

@@ -3,12 +3,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { BatchPlan } from '../../contracts/batch.ts';
 import type { AcceptedLoss } from '../../contracts/checkpoint.ts';
 import { resumeAt } from '../history/accept-raised.ts';
-import { storedPartitions } from '../batch-tables.ts';
+import { storedPartitions } from '../tables/batch-tables.ts';
 import { readAcceptedLosses } from '../history/data-losses.ts';
 import { firstCell } from '../connection.ts';
 import { HINT, type FindingParts } from './finding.ts';
 import type { Seal } from '../seals/seal.ts';
-import { storedCommits, storedPlans, type StoredCommit, type StoredPlan } from '../stored-batches.ts';
+import { storedCommits, storedPlans, type StoredCommit, type StoredPlan } from '../tables/stored-batches.ts';
 
 type Findings = Generator<FindingParts, void, undefined>;
 

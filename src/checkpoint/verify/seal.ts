@@ -1,7 +1,7 @@
 /** Whether each table has exactly the rows of the last commit, each as it was written. */
 import type { DatabaseSync } from 'node:sqlite';
 import { TallystreamError } from '../../errors.ts';
-import { GROUP_CRC } from '../aggregate-columns.ts';
+import { GROUP_CRC } from '../tables/aggregate-columns.ts';
 import { checkpointFailure } from '../errors.ts';
 import { HINT, type FindingParts } from './finding.ts';
 import type { Seal } from '../seals/seal.ts';

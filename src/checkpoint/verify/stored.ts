@@ -1,13 +1,13 @@
 /** Whether each stored value is what was written: JSON that parses, blobs that match their checksums. */
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { keyCellsOf, storedGroups } from '../aggregate-table.ts';
+import { keyCellsOf, storedGroups } from '../tables/aggregate-table.ts';
 import { type Cell, eachRow, firstCell } from '../connection.ts';
 import { HINT, type FindingParts } from './finding.ts';
-import { readIdentity } from '../identity.ts';
+import { readIdentity } from '../open/identity.ts';
 import { crcOfCells } from '../seals/row-crc.ts';
 import type { Seal } from '../seals/seal.ts';
-import { readablePlan } from '../stored-batches.ts';
+import { readablePlan } from '../tables/stored-batches.ts';
 import { ID_BYTES } from '../summary.ts';
 
 type Findings = Generator<FindingParts, void, undefined>;

@@ -10,13 +10,13 @@ import { checkpointFailure } from '../errors.ts';
 import { HINT, type Finding, type FindingParts } from './finding.ts';
 import type { Seal } from '../seals/seal.ts';
 import { readSeal } from '../seals/seal-row.ts';
-import { storedVersion, UNSEALED_VERSION } from '../tables.ts';
+import { storedVersion, UNSEALED_VERSION } from '../tables/tables.ts';
 import { accountingFindings } from './accounting.ts';
 import { historyFindings } from './history.ts';
 import { protocolFindings } from './protocol.ts';
 import { sealFindings } from './seal.ts';
 import { dedupeFindings, groupFindings, identityFindings, jsonFindings } from './stored.ts';
-import { openPresent } from '../open-present.ts';
+import { openPresent } from '../open/open-present.ts';
 
 /** One damaged page can damage a million rows; the user only needs the first ones. */
 const FINDINGS_MAX = 20;

@@ -161,7 +161,7 @@ const MS_MIN = -62_167_219_200_000;
 const MS_MAX = 253_402_300_799_999;
 
 /**
- * An instant in epoch milliseconds, to the millisecond: `2025-06-26T14:11:33.250Z`. Whatever is in no year from 0 to 9999, as a log
+ * An instant in epoch milliseconds, to the millisecond: `2025-06-26T14:11:33.250Z`. A value outside the years 0 to 9999, as a log
  * timestamp in another unit is, comes as its digits.
  */
 export function formatEpochMs(ms: number | bigint): string {

@@ -13,7 +13,7 @@ export interface RecordTime {
   readonly timestampMs: number;
 }
 
-/** What cannot be read is left out: whoever reads it for its content says why. */
+/** What cannot be read is left out; the batch that reads its content says why. */
 export async function newestRecords(
   log: Log,
   topic: string,

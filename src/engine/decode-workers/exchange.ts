@@ -52,7 +52,7 @@ export class SlotWriter {
     this.sent = this.columns.map(() => 0);
   }
 
-  /** Prepares a slot's rows; what is left to say beside the vectors, undefined if nothing is. */
+  /** Prepares a slot's rows; what the vectors do not hold, undefined if nothing is left. */
   prepare(slot: SlotViews, clockMs: number): SlotMessage | undefined {
     const { preparer } = this;
     if (preparer.boundDictionaries()) {

@@ -8,7 +8,7 @@ export type Slot = Scaled | string | boolean | Uint8Array | null | undefined;
 export interface Accumulator {
   /** How many slots its state takes. */
   readonly slots: number;
-  /** Memory of its state beside the slots, estimated; 0 if it is a text, which {@link textBytes} tells. */
+  /** Memory of its state outside the slots, estimated; 0 if it is a text, which {@link textBytes} tells. */
   readonly bytes: number;
   textBytes?(slots: readonly Slot[], at: number): number;
   /** Puts the state of no rows at `at`. */

@@ -1,4 +1,4 @@
-/** What an expression becomes over columns: a function from a row to a value, with the kind of the value beside it. */
+/** What an expression becomes over columns: a function from a row to a value, and the kind of its value. */
 import { TallystreamError } from '../../errors.ts';
 import type { Scaled, StringColumn } from '../../columns/column-chunk.ts';
 import type { ByteSpace } from '../../columns/byte-space.ts';

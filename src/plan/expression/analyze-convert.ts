@@ -23,13 +23,13 @@ function isLiteral(of: Resolved): of is Resolved & { readonly node: LiteralNode 
  * A text literal combined with something that is not text is read as its type, at plan time and exactly: Spark would compare an
  * amount with a text as two doubles. A decimal combined with an int or another whole number is a decimal.
  */
-export function adapted(of: Resolved, beside: ValueType, scope: Scope, part: Expression): Resolved {
+export function adapted(of: Resolved, other: ValueType, scope: Scope, part: Expression): Resolved {
   if (!isLiteral(of)) return of;
   const { node } = of;
-  if (node.type.kind === 'double' && isExact(beside)) throw float(scope, part, node, beside);
+  if (node.type.kind === 'double' && isExact(other)) throw float(scope, part, node, other);
   if (node.type.kind !== 'string' || node.text === null) return of;
-  if (beside.kind === 'string' || beside.kind === 'null') return of;
-  const literal = textAs(node.text, beside);
+  if (other.kind === 'string' || other.kind === 'null') return of;
+  const literal = textAs(node.text, other);
   if (literal !== undefined) return ofLiteral(literal);
   const wanted: Readonly<Partial<Record<ValueType['kind'], string>>> = {
     decimal: 'a plain decimal such as 12.50',
@@ -38,22 +38,22 @@ export function adapted(of: Resolved, beside: ValueType, scope: Scope, part: Exp
     timestamp: 'an instant with its zone such as 2025-06-26T14:00:00Z',
     date: 'a date such as 2025-06-26',
   };
-  const words = wanted[beside.kind];
+  const words = wanted[other.kind];
   throw refuse(
     scope,
     part,
-    `combines text with ${typeText(beside)}`,
-    words === undefined ? `Give it ${typeText(beside)}.` : `Write ${words}.`,
+    `combines text with ${typeText(other)}`,
+    words === undefined ? `Give it ${typeText(other)}.` : `Write ${words}.`,
   );
 }
 
-function float(scope: Scope, part: Expression, literal: LiteralNode, beside: ValueType): Error {
+function float(scope: Scope, part: Expression, literal: LiteralNode, other: ValueType): Error {
   const text = literal.text as string;
   const exact = decimalLiteral(text) === undefined ? '12.50' : text;
   return refuse(
     scope,
     part,
-    `combines the float ${text} with ${typeText(beside)}, but an amount is never converted to a float`,
+    `combines the float ${text} with ${typeText(other)}, but an amount is never converted to a float`,
     `Write it as text: '${exact}'.`,
   );
 }
@@ -70,15 +70,14 @@ export function toCommonType(
   scope: Scope,
   part: Expression,
 ): { readonly args: readonly Resolved[]; readonly type: ValueType } {
-  const beside = args.find(({ type, node }) => !(node.kind === 'literal' && type.kind === 'string'));
+  const other = args.find(({ type, node }) => !(node.kind === 'literal' && type.kind === 'string'));
   const typed = args.find(({ type }) => type.kind !== 'null');
   if (typed === undefined) {
     throw refuse(scope, part, 'has no type: all its values are null', "Give it one: lit(null).cast('int').");
   }
-  const besideTyped =
-    args.find(({ type, node }) => node.kind !== 'literal' && type.kind !== 'null') ?? beside;
+  const otherTyped = args.find(({ type, node }) => node.kind !== 'literal' && type.kind !== 'null') ?? other;
   const read = args.map((arg) =>
-    besideTyped === undefined ? arg : adapted(arg, besideTyped.type, scope, part),
+    otherTyped === undefined ? arg : adapted(arg, otherTyped.type, scope, part),
   );
   let type: ValueType = { kind: 'null' };
   for (const arg of read) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { InvariantError, TallystreamError } from '../../../src/errors.ts';
-import { openCheckpoint } from '../../../src/checkpoint/open.ts';
+import { openCheckpoint } from '../../../src/checkpoint/open/open.ts';
 import type { Checkpoint } from '../../../src/contracts/checkpoint.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { createRandom } from '../../../src/producer/random.ts';

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { optional, required, schema, types } from '../../../src/columns/schema/schema.ts';
 import type { BatchCommit, BatchPlan, BatchProgress, DeadLetter } from '../../../src/contracts/batch.ts';
 import type { Checkpoint } from '../../../src/contracts/checkpoint.ts';
-import { openCheckpoint, type CheckpointOptions } from '../../../src/checkpoint/open.ts';
+import { openCheckpoint, type CheckpointOptions } from '../../../src/checkpoint/open/open.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import type { QueryPlan } from '../../../src/plan/query-plan.ts';
 

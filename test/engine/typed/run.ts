@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import assert from 'node:assert/strict';
-import { openCheckpoint } from '../../../src/checkpoint/open.ts';
+import { openCheckpoint } from '../../../src/checkpoint/open/open.ts';
 import { openCheckpointView } from '../../../src/checkpoint/view.ts';
 import type { BatchPlan } from '../../../src/contracts/batch.ts';
 import type { BatchResult } from '../../../src/contracts/batch-result.ts';

@@ -88,7 +88,7 @@ describe('options of the file source', () => {
       [{ path: 'in', latestFirst: 'true' }, 'latestFirst', 'lateness'],
       [{ path: 'in', latestFirst: 'yes' }, 'latestFirst', 'true or false'],
       [{ path: 'in', recursiveFileLookup: 'true' }, 'recursiveFileLookup'],
-      [{ path: 'in', maxFileAge: '7d' }, 'maxFileAge', 'remembered for ever'],
+      [{ path: 'in', maxFileAge: '7d' }, 'maxFileAge', 'remembered permanently'],
       [{ path: 'in', CleanSource: 'delete' }, 'cleanSource', 'only reads'],
       [{ path: 'in', maxFilesPerTrigger: '0' }, 'maxFilesPerTrigger'],
       [{ path: 'i*/in/*.x' }, 'last part'],

@@ -21,7 +21,7 @@ export interface TailRecord {
 
 export interface TailLimits {
   readonly recordsMax: number;
-  /** For keys, values and headers of all records together. One record is always kept, whatever its size. */
+  /** For keys, values and headers of all records together. One record is always kept, even a larger one. */
   readonly bytesMax: number;
   /** How much of one value is kept. */
   readonly valueBytesMax: number;

@@ -25,7 +25,7 @@ const TOPICS_MAX = 1_000;
 export class CleanupPolicies {
   /**
    * By topic id. `delete` is not kept: it is asked for again at the next gap, since the topic may be compacted by then.
-   * A topic that was compacted keeps its gaps, whatever its policy is later.
+   * A topic that was compacted keeps its gaps, even if its policy changes later.
    */
   private readonly known = new Map<string, CleanupPolicy>();
 

@@ -22,7 +22,7 @@ export class Arrivals {
   }
 
   /**
-   * What was fetched from exactly this offset, unless reading was interrupted since; whatever else there is of the
+   * What was fetched from exactly this offset, unless reading was interrupted since; any other fetch of the
    * partition is dropped.
    */
   take(

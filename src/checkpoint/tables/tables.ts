@@ -1,8 +1,8 @@
 /** The tables of a checkpoint. Users may read them with any SQLite client; only a runner writes. */
 import type { DatabaseSync } from 'node:sqlite';
-import { TallystreamError } from '../errors.ts';
-import { corrupt } from './errors.ts';
-import { firstCell } from './connection.ts';
+import { TallystreamError } from '../../errors.ts';
+import { corrupt } from '../errors.ts';
+import { firstCell } from '../connection.ts';
 
 /** Incremented with every change of the tables that older versions cannot read. */
 const TABLES_VERSION = 4;

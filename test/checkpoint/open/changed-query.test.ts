@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkChange } from '../../src/checkpoint/changed-query.ts';
-import { askedFingerprint } from '../../src/checkpoint/identity.ts';
-import { optional, schema, types } from '../../src/columns/schema/schema.ts';
-import { changeOf } from '../../src/plan/query-change.ts';
-import type { QueryPlan } from '../../src/plan/query-plan.ts';
-import { freshLocation, hasCode, open, QUERY } from './support/batches.ts';
+import { checkChange } from '../../../src/checkpoint/open/changed-query.ts';
+import { askedFingerprint } from '../../../src/checkpoint/open/identity.ts';
+import { optional, schema, types } from '../../../src/columns/schema/schema.ts';
+import { changeOf } from '../../../src/plan/query-change.ts';
+import type { QueryPlan } from '../../../src/plan/query-plan.ts';
+import { freshLocation, hasCode, open, QUERY } from '../support/batches.ts';
 
 const queryOf = (plan: QueryPlan, logFormat = 'embedded') => ({
   fingerprint: askedFingerprint(plan, logFormat),

@@ -3,9 +3,9 @@
  * CRC-32 of all its columns, since SQLite has no checksums and a flipped bit would give a wrong total.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { invariant, TallystreamError } from '../errors.ts';
-import type { AggregateChange, GroupCell, GroupRow } from '../contracts/batch.ts';
-import type { Aggregate } from '../plan/query-plan.ts';
+import { invariant, TallystreamError } from '../../errors.ts';
+import type { AggregateChange, GroupCell, GroupRow } from '../../contracts/batch.ts';
+import type { Aggregate } from '../../plan/query-plan.ts';
 import {
   GROUP_CLOSED,
   GROUP_CRC,
@@ -14,11 +14,11 @@ import {
   shownColumns,
   tableOf,
 } from './aggregate-columns.ts';
-import { eachRow, firstRow, quoted, type Cell, type Row } from './connection.ts';
-import { corrupt } from './errors.ts';
+import { eachRow, firstRow, quoted, type Cell, type Row } from '../connection.ts';
+import { corrupt } from '../errors.ts';
 import { parseState, stateText } from './group-json.ts';
-import { crcOfCells } from './seals/row-crc.ts';
-import { SealSum, sumsInSql, type Seal, type SealDraft } from './seals/seal.ts';
+import { crcOfCells } from '../seals/row-crc.ts';
+import { SealSum, sumsInSql, type Seal, type SealDraft } from '../seals/seal.ts';
 import {
   checkSeal,
   compareKeys,
@@ -27,9 +27,9 @@ import {
   storedRows,
   sumsOf,
   unlike,
-} from './seals/sealed-rows.ts';
-import { sealedAggregate, selectionOf, type SealedTable } from './seals/sealed-tables.ts';
-import { SealedWriter } from './seals/sealed-writer.ts';
+} from '../seals/sealed-rows.ts';
+import { sealedAggregate, selectionOf, type SealedTable } from '../seals/sealed-tables.ts';
+import { SealedWriter } from '../seals/sealed-writer.ts';
 
 /**
  * Creates the tables: one readable column per key and measure (a window has two, named `…_start` and `…_end`), and in

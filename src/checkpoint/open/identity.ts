@@ -2,18 +2,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
-import { TallystreamError } from '../errors.ts';
-import type { NotedProcess } from '../sqlite/lock-holder.ts';
-import { fingerprintOf, type Fingerprint } from '../plan/fingerprint.ts';
-import type { StoredAggregate } from '../plan/query-change.ts';
-import type { QueryPlan } from '../plan/query-plan.ts';
-import { firstCell, firstRow, type Cell, type Row } from './connection.ts';
-import { corrupt } from './errors.ts';
-import { SealDraft, type Seal } from './seals/seal.ts';
-import { checkedRows } from './seals/sealed-rows.ts';
-import { META, SEALED_TABLES } from './seals/sealed-tables.ts';
-import { SealedWriter } from './seals/sealed-writer.ts';
-import { parseStored } from './stored-json.ts';
+import { TallystreamError } from '../../errors.ts';
+import type { NotedProcess } from '../../sqlite/lock-holder.ts';
+import { fingerprintOf, type Fingerprint } from '../../plan/fingerprint.ts';
+import type { StoredAggregate } from '../../plan/query-change.ts';
+import type { QueryPlan } from '../../plan/query-plan.ts';
+import { firstCell, firstRow, type Cell, type Row } from '../connection.ts';
+import { corrupt } from '../errors.ts';
+import { SealDraft, type Seal } from '../seals/seal.ts';
+import { checkedRows } from '../seals/sealed-rows.ts';
+import { META, SEALED_TABLES } from '../seals/sealed-tables.ts';
+import { SealedWriter } from '../seals/sealed-writer.ts';
+import { parseStored } from '../tables/stored-json.ts';
 
 const HASH_KEY_BYTES = 16;
 

@@ -1,8 +1,8 @@
 /** Plans and commits as stored, for verification. Unreadable ones are left out; another check reports them. */
 import type { DatabaseSync } from 'node:sqlite';
-import { TallystreamError } from '../errors.ts';
-import type { Accounting, BatchPlan, PlannedRange } from '../contracts/batch.ts';
-import { allRows, firstRow, type Row } from './connection.ts';
+import { TallystreamError } from '../../errors.ts';
+import type { Accounting, BatchPlan, PlannedRange } from '../../contracts/batch.ts';
+import { allRows, firstRow, type Row } from '../connection.ts';
 import { parsePlan } from './stored-json.ts';
 
 export interface StoredPlan {

@@ -1,6 +1,6 @@
 /** Plans and commits, the state of each partition, and the accounting over all batches. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { invariant } from '../errors.ts';
+import { invariant } from '../../errors.ts';
 import {
   NO_ACCOUNTING,
   type Accounting,
@@ -9,12 +9,12 @@ import {
   type Committed,
   type PartitionState,
   type PlannedRange,
-} from '../contracts/batch.ts';
-import type { LostRange, StoredReport } from '../contracts/checkpoint.ts';
-import { corrupt } from './errors.ts';
-import { allRows, firstCell, firstRow, type Cell, type Row } from './connection.ts';
-import type { Seal, SealDraft } from './seals/seal.ts';
-import { checkedRows, matchesChecksum, storedRows, unlike } from './seals/sealed-rows.ts';
+} from '../../contracts/batch.ts';
+import type { LostRange, StoredReport } from '../../contracts/checkpoint.ts';
+import { corrupt } from '../errors.ts';
+import { allRows, firstCell, firstRow, type Cell, type Row } from '../connection.ts';
+import type { Seal, SealDraft } from '../seals/seal.ts';
+import { checkedRows, matchesChecksum, storedRows, unlike } from '../seals/sealed-rows.ts';
 import {
   ACCOUNTING,
   COMMITS,
@@ -23,10 +23,10 @@ import {
   PLANS,
   selectionOf,
   type SealedTable,
-} from './seals/sealed-tables.ts';
-import { SealedWriter } from './seals/sealed-writer.ts';
-import { readAcceptedLosses } from './history/data-losses.ts';
-import { MarkWriter, newestMarks } from './history/marks.ts';
+} from '../seals/sealed-tables.ts';
+import { SealedWriter } from '../seals/sealed-writer.ts';
+import { readAcceptedLosses } from '../history/data-losses.ts';
+import { MarkWriter, newestMarks } from '../history/marks.ts';
 import { parsePlan, parseStored, planText } from './stored-json.ts';
 
 /** Plans, reports and progress of this many batches are kept, for people to inspect. Recovery only needs the newest. */

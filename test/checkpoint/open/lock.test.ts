@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { DatabaseSync } from 'node:sqlite';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/connection.ts';
-import { lockedError } from '../../src/checkpoint/lock.ts';
-import { isStillRunning } from '../../src/sqlite/lock-holder.ts';
-import { systemClock } from '../../src/observe/system-clock.ts';
-import { commitOf, freshLocation, hasCode, open } from './support/batches.ts';
-import { startChild } from './support/child.ts';
+import { checkpointFile } from '../../../src/checkpoint/connection.ts';
+import { lockedError } from '../../../src/checkpoint/open/lock.ts';
+import { isStillRunning } from '../../../src/sqlite/lock-holder.ts';
+import { systemClock } from '../../../src/observe/system-clock.ts';
+import { commitOf, freshLocation, hasCode, open } from '../support/batches.ts';
+import { startChild } from '../support/child.ts';
 
 const NO_SIGSTOP = process.platform === 'win32' && 'Windows has no SIGSTOP';
 

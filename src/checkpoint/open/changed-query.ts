@@ -1,10 +1,10 @@
 /** Describes how a query differs from the one that wrote a checkpoint, and what the user can do. */
-import { TallystreamError } from '../errors.ts';
-import type { FingerprintDifference } from '../plan/fingerprint.ts';
-import { explainExpr } from '../plan/expression/text.ts';
-import type { Aggregate, GroupKey, Measure } from '../plan/query-plan.ts';
-import type { QueryChange } from '../plan/query-change.ts';
-import type { Step } from '../plan/step.ts';
+import { TallystreamError } from '../../errors.ts';
+import type { FingerprintDifference } from '../../plan/fingerprint.ts';
+import { explainExpr } from '../../plan/expression/text.ts';
+import type { Aggregate, GroupKey, Measure } from '../../plan/query-plan.ts';
+import type { QueryChange } from '../../plan/query-change.ts';
+import type { Step } from '../../plan/step.ts';
 
 /** A long list is cut to this many items; the rest is only counted. */
 const ITEMS_MAX = 5;

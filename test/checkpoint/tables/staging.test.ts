@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/connection.ts';
-import { InvariantError } from '../../src/errors.ts';
-import { commitOf, freshLocation, hasCode, letterOf, open, stateOf } from './support/batches.ts';
+import { checkpointFile } from '../../../src/checkpoint/connection.ts';
+import { InvariantError } from '../../../src/errors.ts';
+import { commitOf, freshLocation, hasCode, letterOf, open, stateOf } from '../support/batches.ts';
 
 /** Reaches into a runner for what a test cannot do from outside. */
 function databaseOf(checkpoint: unknown): DatabaseSync {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/connection.ts';
-import { openCheckpointView } from '../../src/checkpoint/view.ts';
-import { verifyCheckpoint } from '../../src/checkpoint/verify/verify.ts';
-import type { GroupRow } from '../../src/contracts/batch.ts';
-import { InvariantError } from '../../src/errors.ts';
-import type { Aggregate } from '../../src/plan/query-plan.ts';
-import { commitOf, freshLocation, open, QUERY } from './support/batches.ts';
+import { checkpointFile } from '../../../src/checkpoint/connection.ts';
+import { openCheckpointView } from '../../../src/checkpoint/view.ts';
+import { verifyCheckpoint } from '../../../src/checkpoint/verify/verify.ts';
+import type { GroupRow } from '../../../src/contracts/batch.ts';
+import { InvariantError } from '../../../src/errors.ts';
+import type { Aggregate } from '../../../src/plan/query-plan.ts';
+import { commitOf, freshLocation, open, QUERY } from '../support/batches.ts';
 
 const HOSTILE = [
   '',

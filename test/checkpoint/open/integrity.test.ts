@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/connection.ts';
-import { quickCheck } from '../../src/checkpoint/integrity.ts';
-import { commitOf, freshLocation, hasCode, open } from './support/batches.ts';
+import { checkpointFile } from '../../../src/checkpoint/connection.ts';
+import { quickCheck } from '../../../src/checkpoint/open/integrity.ts';
+import { commitOf, freshLocation, hasCode, open } from '../support/batches.ts';
 
 const bytesMax = Infinity;
 

@@ -1,11 +1,11 @@
 /** Whether the tables of a checkpoint still have their original definitions. */
 import type { DatabaseSync } from 'node:sqlite';
-import { schemaMadeBy, schemaProblem } from '../sqlite/stored-schema.ts';
-import type { StoredAggregate } from '../plan/query-change.ts';
+import { schemaMadeBy, schemaProblem } from '../../sqlite/stored-schema.ts';
+import type { StoredAggregate } from '../../plan/query-change.ts';
 import { AGGREGATE_TABLE_PREFIX } from './aggregate-columns.ts';
 import { createAggregateTables } from './aggregate-table.ts';
-import { firstCell } from './connection.ts';
-import { corrupt } from './errors.ts';
+import { firstCell } from '../connection.ts';
+import { corrupt } from '../errors.ts';
 import { createTables } from './tables.ts';
 
 /**

@@ -1,13 +1,13 @@
 /** Opens a checkpoint for a runner: the folder, the lock, the tables at first use, and a new epoch. */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Checkpoint } from '../contracts/checkpoint.ts';
-import type { Clock } from '../contracts/clock.ts';
-import type { NotedProcess } from '../sqlite/lock-holder.ts';
-import { makeFolder, makePrivateFile } from '../sqlite/make-folder.ts';
-import { changeOf, type Position } from '../plan/query-change.ts';
-import type { QueryPlan } from '../plan/query-plan.ts';
-import { createAggregateTables } from './aggregate-table.ts';
+import type { Checkpoint } from '../../contracts/checkpoint.ts';
+import type { Clock } from '../../contracts/clock.ts';
+import type { NotedProcess } from '../../sqlite/lock-holder.ts';
+import { makeFolder, makePrivateFile } from '../../sqlite/make-folder.ts';
+import { changeOf, type Position } from '../../plan/query-change.ts';
+import type { QueryPlan } from '../../plan/query-plan.ts';
+import { createAggregateTables } from '../tables/aggregate-table.ts';
 import { checkChange, notesOf, type QueryChangeNote } from './changed-query.ts';
 import {
   BUSY_TIMEOUT_MS,
@@ -16,8 +16,8 @@ import {
   inTransaction,
   openDatabase,
   tuneForRunner,
-} from './connection.ts';
-import { checkpointFailure, corrupt, guarded, inaccessible } from './errors.ts';
+} from '../connection.ts';
+import { checkpointFailure, corrupt, guarded, inaccessible } from '../errors.ts';
 import {
   askedFingerprint,
   createIdentity,
@@ -29,16 +29,16 @@ import {
   storedEpoch,
 } from './identity.ts';
 import { lockedError, RunnerLock, writerText } from './lock.ts';
-import { createAccounting } from './batch-tables.ts';
-import { checkNoted, readNote } from './seals/commit-note.ts';
-import { sealOldTables } from './seals/migrate.ts';
-import { SqliteCheckpoint } from './runner.ts';
-import { checkTables } from './schema-check.ts';
-import { SealDraft, type Seal } from './seals/seal.ts';
-import { laterTables, readSeal, sealWriter } from './seals/seal-row.ts';
-import { checkRows, checkSeal, sumsOf } from './seals/sealed-rows.ts';
-import { CHECKED_AT_START, COUNTED_AT_START } from './seals/sealed-tables.ts';
-import { createTables, inspectTables } from './tables.ts';
+import { createAccounting } from '../tables/batch-tables.ts';
+import { checkNoted, readNote } from '../seals/commit-note.ts';
+import { sealOldTables } from '../seals/migrate.ts';
+import { SqliteCheckpoint } from '../runner.ts';
+import { checkTables } from '../tables/schema-check.ts';
+import { SealDraft, type Seal } from '../seals/seal.ts';
+import { laterTables, readSeal, sealWriter } from '../seals/seal-row.ts';
+import { checkRows, checkSeal, sumsOf } from '../seals/sealed-rows.ts';
+import { CHECKED_AT_START, COUNTED_AT_START } from '../seals/sealed-tables.ts';
+import { createTables, inspectTables } from '../tables/tables.ts';
 import { openPresent } from './open-present.ts';
 
 const LOCK_TIMEOUT_MS = 2_000;

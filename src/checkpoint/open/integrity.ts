@@ -1,7 +1,7 @@
 /** Asks SQLite whether the checkpoint's file is sound: its pages, rows and constraints, but not its indexes. */
 import { statSync } from 'node:fs';
-import { allRows, checkpointFile, openViewDatabase } from './connection.ts';
-import { guarded } from './errors.ts';
+import { allRows, checkpointFile, openViewDatabase } from '../connection.ts';
+import { guarded } from '../errors.ts';
 
 export type Integrity =
   | { readonly kind: 'sound' }

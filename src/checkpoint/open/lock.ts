@@ -5,18 +5,18 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
-import type { Clock } from '../contracts/clock.ts';
-import { TallystreamError } from '../errors.ts';
+import type { Clock } from '../../contracts/clock.ts';
+import { TallystreamError } from '../../errors.ts';
 import {
   holdersOf,
   holderText,
   howToFindHolder,
   isStillRunning,
   type NotedProcess,
-} from '../sqlite/lock-holder.ts';
-import { makePrivateFile } from '../sqlite/make-folder.ts';
-import { checkpointFile, firstCell } from './connection.ts';
-import { isBusy } from './errors.ts';
+} from '../../sqlite/lock-holder.ts';
+import { makePrivateFile } from '../../sqlite/make-folder.ts';
+import { checkpointFile, firstCell } from '../connection.ts';
+import { isBusy } from '../errors.ts';
 
 const RETRY_MS = 25;
 /** The `user_version` of the lock file; 0 in a new file. */

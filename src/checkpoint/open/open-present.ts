@@ -1,13 +1,13 @@
 /** Opens the checkpoint that is there, for reading. */
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { TallystreamError } from '../errors.ts';
-import { checkpointFile, openViewDatabase } from './connection.ts';
-import { corrupt, guarded } from './errors.ts';
-import { checkTables } from './schema-check.ts';
-import { readNote } from './seals/commit-note.ts';
-import { viewOldTables } from './seals/migrate.ts';
-import { inspectTables } from './tables.ts';
+import { TallystreamError } from '../../errors.ts';
+import { checkpointFile, openViewDatabase } from '../connection.ts';
+import { corrupt, guarded } from '../errors.ts';
+import { checkTables } from '../tables/schema-check.ts';
+import { readNote } from '../seals/commit-note.ts';
+import { viewOldTables } from '../seals/migrate.ts';
+import { inspectTables } from '../tables/tables.ts';
 
 /**
  * The file, for reading, once it is known to be a checkpoint of this version.

@@ -2,7 +2,7 @@
  * Cells of a group as JSON text. JSON has no number for an infinite double or NaN (`JSON.stringify` writes null), so such a
  * double is written as `{"double":"-Infinity"}`. No other cell is an object.
  */
-import type { GroupRow } from '../contracts/batch.ts';
+import type { GroupRow } from '../../contracts/batch.ts';
 
 /** The part of the state that the columns of a group's table do not contain. */
 export type StoredState = Omit<GroupRow, 'key'>;

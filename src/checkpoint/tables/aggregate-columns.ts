@@ -1,6 +1,6 @@
 /** The column names of an aggregate's table. */
-import type { Aggregate } from '../plan/query-plan.ts';
-import { quoted } from './connection.ts';
+import type { Aggregate } from '../../plan/query-plan.ts';
+import { quoted } from '../connection.ts';
 
 /** In addition to the columns for keys and measures. Names in a plan contain no colon, so these cannot collide. */
 export const GROUP_KEY = '"group:key"';

@@ -1,7 +1,7 @@
 /** JSON in the checkpoint's tables. */
-import type { BatchPlan, Json, LoweredWatermark, PlannedRange } from '../contracts/batch.ts';
-import type { Cell } from './connection.ts';
-import { corrupt } from './errors.ts';
+import type { BatchPlan, Json, LoweredWatermark, PlannedRange } from '../../contracts/batch.ts';
+import type { Cell } from '../connection.ts';
+import { corrupt } from '../errors.ts';
 
 /** @throws CHECKPOINT_CORRUPT, which names `what` */
 export function parseStored(text: Cell | undefined, what: string, location: string): Json {

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/connection.ts';
-import { verifyCheckpoint } from '../../src/checkpoint/verify/verify.ts';
-import { openCheckpointView } from '../../src/checkpoint/view.ts';
-import { commitOf, freshLocation, hasCode, open } from './support/batches.ts';
+import { checkpointFile } from '../../../src/checkpoint/connection.ts';
+import { verifyCheckpoint } from '../../../src/checkpoint/verify/verify.ts';
+import { openCheckpointView } from '../../../src/checkpoint/view.ts';
+import { commitOf, freshLocation, hasCode, open } from '../support/batches.ts';
 
 /** One bit of a definition, named by a text in it and the place of the letter in that text. */
 const FLIPPED: [name: string, text: string, letter: number, bit: number][] = [

@@ -7,13 +7,13 @@
  * meanwhile, the WAL would keep growing.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { invariant } from '../errors.ts';
-import type { DeadLetter } from '../contracts/batch.ts';
-import { firstRow } from './connection.ts';
+import { invariant } from '../../errors.ts';
+import type { DeadLetter } from '../../contracts/batch.ts';
+import { firstRow } from '../connection.ts';
 import { bytesOfLetter, letterOfRow, rowOfLetter } from './dead-letter-row.ts';
-import { crcOfCells } from './seals/row-crc.ts';
-import { SealSum, type SealDraft } from './seals/seal.ts';
-import { DEAD_LETTERS, DUPLICATES } from './seals/sealed-tables.ts';
+import { crcOfCells } from '../seals/row-crc.ts';
+import { SealSum, type SealDraft } from '../seals/seal.ts';
+import { DEAD_LETTERS, DUPLICATES } from '../seals/sealed-tables.ts';
 import { DEAD_LETTER_COLUMNS, STAGING_TABLES } from './tables.ts';
 
 export class Staging {

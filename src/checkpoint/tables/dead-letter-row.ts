@@ -1,9 +1,9 @@
 /** A dead letter as a row of its table, in the order of `DEAD_LETTER_COLUMNS`. */
 import type { SQLInputValue } from 'node:sqlite';
-import type { Reason } from '../columns/decode/problem.ts';
-import type { DeadLetter } from '../contracts/batch.ts';
-import type { Header } from '../contracts/log.ts';
-import { plainNumber, type Cell, type Row } from './connection.ts';
+import type { Reason } from '../../columns/decode/problem.ts';
+import type { DeadLetter } from '../../contracts/batch.ts';
+import type { Header } from '../../contracts/log.ts';
+import { plainNumber, type Cell, type Row } from '../connection.ts';
 
 export function rowOfLetter(letter: DeadLetter): SQLInputValue[] {
   return [

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { checkpointFile } from '../../src/checkpoint/connection.ts';
-import { openCheckpointView } from '../../src/checkpoint/view.ts';
-import { commitOf, freshLocation, hasCode, letterOf, open } from './support/batches.ts';
+import { checkpointFile } from '../../../src/checkpoint/connection.ts';
+import { openCheckpointView } from '../../../src/checkpoint/view.ts';
+import { commitOf, freshLocation, hasCode, letterOf, open } from '../support/batches.ts';
 
 const LETTERS = 120;
 /** More than any letter's number in the first leaf, and less than the last number. */

@@ -6,14 +6,21 @@
  * wrong. Missing letters are found before the first one is returned if the count shows it, otherwise after the last one.
  */
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import type { DeadLetter } from '../contracts/batch.ts';
-import type { DeadLetterFilter } from '../contracts/checkpoint.ts';
-import { allRows, plainNumber, type Row } from './connection.ts';
+import type { DeadLetter } from '../../contracts/batch.ts';
+import type { DeadLetterFilter } from '../../contracts/checkpoint.ts';
+import { allRows, plainNumber, type Row } from '../connection.ts';
 import { damagedLetter, letterOfRow } from './dead-letter-row.ts';
-import { SealSum, sealOf, type TableSeal } from './seals/seal.ts';
-import { checkSeal, compareKeys, crcCell, matchesChecksum, misordered, sumsOf } from './seals/sealed-rows.ts';
-import { DEAD_LETTERS, DUPLICATES, selectionOf, type SealedTable } from './seals/sealed-tables.ts';
-import { inSealedSnapshot } from './seals/sealed-snapshot.ts';
+import { SealSum, sealOf, type TableSeal } from '../seals/seal.ts';
+import {
+  checkSeal,
+  compareKeys,
+  crcCell,
+  matchesChecksum,
+  misordered,
+  sumsOf,
+} from '../seals/sealed-rows.ts';
+import { DEAD_LETTERS, DUPLICATES, selectionOf, type SealedTable } from '../seals/sealed-tables.ts';
+import { inSealedSnapshot } from '../seals/sealed-snapshot.ts';
 
 export interface LetterReader {
   readonly database: DatabaseSync;
@@ -49,7 +56,7 @@ export function* duplicates(reader: LetterReader, filter: DeadLetterFilter): Let
   }
 }
 
-/** A position has a few bytes, so many can be read at once; a letter may have a megabyte. */
+/** Many positions fit in memory at once, as each has a few bytes; a letter may have a megabyte. */
 const DUPLICATES_PER_QUERY = 1000;
 
 function isAsked(letter: DeadLetter, { reason, partition, offset }: DeadLetterFilter): boolean {

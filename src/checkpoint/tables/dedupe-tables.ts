@@ -3,12 +3,12 @@
  * writes only the new ids. Every blob has a checksum that includes its number, and the seal has the number of blobs.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import type { DedupeChange, DedupeSegment } from '../contracts/batch.ts';
-import { corrupt } from './errors.ts';
-import type { Seal, SealDraft } from './seals/seal.ts';
-import { storedRows } from './seals/sealed-rows.ts';
-import { DEDUPE_APPENDED, DEDUPE_SEGMENTS, type SealedTable } from './seals/sealed-tables.ts';
-import { SealedWriter } from './seals/sealed-writer.ts';
+import type { DedupeChange, DedupeSegment } from '../../contracts/batch.ts';
+import { corrupt } from '../errors.ts';
+import type { Seal, SealDraft } from '../seals/seal.ts';
+import { storedRows } from '../seals/sealed-rows.ts';
+import { DEDUPE_APPENDED, DEDUPE_SEGMENTS, type SealedTable } from '../seals/sealed-tables.ts';
+import { SealedWriter } from '../seals/sealed-writer.ts';
 
 export class DedupeTables {
   private readonly database: DatabaseSync;

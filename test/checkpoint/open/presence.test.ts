@@ -3,9 +3,9 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openCheckpoint } from '../../src/checkpoint/open.ts';
-import { createManualClock } from '../../src/testing/manual-clock.ts';
-import { testPlan } from '../engine/harness.ts';
+import { openCheckpoint } from '../../../src/checkpoint/open/open.ts';
+import { createManualClock } from '../../../src/testing/manual-clock.ts';
+import { testPlan } from '../../engine/harness.ts';
 
 test('refuses to write where the checkpoint was deleted or replaced under its runner', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tallystream-presence-'));
