@@ -18,7 +18,7 @@ import type { PartitionMark } from '../contracts/log.ts';
 import { AggregateWriter, aggregateNamed, groupOf, groupsOf } from './tables/aggregate-table.ts';
 import { BatchTables } from './tables/batch-tables.ts';
 import { acceptRaised, type AcceptedRanges } from './history/accept-raised.ts';
-import { LossWriter, readRaisedLosses } from './history/data-losses.ts';
+import { LossWriter, readAcceptedLosses, readRaisedLosses } from './history/data-losses.ts';
 import { firstCell, firstRow, inTransaction } from './connection.ts';
 import { DedupeTables } from './tables/dedupe-tables.ts';
 import { type FailurePlace, guarded, guardedRows } from './errors.ts';
@@ -112,6 +112,11 @@ export class SqliteCheckpoint implements Checkpoint {
     return this.onMain(() => readRaisedLosses(database, this.seal, location));
   }
 
+  acceptedLosses(): readonly AcceptedLoss[] {
+    const { database, location } = this.parts;
+    return this.onMain(() => readAcceptedLosses(database, this.seal, location));
+  }
+
   raiseLosses(losses: readonly DataLoss[]): void {
     this.write((draft) => this.losses.raise(draft, losses, this.parts.clock.nowMs()));
   }
@@ -121,7 +126,7 @@ export class SqliteCheckpoint implements Checkpoint {
   }
 
   /**
-   * Records raised losses as accepted and moves the partitions, in one transaction (accept-loss.ts).
+   * Records raised losses as accepted and moves the partitions, in one transaction (history/accept-raised.ts).
    * @throws USAGE for a range that was not raised
    */
   acceptLosses(ranges: AcceptedRanges): AcceptedLoss[] {

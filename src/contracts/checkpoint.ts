@@ -47,6 +47,8 @@ export interface Checkpoint {
   marks(): readonly PartitionMark[];
   /** Losses that were raised and not accepted, by partition and offset; called at start. @throws CHECKPOINT_CORRUPT */
   raisedLosses(): readonly DataLoss[];
+  /** Losses that a person has accepted, in that order; called if records are gone. @throws CHECKPOINT_CORRUPT */
+  acceptedLosses(): readonly AcceptedLoss[];
   /**
    * Makes losses durable before the query ends with DATA_LOSS: every later start is refused until a person accepts them.
    * A repeat with the same ranges changes nothing.

@@ -159,7 +159,20 @@ export class BatchExecutor {
 
   private chunksOf(log: Log, range: PlannedRange): AsyncIterable<RecordChunk> {
     const planned = { topic: this.query.topic, ...range };
-    return readPlanned(log, planned, this.failOnDataLoss ? undefined : (lost) => this.lost.push(lost));
+    return readPlanned(log, planned, {
+      mayPass: (lost) => !this.failOnDataLoss || this.isAccepted(lost),
+      onLost: (lost) => this.lost.push(lost),
+    });
+  }
+
+  /** If a person accepted the loss of these records, which lie behind others that are still there and are read first. */
+  private isAccepted({ partition, start, end }: PlannedRange): boolean {
+    return this.checkpoint
+      .acceptedLosses()
+      .some(
+        (loss) =>
+          loss.kind === 'unread' && loss.partition === partition && loss.start <= start && end <= loss.end,
+      );
   }
 
   private executeChunk(plan: BatchPlan, prepared: PreparedChunk, watermark: PartitionWatermark): void {

@@ -1,15 +1,22 @@
-/** Reads a planned range; where records were removed before the query came, continues after what is gone, if it may. */
+/** Reads a planned range; if records were removed before the query came, continues after what is gone, if it may. */
 import { TallystreamError } from '../errors.ts';
 import type { Log, LostRecords, ReadRange, RecordChunk } from '../contracts/log.ts';
 
+export interface LossPolicy {
+  /** Whether reading may continue after these records. */
+  readonly mayPass: (lost: LostRecords) => boolean;
+  /** Called when reading continues after these records. */
+  readonly onLost: (lost: LostRecords) => void;
+}
+
 /**
- * The chunks of the range, in order. `onLost` is told what was gone when it came to be read; without it that is an error.
- * @throws DATA_LOSS if there is no `onLost`; what the log throws
+ * The chunks of the range, in order.
+ * @throws DATA_LOSS if records are gone that may not be passed over; what the log throws
  */
 export async function* readPlanned(
   log: Log,
   range: ReadRange,
-  onLost: ((lost: LostRecords) => void) | undefined,
+  { mayPass, onLost }: LossPolicy,
 ): AsyncGenerator<RecordChunk, void, undefined> {
   const { end } = range;
   let position = range.start;
@@ -25,15 +32,16 @@ export async function* readPlanned(
         }
       }
     } catch (error) {
-      if (onLost === undefined || !isDataLoss(error)) throw error;
+      if (!isDataLoss(error)) throw error;
       const found = await findLost(log, { ...range, start: position, end: until });
       // Not lost at second sight: the log contradicts itself, and another try would find the same.
-      if (found === undefined || found.start < position || found.end <= found.start) throw error;
+      if (found === undefined || found.start < position || found.end <= found.start || !mayPass(found))
+        throw error;
       gone = found;
       continue;
     }
     if (gone === undefined) return;
-    onLost?.(gone);
+    onLost(gone);
     position = gone.end;
     gone = undefined;
   }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Log, LostRecords } from '../../src/contracts/log.ts';
 import { TallystreamError } from '../../src/errors.ts';
+import { acceptLoss } from '../../src/checkpoint/history/accept-loss.ts';
+import { verifyCheckpoint } from '../../src/checkpoint/verify/verify.ts';
 import { readPlanned } from '../../src/engine/read-planned.ts';
 import { createHarness, recordOf, START_MS, TOPIC, type Harness } from './harness.ts';
 
@@ -15,6 +17,42 @@ async function forget(harness: Harness): Promise<void> {
   harness.clock.advance(1_000);
   await harness.log.setRetention(TOPIC, { retentionMs: 500 });
   await harness.log.enforceRetention();
+}
+
+/** A log in which these records are missing among others. */
+function withGap(log: Log, gone: LostRecords): Log {
+  const has = (partition: number, start: number, end: number) =>
+    partition === gone.partition && start < gone.end && end > gone.start;
+  const parts: Pick<Log, 'read' | 'findLost'> = {
+    async *read(range) {
+      if (!has(range.partition, range.start, range.end)) return yield* log.read(range);
+      if (range.start < gone.start) yield* log.read({ ...range, end: gone.start });
+      throw new TallystreamError('DATA_LOSS', { what: 'gone' });
+    },
+    findLost: async ({ partition, start, end }) => (has(partition, start, end) ? gone : undefined),
+  };
+  return withParts(log, parts);
+}
+
+/** A log as it was before its second partition was added. */
+function withOne(log: Log): Log {
+  return withParts(log, {
+    async describeTopic(name) {
+      const topic = await log.describeTopic(name);
+      return topic && { ...topic, partitions: 1 };
+    },
+    offsets: async (name) => (await log.offsets(name)).slice(0, 1),
+    follow: async () => undefined,
+  });
+}
+
+function withParts(log: Log, parts: Partial<Log>): Log {
+  return new Proxy(log, {
+    get(target, name) {
+      const value: unknown = name in parts ? parts[name as keyof Log] : Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 async function withHarness(test: (harness: Harness) => Promise<void>): Promise<void> {
@@ -78,12 +116,64 @@ describe('records that are gone before they are read', () => {
     }));
 });
 
+describe('the accepted loss of unread records', () => {
+  const accept = ({ location, clock }: Harness) => acceptLoss({ location, clock, ranges: 'all' });
+  const linesOf = (harness: Harness) =>
+    harness.view((view) => ({ read: view.accounting().read, lost: view.lostRanges() }));
+
+  it('behind others that are there loses none of these', async () => {
+    const gone = { partition: 0, start: 4, end: 6 };
+    const harness = await createHarness({ partitions: 2, wrapLog: (log) => withGap(log, gone) });
+    try {
+      await harness.append(events(0, 2));
+      await harness.run();
+      await harness.append([...events(2, 6), ...events(20, 1, 1)]);
+      await assert.rejects(harness.run(), { code: 'DATA_LOSS' });
+      await assert.rejects(harness.run(), { code: 'DATA_LOSS', message: /partition 0 offsets 4 to 5 \(2\)/ });
+      assert.equal((await accept(harness)).length, 1);
+      assert.deepEqual(linesOf(harness), { read: 2, lost: [] });
+      await harness.run();
+      assert.deepEqual(linesOf(harness), { read: 7, lost: [{ ...gone, batchId: 1 }] });
+      assert.deepEqual(verifyCheckpoint({ location: harness.location }).findings, []);
+    } finally {
+      await harness.close();
+    }
+  });
+
+  it('is read on from in a partition that was added later', async () => {
+    let isAdded = false;
+    const harness = await createHarness({ partitions: 2, wrapLog: (log) => (isAdded ? log : withOne(log)) });
+    try {
+      await harness.append(events(0, 2));
+      await harness.run();
+      isAdded = true;
+      await harness.append(events(5, 3, 1));
+      await forget(harness);
+      await harness.append(events(8, 1, 1));
+      await assert.rejects(harness.run(), { code: 'DATA_LOSS', message: /partition 1 offsets 0 to 2 \(3\)/ });
+      await accept(harness);
+      await harness.run();
+      assert.deepEqual(linesOf(harness), {
+        read: 3,
+        lost: [{ batchId: 0, partition: 1, start: 0, end: 3 }],
+      });
+      assert.deepEqual(verifyCheckpoint({ location: harness.location }).findings, []);
+    } finally {
+      await harness.close();
+    }
+  });
+});
+
 describe('a planned range', () => {
   const range = { topic: TOPIC, partition: 0, start: 0, end: 6 };
 
   async function readAll(log: Log, onLost?: (lost: LostRecords) => void): Promise<number[]> {
     const offsets: number[] = [];
-    for await (const chunk of readPlanned(log, range, onLost)) offsets.push(...chunk.offsets);
+    for await (const chunk of readPlanned(log, range, {
+      mayPass: () => onLost !== undefined,
+      onLost: onLost ?? (() => assert.fail('it was passed over')),
+    }))
+      offsets.push(...chunk.offsets);
     return offsets;
   }
 
@@ -109,7 +199,10 @@ describe('a planned range', () => {
       await harness.append(late);
       const lost: LostRecords[] = [];
       const offsets: number[] = [];
-      for await (const chunk of readPlanned(log, range, (gone) => lost.push(gone))) {
+      for await (const chunk of readPlanned(log, range, {
+        mayPass: () => true,
+        onLost: (gone) => lost.push(gone),
+      })) {
         offsets.push(...chunk.offsets);
         if (offsets.length === 2) await forget(harness);
       }

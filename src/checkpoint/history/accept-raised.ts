@@ -21,7 +21,8 @@ export interface LossTables {
 }
 
 /**
- * Moves partitions past lost unread records. If counted records are lost, moves back to the first record that differs, since
+ * Moves partitions past lost unread records that come next. Others lie behind records that can be read: the batch that reaches
+ * them passes over them, and records them as lost. If counted records are lost, moves back to the first record that differs, since
  * the current records there were never read.
  * @throws USAGE
  */
@@ -34,13 +35,14 @@ export function acceptRaised(
   const chosen = ranges === 'all' ? raised : ranges.map((range) => raisedAt(raised, range));
   if (chosen.length === 0) return [];
   const { batchId } = sealed;
-  const states = readPartitions(database, sealed, location);
+  const states = withUnread(readPartitions(database, sealed, location), chosen);
   for (const loss of chosen) {
     losses.accept(draft, loss, { nowMs, batchId });
-    if (loss.kind === 'unread') batches.putLost(draft, batchId, loss);
   }
   for (const state of states) {
     const nextOffset = resumeAt(state, chosen);
+    for (const loss of chosen)
+      if (isPassed(loss, state.partition, nextOffset)) batches.putLost(draft, batchId, loss);
     if (nextOffset === state.nextOffset) continue;
     batches.putPartition(draft, { ...state, nextOffset });
     batches.forgetMarksAbove(draft, state.partition, nextOffset);
@@ -51,7 +53,22 @@ export function acceptRaised(
   return chosen.map((loss) => ({ ...loss, batchId, acceptedAtMs: nowMs }));
 }
 
-/** Where reading continues: lost counted records always move the partition back. */
+/** A partition that was added after the first commit, and of which nothing is read yet, begins at offset 0. */
+function withUnread(
+  states: readonly PartitionState[],
+  losses: readonly DataLoss[],
+): readonly PartitionState[] {
+  if (states.length === 0) return states;
+  const isKnown = (partition: number) => states.some((state) => state.partition === partition);
+  const added = new Set(losses.map(({ partition }) => partition).filter((partition) => !isKnown(partition)));
+  const begin = { nextOffset: 0, maxEventMicros: null, activeAtMs: 0, mark: null };
+  return [...states, ...[...added].map((partition) => ({ ...begin, partition }))];
+}
+
+/**
+ * Where reading continues: lost counted records always move the partition back. Unread ones move it only if they come next,
+ * because records before them can still be read.
+ */
 export function resumeAt(
   { partition, nextOffset }: Pick<PartitionState, 'partition' | 'nextOffset'>,
   losses: readonly DataLoss[],
@@ -59,7 +76,13 @@ export function resumeAt(
   const own = losses.filter((loss) => loss.partition === partition);
   const counted = own.filter(({ kind }) => kind === 'counted').map(({ start }) => start);
   if (counted.length > 0) return Math.min(nextOffset, ...counted);
-  return Math.max(nextOffset, ...own.map(({ end }) => end));
+  return own
+    .toSorted((a, b) => a.start - b.start)
+    .reduce((at, { start, end }) => (start <= at ? Math.max(at, end) : at), nextOffset);
+}
+
+function isPassed({ kind, partition, end }: DataLoss, ofPartition: number, nextOffset: number): boolean {
+  return kind === 'unread' && partition === ofPartition && end <= nextOffset;
 }
 
 /** @throws USAGE */
