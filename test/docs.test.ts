@@ -26,13 +26,34 @@ test('every relative link of a page leads to a file and to a heading that exist'
   assert.deepEqual(broken, []);
 });
 
-test('every test that a page names exists', () => {
+test('every source file that a page names exists', () => {
   const missing = pages.flatMap((page) =>
-    [...readFileSync(join(ROOT, page), 'utf8').matchAll(/\btest\/[\w./-]+\.ts\b/g)]
-      .filter(([path]) => page !== 'CONTRIBUTING.md' || path !== 'test/a/b.test.ts')
+    [
+      ...readFileSync(join(ROOT, page), 'utf8').matchAll(
+        /(?<![\w/])(?:src|test|scripts|bench|examples)\/[\w./-]+\.(?:ts|js|py)\b/g,
+      ),
+    ]
+      .filter(([path]) => page !== 'CONTRIBUTING.md' || !/^(src|test)\/a\/b\./.test(path))
       .filter(([path]) => !existsSync(join(ROOT, path)))
       .map(([path]) => `${page}: ${path}`),
   );
+  assert.deepEqual(missing, []);
+});
+
+test('every source file that a comment of src names exists', () => {
+  const files = ['src', 'test', 'scripts', 'bin', 'bench'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
+      (name) => `/${folder}/${name}`,
+    ),
+  );
+  const missing = files
+    .filter((file) => file.startsWith('/src/') && file.endsWith('.ts'))
+    .flatMap((file) =>
+      [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^\s*(?:\/?\*\*?|\/\/).*$/gm)]
+        .flatMap(([comment]) => [...comment.matchAll(/(?<![\w/.-])[\w/-]+\.(?:ts|js)\b(?!\.\w)/g)])
+        .filter(([name]) => !files.some((each) => each.endsWith(`/${name}`)))
+        .map(([name]) => `${file}: ${name}`),
+    );
   assert.deepEqual(missing, []);
 });
 

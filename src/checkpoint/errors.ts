@@ -60,10 +60,6 @@ export function* guardedRows<T>(place: FailurePlace, rows: () => Iterable<T>): G
   }
 }
 
-export function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && storageFailureOf(error, '')?.kind === 'locked';
-}
-
 /** For content that is certainly not what was written. For a failed call, use {@link unavailable}. */
 export function corrupt(location: string, why: string, cause?: unknown): TallystreamError {
   return new TallystreamError('CHECKPOINT_CORRUPT', {

@@ -236,7 +236,7 @@ export class MicroBatchLoop {
     try {
       return await this.executor.execute(plan, this.partitions, this.options.log);
     } catch (error) {
-      await this.history.raiseFound(error, plan, look);
+      await this.history.raiseFound(error, plan, look, this.partitions);
       throw error;
     }
   }

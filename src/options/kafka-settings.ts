@@ -34,7 +34,7 @@ export function readKafkaSetting(
   value: string,
 ): { readonly path: string; readonly text: string } | string | undefined {
   if (!name.startsWith(KAFKA_PREFIX)) {
-    return `A setting is written kafka.NAME=VALUE, and its prefix is missing.${didYouMean(suggestKafkaName(name))}`;
+    return `The prefix kafka. is missing.${didYouMean(suggestKafkaName(name))}`;
   }
   const dotted = name.slice(KAFKA_PREFIX.length);
   const known = kafkaName(dotted);

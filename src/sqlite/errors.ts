@@ -1,5 +1,5 @@
 /**
- * Classifies failures of SQLite and of the file system. Only this file knows their codes. A failed call does not mean that
+ * Classifies failures of SQLite and of the file system. Only this file knows the codes of SQLite. A failed call does not mean that
  * the stored data is damaged: only SQLite's codes for damaged content do.
  */
 import { randomUUID } from 'node:crypto';
@@ -105,6 +105,11 @@ export function storageFailureOf(error: unknown, path: string): StorageFailure |
   }
   if (!('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return sqliteFailure(error.errcode, error.message, path);
+}
+
+/** If the failure is another connection's lock, which ends by itself. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && storageFailureOf(error, '')?.kind === 'locked';
 }
 
 function sqliteFailure(code: number, message: string, path: string): StorageFailure {

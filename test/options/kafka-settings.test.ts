@@ -57,7 +57,7 @@ test('everything that is wrong is said at once, by the names of the options and 
     (error: Error) => {
       assert.match(error.message, /^The options have 5 problems:/);
       for (const says of [
-        /option kafka\.compression\.type: kafka\.compression\.type must be one of .*, and is "zip"/,
+        /option kafka\.compression\.type: kafka\.compression\.type must be one of .*, but is "zip"/,
         /Did you mean kafka\.bootstrap\.servers\?/,
         /kafka\.group\.id cannot be set\./,
         /kafka\.request\.timeout\.ms cannot have this value\. It is a whole number of milliseconds/,

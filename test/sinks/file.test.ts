@@ -13,7 +13,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { optional, schema, types } from '../../src/columns/schema/schema.ts';
 import type { Cell } from '../../src/columns/set-cell.ts';
@@ -21,10 +20,11 @@ import type { Sink } from '../../src/contracts/sink.ts';
 import { createFileSink } from '../../src/sinks/file.ts';
 import { isMissing } from './missing-package.ts';
 import { EVERYTHING, EVERYTHING_ROWS, resultOf, tableOf } from './results.ts';
+import { childFile } from '../support/child-file.ts';
 
 const KILLS = 8;
 const STEP_TIMEOUT_MS = 300_000;
-const CHILD = fileURLToPath(new URL('children/file-batches.ts', import.meta.url));
+const CHILD = childFile('children/file-batches.ts', import.meta.url);
 
 function folderOf(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'tallystream-file-'));

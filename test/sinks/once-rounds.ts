@@ -5,12 +5,12 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { roundsOf } from '../fault/support/rounds.ts';
+import { childFile } from '../support/child-file.ts';
 
 export const ROWS_PER_BATCH = 20;
 
-const CHILD = fileURLToPath(new URL('children/once-batches.ts', import.meta.url));
+const CHILD = childFile('children/once-batches.ts', import.meta.url);
 const NO_END = 1_000_000;
 const KILL_WITHIN_MS = 60;
 const STEP_TIMEOUT_MS = 300_000;

@@ -48,7 +48,7 @@ export function secretsOnCommandLine(settings: readonly Setting[]): string[] {
 /** What is wrong with the word, as text; undefined if it asks for what happens anyway. */
 function readWord(word: string): KafkaFlagSetting | string | undefined {
   const name = nameOf(word);
-  if (name === undefined) return 'A setting is written kafka.NAME=VALUE, such as kafka.acks=all.';
+  if (name === undefined) return 'Write a setting as kafka.NAME=VALUE, such as kafka.acks=all.';
   const read = readKafkaSetting(name, word.slice(word.indexOf('=') + 1));
   if (read === undefined || typeof read === 'string') return read;
   const key = KEYS.find(({ path }) => path === read.path);

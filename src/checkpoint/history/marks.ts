@@ -53,10 +53,10 @@ export class MarkWriter {
 
   private add(draft: SealDraft, partition: number, mark: HistoryMark): void {
     const kept = this.keptOf(partition);
-    // A batch that was read in two parts has the same mark twice.
+    // The newest mark of a partition comes twice: among the marks of the batch, and in the state of the partition.
     if (mark.nextOffset <= (kept.at(-1) ?? -1)) return;
     const { nextOffset, baseOffset, checksum, leaderEpoch, chain } = mark;
-    this.rows.put(draft, [partition, nextOffset, baseOffset, checksum, leaderEpoch, chain]);
+    this.rows.add(draft, [partition, nextOffset, baseOffset, checksum, leaderEpoch, chain]);
     kept.push(nextOffset);
   }
 

@@ -16,7 +16,7 @@ import {
 } from '../../sqlite/lock-holder.ts';
 import { makePrivateFile } from '../../sqlite/make-folder.ts';
 import { checkpointFile, firstCell } from '../connection.ts';
-import { isBusy } from '../errors.ts';
+import { isBusy } from '../../sqlite/errors.ts';
 
 const RETRY_MS = 25;
 /** The `user_version` of the lock file; 0 in a new file. */

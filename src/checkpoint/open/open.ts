@@ -171,7 +171,7 @@ function begin(
   return finish(identity, notesOf(change, position.nextBatchId));
 }
 
-/** Creates the tables if there are none, and a seal if it is missing. Returns the identity. */
+/** Creates the tables if there are none, and a seal if it is missing. Returns the draft of the seal. */
 function prepareTables(
   database: DatabaseSync,
   { plan, logFormat, clock, location }: OpenOptions,

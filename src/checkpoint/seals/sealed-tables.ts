@@ -94,7 +94,7 @@ export const CHECKED_AT_START: readonly SealedTable[] = [
   DATA_LOSSES,
 ];
 
-/** These may be large, and are for people. At a start, only their number of rows is checked. */
+/** These may be large, and are for people. At a start, only their number of rows and the sums of their checksums are checked. */
 export const COUNTED_AT_START: readonly SealedTable[] = [DEAD_LETTERS, DUPLICATES];
 
 /** All tables except those of aggregates, which the plan names. */

@@ -90,7 +90,9 @@ export class BatchTables {
 
   /** @throws CHECKPOINT_CORRUPT */
   lastCommit(seal: Seal): Committed | undefined {
-    return readLastCommit(this.database, seal, this.location);
+    // All rows were checked at the opening; the newest is enough here.
+    const row = checkedRow(this.newestCommit, COMMITS, this.location);
+    return row && committedOf(row, this.database, seal, this.location);
   }
 
   /** Writes the plan of the next batch, unless it is already written. Called within a transaction. */
@@ -230,14 +232,17 @@ export function readLastCommit(
   location: string,
 ): Committed | undefined {
   const row = checkedRows(database, COMMITS, seal, location).at(-1);
-  return (
-    row && {
-      batchId: row[0] as number,
-      watermarkMicros: row[WATERMARK] as number | null,
-      partitions: readPartitions(database, seal, location),
-      accounting: readAccounting(database, seal, location),
-    }
-  );
+  return row && committedOf(row, database, seal, location);
+}
+
+/** @param row of {@link COMMITS} */
+function committedOf(row: Row, database: DatabaseSync, seal: Seal | undefined, location: string): Committed {
+  return {
+    batchId: row[0] as number,
+    watermarkMicros: row[WATERMARK] as number | null,
+    partitions: readPartitions(database, seal, location),
+    accounting: readAccounting(database, seal, location),
+  };
 }
 
 /** A stored commit, in a shape for readers. */

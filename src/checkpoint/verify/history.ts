@@ -4,8 +4,6 @@ import { readRaisedLosses } from '../history/data-losses.ts';
 import { allRows, type Row } from '../connection.ts';
 import { HINT, type FindingParts } from './finding.ts';
 import type { Seal } from '../seals/seal.ts';
-import { laterTables } from '../seals/seal-row.ts';
-import { HISTORY_MARKS } from '../seals/sealed-tables.ts';
 
 export function* historyFindings(
   database: DatabaseSync,
@@ -35,7 +33,6 @@ export function* historyFindings(
 }
 
 function unreadMarks(database: DatabaseSync): readonly Row[] {
-  if (laterTables(database).includes(HISTORY_MARKS)) return [];
   // Compared by SQLite, since a damaged offset may be too large for a number.
   return allRows(
     database.prepare(

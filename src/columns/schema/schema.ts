@@ -1,7 +1,7 @@
 /**
  * A schema: the named, typed fields of an event. It is frozen data; the decoder, the column vectors, the content hash,
- * the DDL, the documentation of the fields and the TypeScript type of a row (`RowOf` in `rows.ts`) are all made from it.
- * Its static type knows every name and type, so that the compiler refuses a path that is not there (`schema-paths.ts`);
+ * the DDL, the documentation of the fields and the TypeScript type of a row (`RowOf` in `../rows.ts`) are all made from it.
+ * Its static type knows every name and type, so that the compiler refuses a path that is not there (`paths.ts`);
  * code that works with any schema takes a plain {@link Schema}.
  */
 import { TallystreamError } from '../../errors.ts';

@@ -19,22 +19,31 @@ export async function newestRecords(
   topic: string,
   offsets: readonly PartitionOffsets[],
 ): Promise<RecordTime[]> {
-  const filled = offsets.filter(({ earliest, latest }) => latest > earliest);
+  const filled = offsets.filter(
+    ({ earliest, latest, unavailable }) => unavailable === undefined && latest > earliest,
+  );
   const step = Math.max(1, Math.ceil(filled.length / PARTITIONS_MAX));
+  const some = filled.filter((_, at) => at % step === 0);
+  const found = await Promise.all(some.map((each) => newestOf(log, topic, each)));
+  return found.flat();
+}
+
+async function newestOf(
+  log: Log,
+  topic: string,
+  { partition, earliest, latest }: PartitionOffsets,
+): Promise<RecordTime[]> {
+  const start = Math.max(earliest, latest - OFFSETS_MAX);
   const found: RecordTime[] = [];
-  for (let at = 0; at < filled.length; at += step) {
-    const { partition, earliest, latest } = filled[at] as PartitionOffsets;
-    const start = Math.max(earliest, latest - OFFSETS_MAX);
-    try {
-      for await (const chunk of log.read({ topic, partition, start, end: latest })) {
-        for (let row = 0; row < chunk.count; row += 1) {
-          const [offset, timestampMs] = [chunk.offsets[row] as number, chunk.timestampsMs[row] as number];
-          found.push({ partition, offset, timestampMs });
-        }
+  try {
+    for await (const chunk of log.read({ topic, partition, start, end: latest })) {
+      for (let row = 0; row < chunk.count; row += 1) {
+        const [offset, timestampMs] = [chunk.offsets[row] as number, chunk.timestampsMs[row] as number];
+        found.push({ partition, offset, timestampMs });
       }
-    } catch (error) {
-      if (!(error instanceof TallystreamError) || !UNREADABLE.includes(error.code)) throw error;
     }
+  } catch (error) {
+    if (!(error instanceof TallystreamError) || !UNREADABLE.includes(error.code)) throw error;
   }
   return found;
 }

@@ -5,7 +5,7 @@ import type { MissingOffsets } from '../protocol.ts';
 
 export type StartDecision =
   | { readonly kind: 'go on' }
-  /** The log has these records again, so nothing is lost. */
+  /** Nothing stops the query any more: the log has these records again, or the query may pass over them. */
   | { readonly kind: 'withdraw'; readonly losses: readonly DataLoss[] }
   | { readonly kind: 'refuse'; readonly losses: readonly DataLoss[] };
 

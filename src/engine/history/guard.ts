@@ -42,9 +42,12 @@ export class HistoryGuard {
     await this.compare(look, partitions);
     if (decision.kind === 'go on') return;
     checkpoint.withdrawLosses();
+    const areBack = decision.losses.every((loss) => undone.includes(loss));
     logger.warn(
       { operation: 'withdraw-losses', losses: decision.losses },
-      'the lost records are back; the reported loss is withdrawn',
+      areBack
+        ? 'the lost records are back; the reported loss is withdrawn'
+        : 'the reported loss is withdrawn: with query.fail_on_data_loss off, the query passes over records that were removed unread',
     );
   }
 
@@ -72,7 +75,12 @@ export class HistoryGuard {
   }
 
   /** Called with what ended a batch: finds the ranges of a loss that the log met while it was read, and raises them. */
-  async raiseFound(error: unknown, plan: BatchPlan, look: Look): Promise<void> {
+  async raiseFound(
+    error: unknown,
+    plan: BatchPlan,
+    look: Look,
+    partitions: readonly PartitionState[],
+  ): Promise<void> {
     if (!(error instanceof TallystreamError) || error.code !== 'DATA_LOSS') return;
     const { log, checkpoint, query } = this.options;
     const missing: DataLoss[] = [];
@@ -81,7 +89,7 @@ export class HistoryGuard {
       if (lost !== undefined) missing.push(...unreadLosses([lost]));
     }
     if (missing.length > 0) checkpoint.raiseLosses(missing);
-    else await this.compare(look, checkpoint.lastCommit()?.partitions ?? []);
+    else await this.compare(look, partitions);
   }
 
   /** A partition that cannot be asked for now is compared when it is back. */

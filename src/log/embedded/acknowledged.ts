@@ -136,6 +136,8 @@ export class AcknowledgedWriter {
   close(): void {
     try {
       if (this.hasWritten) fdatasyncSync(this.file);
+    } catch {
+      // The records are safe, as in `put`.
     } finally {
       closeSync(this.file);
     }

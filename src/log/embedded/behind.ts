@@ -38,15 +38,35 @@ export function checkAcknowledged(
   });
 }
 
-/** Opens the file for a connection that appends, and creates it if it is missing or belongs to another log. */
-export function openAcknowledged(db: DatabaseSync, statements: Statements, path: string): AcknowledgedWriter {
+/**
+ * Opens the file for a connection that appends, and creates it if it is missing or belongs to another log.
+ * @param known what the file said before the log was opened
+ */
+export function openAcknowledged(
+  db: DatabaseSync,
+  statements: Statements,
+  path: string,
+  known: AcknowledgedFile | undefined,
+): AcknowledgedWriter {
   const logId = logIdOf(statements) as Uint8Array;
   const writer = writerAt(path, logId);
-  const isCurrent = () => {
-    const known = readAcknowledged(path);
-    return known !== undefined && isSame(known.logId, logId);
-  };
-  if (isCurrent()) return writer;
+  const isCurrent = (file: AcknowledgedFile | undefined) => file !== undefined && isSame(file.logId, logId);
+  if (isCurrent(known)) return writer;
+  try {
+    begin(db, statements, writer, () => isCurrent(readAcknowledged(path)));
+    return writer;
+  } catch (error) {
+    writer.close();
+    throw error;
+  }
+}
+
+function begin(
+  db: DatabaseSync,
+  statements: Statements,
+  writer: AcknowledgedWriter,
+  isCurrent: () => boolean,
+): void {
   // Nobody appends meanwhile, so that no entry of another connection is overwritten.
   db.exec('BEGIN IMMEDIATE');
   try {
@@ -63,7 +83,6 @@ export function openAcknowledged(db: DatabaseSync, statements: Statements, path:
   } finally {
     db.exec('ROLLBACK');
   }
-  return writer;
 }
 
 /** @throws LOG_UNAVAILABLE */
@@ -89,15 +108,15 @@ function missingText(statements: Statements, entry: Acknowledged): string | unde
     if (partitionKey <= keyMax || nextOffset === 0) return undefined;
     return `${nextOffset} of a topic that it no longer has`;
   }
-  const topic = String(statements.topicOfPartition.get(partitionKey)?.['name']);
-  const place = `topic ${topic}, partition ${row.partition}`;
+  const place = () =>
+    `topic ${String(statements.topicOfPartition.get(partitionKey)?.['name'])}, partition ${row.partition}`;
   if (row.latest < nextOffset)
-    return `${place}, offsets ${row.latest} to ${nextOffset - 1} (${nextOffset - row.latest})`;
+    return `${place()}, offsets ${row.latest} to ${nextOffset - 1} (${nextOffset - row.latest})`;
   if (chain === null || nextOffset <= row.earliest) return undefined;
   const last = statements.batchAt.get(partitionKey, nextOffset - 1) as unknown as BatchRow | undefined;
   const isThere = last !== undefined && last.base_offset + last.count === nextOffset;
   if (isThere && last.chain !== null && isSame(last.chain, chain)) return undefined;
-  return `${place}, offsets up to ${nextOffset - 1}, where others are now`;
+  return `${place()}, offsets up to ${nextOffset - 1}, where others are now`;
 }
 
 /** undefined in a log that an older version made. */

@@ -12,11 +12,6 @@ export function guarded<T>(path: string, act: () => T): T {
   }
 }
 
-/** Whether the failure is another connection's lock, which ends by itself. */
-export function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && storageFailureOf(error, '')?.kind === 'locked';
-}
-
 /** The error to throw for what SQLite or the system threw; anything else comes back as it is. */
 function sqliteFault(path: string, error: unknown): unknown {
   if (error instanceof TallystreamError) return error;

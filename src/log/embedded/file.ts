@@ -9,7 +9,8 @@ import { KeylessTurn } from '../shared/append-plan.ts';
 import { readAcknowledged, type AcknowledgedWriter } from './acknowledged.ts';
 import { checkAcknowledged, openAcknowledged } from './behind.ts';
 import { newGeneration } from './chain.ts';
-import { guarded, isBusy } from './errors.ts';
+import { isBusy } from '../../sqlite/errors.ts';
+import { guarded } from './errors.ts';
 import { hasChains, pragma, prepareSchema } from './schema.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 import { Waiters } from '../shared/waiters.ts';
@@ -82,7 +83,7 @@ export function openLogFile(options: EmbeddedLogOptions): LogFile {
       const checkPresence = watchPresence(path);
       const generation = newGeneration();
       const file = { path, clock, readOnly, db, statements, waiters, keyless, checkPresence, generation };
-      const writer = readOnly ? undefined : openAcknowledged(db, statements, path);
+      const writer = readOnly ? undefined : openAcknowledged(db, statements, path, acknowledged);
       return { ...file, begun: new Set(), acknowledged: writer, ownWrites: 0 };
     } catch (error) {
       db.close();

@@ -77,8 +77,11 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
     close: async () => {
       if (!file.db.isOpen) return;
       file.waiters.close();
-      guarded(path, () => file.db.close());
-      file.acknowledged?.close();
+      try {
+        guarded(path, () => file.db.close());
+      } finally {
+        file.acknowledged?.close();
+      }
     },
   };
 }

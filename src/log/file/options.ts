@@ -4,7 +4,7 @@ import { readFileOptions, refusePath } from '../../options/source-options.ts';
 
 export interface FileOptions {
   readonly folder: string;
-  /** A name has to match all of them; see file-source-glob.ts for what a glob may be. */
+  /** A name has to match all of them; see glob.ts for what a glob may be. */
   readonly nameGlobs: readonly string[];
   /** How many files one look takes in at most; undefined takes all. */
   readonly maxFilesPerTrigger: number | undefined;

@@ -1,7 +1,7 @@
 /**
  * The static types of expressions: what a program may write, so that the compiler refuses a misspelt column, arithmetic
  * with text, or text compared with a number. Each kind of value has an interface with the methods that make sense for
- * it, so an editor offers no others. All are one class at run time (`expr-builder.ts`), whose mistakes a program without
+ * it, so an editor offers no others. All are one class at run time (`builder.ts`), whose mistakes a program without
  * a compiler hears of when its plan is made.
  *
  * Whether a value may be null is not tracked here: a row's type tracks it, and here it would be in every name.

@@ -1,6 +1,6 @@
 /**
  * Expressions over the columns of a row, as frozen plain data: nothing here runs. Our engine compiles them to loops
- * over columns (`operators/expression.ts`), and `expression-sql.ts` writes them as Spark SQL of the same meaning.
+ * over columns (`operators/expression/compile.ts`), and `sql.ts` writes them as Spark SQL of the same meaning.
  * Types are found when a plan is made (`analyze.ts`), so a node carries none but those that were asked for.
  */
 import type { ArithmeticName, DecimalValueType, ScalarKind, ValueType } from './value-type.ts';

@@ -1,15 +1,14 @@
-import { closeSync, constants, lstatSync, openSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../../contracts/clock.ts';
 import { TallystreamError } from '../../errors.ts';
-import { makeFolder } from '../../sqlite/make-folder.ts';
-import { codeOf, unusable } from './position-failure.ts';
+import { isBusy } from '../../sqlite/errors.ts';
+import { makeFolder, makePrivateFile } from '../../sqlite/make-folder.ts';
+import { unusable } from './position-failure.ts';
 
 /** A killed process may take a moment to be gone. */
 const WAIT_MS_MAX = 2_000;
 const ASK_EVERY_MS = 50;
-/** https://www.sqlite.org/rescode.html; an extended code has its primary one in the low byte. */
-const SQLITE_BUSY = 5;
 
 /**
  * Keeps a second producer of the same name out, until `release` is called or the process dies: an exclusive SQLite
@@ -44,21 +43,13 @@ export async function lockName(path: string, name: string, clock: Clock): Promis
   }
 }
 
-/** For its user alone, and never through a link. A file that is there is not opened: closing it would free its locks. */
+/** For its user alone, and never through a link. */
 function makeLockFile(path: string): void {
-  try {
+  inPlace(path, () => {
     makeFolder(dirname(path));
-    const { O_WRONLY, O_CREAT, O_EXCL } = constants;
-    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
-      closeSync(openSync(path, O_WRONLY | O_CREAT | O_EXCL, 0o600));
-    }
-  } catch (error) {
-    // Another producer was faster.
-    if (codeOf(error) !== 'EEXIST') throw unusable(path, error);
-  }
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw unusable(path, new Error('it is not a file'));
-  }
+    makePrivateFile(path);
+    if (!lstatSync(path).isFile()) throw new Error('it is not a file');
+  });
 }
 
 function inPlace<T>(path: string, act: () => T): T {
@@ -67,15 +58,6 @@ function inPlace<T>(path: string, act: () => T): T {
   } catch (error) {
     throw unusable(path, error);
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'errcode' in error &&
-    typeof error.errcode === 'number' &&
-    (error.errcode & 0xff) === SQLITE_BUSY
-  );
 }
 
 function notALock(path: string, error: unknown): TallystreamError {

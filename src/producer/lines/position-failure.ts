@@ -75,7 +75,7 @@ function reasonOf(error: unknown): string {
     case 'ELOOP':
       return 'There is a symbolic link at this path.';
     case 'EEXIST':
-      return 'Something else was created at this path at the same moment.';
+      return 'Something else is at this path.';
     case 'ENOSPC':
       return 'The disk is full.';
     case 'EDQUOT':

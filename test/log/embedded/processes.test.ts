@@ -8,11 +8,11 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { AppendedRange, Log } from '../../../src/contracts/log.ts';
 import { readPartition, readRecords, type PlainRecord } from '../../contract/log/log-records.ts';
-import { nameOf, recordsOfCall } from '../children/calls.ts';
+import { nameOf, recordsOfCall } from './children/calls.ts';
 import { newFiles, record } from '../files.ts';
+import { childFile } from '../../support/child-file.ts';
 
 const TIMEOUT_MS = 300_000;
 const UNTIL_KILLED = 1_000_000;
@@ -23,7 +23,7 @@ interface Acknowledged {
 }
 
 function startChild(script: string, ...parameters: readonly (string | number)[]) {
-  const file = fileURLToPath(new URL(`children/${script}`, import.meta.url));
+  const file = childFile(`children/${script}`, import.meta.url);
   const child = spawn(process.execPath, [file, ...parameters.map(String)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -33,7 +33,14 @@ function startChild(script: string, ...parameters: readonly (string | number)[])
   const ended = Promise.all([once(child, 'exit'), once(reader, 'close')]).then(
     ([[code]]) => code as number | null,
   );
-  return { child, reader, lines, ended };
+  /** Waits for a line. A child that ends before it writes one fails the test at once. */
+  async function nextLine() {
+    const early = ended.then((code) =>
+      assert.fail(`${script} ended with ${String(code)} before it wrote a line`),
+    );
+    await Promise.race([once(reader, 'line'), early]);
+  }
+  return { child, reader, lines, ended, nextLine };
 }
 
 function acknowledged(lines: readonly string[]): Acknowledged[] {
@@ -48,8 +55,8 @@ test(
     const acks = new Map<string, Acknowledged[]>();
     for (let round = 0; round < 10; round += 1) {
       const label = `round-${round}`;
-      const { child, reader, lines, ended } = startChild('append-calls.ts', path, 't', label, UNTIL_KILLED);
-      await once(reader, 'line');
+      const { child, lines, ended, nextLine } = startChild('append-calls.ts', path, 't', label, UNTIL_KILLED);
+      await nextLine();
       const afterMs = randomInt(200);
       t.diagnostic(`round ${round}: killed ${afterMs} ms after the first acknowledged call`);
       await delay(afterMs);
@@ -133,8 +140,8 @@ test(
     const { path, open } = await newFiles(t);
     await (await open()).close();
     // A file that is new to the write-ahead log: the moment in which others can be in the way.
-    const { reader, ended } = startChild('hold-write-lock.ts', path, 'PRAGMA journal_mode = DELETE', '');
-    await once(reader, 'line');
+    const { ended, nextLine } = startChild('hold-write-lock.ts', path, 'PRAGMA journal_mode = DELETE', '');
+    await nextLine();
     const log = await open();
     assert.deepEqual(await log.listTopics(), []);
     assert.equal(await ended, 0);
@@ -148,8 +155,8 @@ test(
     const { folder, path, open } = await newFiles(t);
     const model = join(folder, 'model.db');
     await (await open({ path: model })).close();
-    const { reader, ended } = startChild('hold-write-lock.ts', path, '', schemaOf(model));
-    await once(reader, 'line');
+    const { ended, nextLine } = startChild('hold-write-lock.ts', path, '', schemaOf(model));
+    await nextLine();
     assert.deepEqual(await (await open()).listTopics(), []);
     assert.equal(await ended, 0);
   },
@@ -162,8 +169,8 @@ test(
     const { path, open } = await newFiles(t);
     const log = await open();
     const first = `INSERT INTO topics (name, id, partitions) VALUES ('t', 'of the first', 3)`;
-    const { reader, ended } = startChild('hold-write-lock.ts', path, '', first);
-    await once(reader, 'line');
+    const { ended, nextLine } = startChild('hold-write-lock.ts', path, '', first);
+    await nextLine();
     const topic = await log.createTopic('t', { partitions: 8 });
     assert.deepEqual(topic, { name: 't', id: 'of the first', partitions: 3 });
     assert.equal(await ended, 0);

@@ -6,14 +6,14 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { lookAt, newSourceFiles, valuesOf } from './source-files.ts';
+import { childFile } from '../../support/child-file.ts';
 
 const TIMEOUT_MS = 300_000;
 
 function startChild(script: string, ...parameters: readonly (string | number)[]) {
-  const file = fileURLToPath(new URL(`children/${script}`, import.meta.url));
+  const file = childFile(`children/${script}`, import.meta.url);
   const child = spawn(process.execPath, [file, ...parameters.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

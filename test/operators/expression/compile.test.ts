@@ -21,7 +21,7 @@ import {
 } from '../../../src/plan/expression/functions.ts';
 import { window } from '../../../src/plan/window.ts';
 
-// Most of what functions give is compared with Spark's answers, in expression-spark.test.ts.
+// Most of what functions give is compared with Spark's answers, in spark.test.ts.
 
 const UTC = TimeZone.of('UTC');
 

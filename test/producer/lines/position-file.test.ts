@@ -185,6 +185,14 @@ describe('storing a position', () => {
 describe('the lock of a name', () => {
   const lockPath = () => join(root, 'producers', 'nightly.lock');
 
+  test('below a file in place of its folder is refused with a code', async () => {
+    writeFileSync(join(root, 'producers'), '');
+    await assert.rejects(lockName(lockPath(), 'nightly', systemClock), {
+      code: 'CONFIG_INVALID',
+      message: /nightly\.lock/,
+    });
+  });
+
   test('that is damaged, a folder or a link is refused as what it is, and not as another producer', async () => {
     mkdirSync(join(root, 'producers'));
     writeFileSync(

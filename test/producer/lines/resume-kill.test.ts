@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { openEmbeddedLog } from '../../../src/log/embedded/log.ts';
 import { systemClock } from '../../../src/observe/system-clock.ts';
 import { createRandom } from '../../../src/producer/random.ts';
 import { PRODUCER_HEADER } from '../../../src/producer/lines/resume.ts';
+import { childFile } from '../../support/child-file.ts';
 
-const CHILD = fileURLToPath(new URL('children/deliver-lines.ts', import.meta.url));
+const CHILD = childFile('children/deliver-lines.ts', import.meta.url);
 const KILLS = 10;
 const LINES = 20_000;
 

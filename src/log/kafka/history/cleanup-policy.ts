@@ -47,15 +47,10 @@ export class CleanupPolicies {
 }
 
 async function ask(cluster: AskedCluster, name: string): Promise<CleanupPolicy> {
-  const resource = {
-    resourceType: TOPIC_RESOURCE,
-    resourceName: name,
-    configurationKeys: [SETTING],
-  } as const;
   try {
     const connection = await cluster.any();
     const { results } = await describeConfigsV4.api.async(connection, [
-      { ...resource, configurationKeys: [SETTING] },
+      { resourceType: TOPIC_RESOURCE, resourceName: name, configurationKeys: [SETTING] },
     ]);
     const value = results[0]?.configs.find((config) => config.name === SETTING)?.value;
     if (typeof value !== 'string') return 'unknown';

@@ -1,8 +1,8 @@
 """Asks Apache Spark 4.0.0 (PyPI: pyspark==4.0.0, Java 17) what the expressions of cases.ts mean.
 
-SPARK_QUESTIONS_FILE=$FILE node --test test/operators/expression-spark.test.ts
-python test/operators/spark/ask.py < $FILE > test/operators/spark/answers.json
-npx prettier --write test/operators/spark/answers.json
+SPARK_QUESTIONS_FILE=$FILE node --test test/operators/expression/spark.test.ts
+python test/operators/expression/spark/ask.py < $FILE > test/operators/expression/spark/answers.json
+npx prettier --write test/operators/expression/spark/answers.json
 """
 
 import json

@@ -1,7 +1,7 @@
 /** Waits for records, gives up, and then has nothing left that would keep the process alive: `wait-and-abort.ts PATH`. */
-import { openEmbeddedLog } from '../../../src/log/embedded/log.ts';
-import { createMemoryLog } from '../../../src/log/memory/log.ts';
-import { systemClock } from '../../../src/observe/system-clock.ts';
+import { openEmbeddedLog } from '../../../../src/log/embedded/log.ts';
+import { createMemoryLog } from '../../../../src/log/memory/log.ts';
+import { systemClock } from '../../../../src/observe/system-clock.ts';
 
 const [path = ''] = process.argv.slice(2);
 for (const log of [

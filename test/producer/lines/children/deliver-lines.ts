@@ -1,10 +1,10 @@
 // Delivers a file under a name to an embedded log, in small batches; `resume-kill.test.ts` kills it.
-import { openEmbeddedLog } from '../../../src/log/embedded/log.ts';
-import { systemClock } from '../../../src/observe/system-clock.ts';
-import { deliverLines } from '../../../src/producer/lines/deliver.ts';
-import { openFileInput } from '../../../src/producer/lines/input.ts';
-import { createRandom } from '../../../src/producer/random.ts';
-import { UNPACED } from '../../../src/producer/token-bucket.ts';
+import { openEmbeddedLog } from '../../../../src/log/embedded/log.ts';
+import { systemClock } from '../../../../src/observe/system-clock.ts';
+import { deliverLines } from '../../../../src/producer/lines/deliver.ts';
+import { openFileInput } from '../../../../src/producer/lines/input.ts';
+import { createRandom } from '../../../../src/producer/random.ts';
+import { UNPACED } from '../../../../src/producer/token-bucket.ts';
 
 const [logPath, folder, path] = process.argv.slice(2) as [string, string, string];
 const log = await openEmbeddedLog({ path: logPath, clock: systemClock });

@@ -2,8 +2,8 @@
  * A query's look and read in a process of its own: `look-and-read.ts ROOT PER_LOOK [LOOKS]`. It looks again and again, reads
  * what is new, and prints where each line lies as soon as it has read it: `{"start":…,"lines":[…]}`.
  */
-import { sourceFilesAt } from '../file/source-files.ts';
-import { valuesOf, lookAt } from '../file/source-files.ts';
+import { sourceFilesAt } from '../source-files.ts';
+import { valuesOf, lookAt } from '../source-files.ts';
 
 const [root = '', perLook = '', looks = 'Infinity'] = process.argv.slice(2);
 const log = await sourceFilesAt(root).open({ maxFilesPerTrigger: Number(perLook) });

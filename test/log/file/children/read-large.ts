@@ -2,7 +2,7 @@
  * Reads the whole of a file source and prints by how many bytes the process grew meanwhile, at most: `read-large.ts ROOT`.
  * The system's own maximum would hide it behind what the process had at its start.
  */
-import { lookAt, sourceFilesAt } from '../file/source-files.ts';
+import { lookAt, sourceFilesAt } from '../source-files.ts';
 
 const [root = ''] = process.argv.slice(2);
 const log = await sourceFilesAt(root).open();

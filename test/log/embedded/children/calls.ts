@@ -1,5 +1,5 @@
 /** What a child process appends, so that the test that started it knows. */
-import type { RecordInput } from '../../../src/contracts/log.ts';
+import type { RecordInput } from '../../../../src/contracts/log.ts';
 
 /** Call n has between 1 and 40 records of up to 3 kB, alternating over two partitions. */
 export function recordsOfCall(label: string, call: number): RecordInput[] {

@@ -4,8 +4,8 @@
  * acknowledged. With `together` it says that it is ready, and opens the log when its stdin ends.
  */
 import { once } from 'node:events';
-import { openEmbeddedLog } from '../../../src/log/embedded/log.ts';
-import { systemClock } from '../../../src/observe/system-clock.ts';
+import { openEmbeddedLog } from '../../../../src/log/embedded/log.ts';
+import { systemClock } from '../../../../src/observe/system-clock.ts';
 import { recordsOfCall } from './calls.ts';
 
 const [path = '', topic = '', label = '', calls = '', together] = process.argv.slice(2);
